@@ -1,0 +1,47 @@
+# Everything runs in .venv, which the first target used makes. Needs Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: demo test check run bench lookahead kills lock clean
+
+demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
+	$(BIN)/python -m bot demo
+
+test: check ## lint, types, then every test
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+run: $(VENV)/installed ## the bot itself, with the settings in .env
+	$(BIN)/python -m bot run
+
+bench: $(VENV)/installed ## speed and memory, as ratios in one run
+	$(BIN)/python -m benchmarks
+
+lookahead: $(VENV)/installed ## 50 truncated histories instead of the suite's few
+	LOOKAHEAD_SESSIONS=50 $(BIN)/python -m pytest tests/signals/test_lookahead.py -q
+
+kills: $(VENV)/installed ## kill -9 at every commit and every request of a replay
+	KILL_EVERYWHERE=1 $(BIN)/python -m pytest tests/bot/test_kills.py -q -n $(WORKERS)
+
+lock: $(VENV)/installed ## write the two lock files anew
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		requirements.in -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		-c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+$(VENV)/installed: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Cascade needs Python 3.11 or newer; for example: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What people touch: commands, messages, delivery, the schedule, the command line and the sandbox."""

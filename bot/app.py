@@ -1,0 +1,136 @@
+"""The composition root: everything is built here and passed in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from telegram import Bot
+from telegram.error import NetworkError, TelegramError
+from telegram.ext import Application, ApplicationBuilder
+from telegram.request import HTTPXRequest
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
+
+from bot.clock import Clock
+from bot.commands.answering import COMMANDS, Desk
+from bot.commands.status import StatusCommands
+from bot.commands.subscription import Subscription
+from bot.delivery.composing import Composer
+from bot.delivery.courier import Courier
+from bot.delivery.pacing import Pacer
+from bot.delivery.sender import Sender
+from bot.evening import Evening
+from bot.market_process import MarketProcess, MarketProcessError
+from bot.messages.render import Messages
+from bot.operator_alarm import OperatorAlarm
+from bot.polling import poll
+from bot.schedule import build_schedule
+from bot.settings import Settings
+from storage.database import Database
+from storage.migrate import migrate
+
+logger = logging.getLogger(__name__)
+
+# An answer that is still on its way when we give up is a message nobody can vouch for: wait long.
+_SEND_TIMEOUT = 45.0
+TelegramApplication = Application[Any, Any, Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The built program."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    evening: Evening
+    telegram: TelegramApplication
+    courier: Courier
+    alarm: OperatorAlarm
+
+    async def connect(self) -> None:
+        """Say hello to Telegram, waiting for the network as long as it takes.
+
+        Raises
+        ------
+        telegram.error.InvalidToken
+            When Telegram does not accept the token.
+        """
+        async for attempt in AsyncRetrying(retry=retry_if_exception_type(NetworkError), wait=wait_exponential(max=60)):
+            with attempt:
+                await self.telegram.initialize()
+                await self.telegram.bot.set_my_commands(list(COMMANDS.items()))
+
+    async def poll(self) -> None:
+        """Answer updates for ever."""
+        await poll(self.telegram, self.alarm)
+
+    async def ring(self) -> None:
+        """Run the evening; a failure is told to the operator and the next ring tries again."""
+        try:
+            await self.evening.run(self.clock.now())
+        except MarketProcessError as error:
+            await self.alarm(f"The evening's evaluation failed: {error}")
+        finally:
+            await self.evening.process.close()
+        self.courier.wake()
+
+    async def run(self) -> None:
+        """Run the bot for ever: commands, deliveries and the evening's alarm clock."""
+        await self.connect()
+        await self.courier.recover()
+        scheduler = build_schedule(self.ring)
+        scheduler.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.poll())
+                tasks.create_task(self.courier.run())
+                # Whatever was missed while the bot was down is owed now.
+                tasks.create_task(self.ring())
+        finally:
+            scheduler.shutdown(wait=False)
+
+
+@asynccontextmanager
+async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
+    """Open the database, bring it up to date, and build everything on it."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database(settings.database_url))
+        await migrate(database)
+        process = MarketProcess()
+        stack.push_async_callback(process.close)
+        # The sender has a connection pool of its own, so that no broadcast delays an answer.
+        request = HTTPXRequest(connection_pool_size=32, read_timeout=_SEND_TIMEOUT, pool_timeout=5.0)
+        stack.push_async_callback(request.shutdown)
+        sending = Bot(settings.token, base_url=settings.bot_api_base, request=request)
+        alarm = OperatorAlarm(sending, settings.operator_ids)
+        messages = Messages()
+        sender = Sender(database, sending, clock, Pacer(), Composer(messages), alarm)
+        telegram = _telegram(settings, Desk(database, messages, clock))
+        stack.push_async_callback(_shut_down, telegram)
+        evening = Evening(database, process, settings.market_data, asyncio.Lock())
+        yield App(settings, clock, database, evening, telegram, Courier(database, sender, clock), alarm)
+
+
+def _telegram(settings: Settings, desk: Desk) -> TelegramApplication:
+    builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base)
+    application: TelegramApplication = builder.updater(None).job_queue(None).build()
+    for family in (Subscription(desk), StatusCommands(desk)):
+        application.add_handlers(family.handlers())
+    application.add_error_handler(_log_error)
+    return application
+
+
+async def _shut_down(application: TelegramApplication) -> None:
+    try:
+        await application.shutdown()
+    except TelegramError:
+        logger.debug("the Bot API session did not close cleanly", exc_info=True)
+
+
+async def _log_error(_: object, context: Any) -> None:
+    logger.error("a command failed", exc_info=context.error)

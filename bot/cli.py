@@ -1,0 +1,154 @@
+"""The command line: the operator's way in, and the tests'."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from telegram.error import InvalidToken
+
+from bot.clock import SystemClock
+from bot.lifetime import run_until_stopped
+from bot.logs import redact, set_up_logging
+from bot.settings import Settings, SettingsError, load_settings
+from signals.errors import HistoryError
+from storage.database import DatabaseInUseError
+from storage.market import OtherMarketError
+
+cli = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cascade, a Telegram bot."
+)
+_MENDABLE = (SettingsError, HistoryError, DatabaseInUseError, OtherMarketError)
+_TABLE_WIDTH = 124
+Data = Annotated[Path | None, typer.Option("--data", help="A folder of CSV files instead of the market data set.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def _settings(data: Path | None = None, database: str | None = None) -> Settings:
+    market = None if data is None else f"folder:{data}"
+    return load_settings(market_data=market, database_url=database)
+
+
+@cli.command()
+def run() -> None:
+    """Run the bot."""
+    settings = _settings()
+    set_up_logging(settings.token)
+    run_until_stopped(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    from bot.app import build
+
+    async with build(settings, SystemClock()) as app:
+        await app.run()
+
+
+@cli.command()
+def demo(port: Annotated[int, typer.Option(help="Port of the chat page; 0 picks a free one.")] = 8765) -> None:
+    """Show everything on a local chat page, with a simulated market."""
+    from bot.demo import demo as run_demo
+
+    set_up_logging()
+    run_until_stopped(run_demo(port, lambda url: print(f"Open {url} in a browser. Ctrl-C ends it.", flush=True)))  # noqa: T201
+
+
+@cli.command()
+def evaluate(
+    asof: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A past session.")] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the verdict of one session, by default the newest; nothing is stored or sent."""
+    from bot.history import load
+    from bot.market_child import VERDICT
+    from bot.reports import verdict_lines
+    from signals.sessions import decision_time
+
+    settings = _settings(data)
+    session = asof.date() if asof else None
+    now = decision_time(session) if session else SystemClock().now()
+    loaded = load(settings.market_data if data else None, settings.database_url, now)
+    history = loaded.evaluate(session)
+    newest = history.panel.days[-1]
+    verdict = history.verdict(newest, decision_time(newest))
+    _print(VERDICT.dump_json(verdict, indent=2).decode() if as_json else "\n".join(verdict_lines(verdict)))
+
+
+@cli.command()
+def backtest(data: Data = None, as_json: AsJson = False) -> None:
+    """List every breakout in the history and how it turned out."""
+    from rich.console import Console
+
+    from bot.history import load
+    from bot.reports import backtest_json, backtest_table
+
+    settings = _settings(data)
+    history = load(settings.market_data if data else None, settings.database_url, SystemClock().now()).evaluate()
+    if as_json:
+        _print(json.dumps(backtest_json(history), indent=2))
+    else:
+        console = Console()
+        console.width = max(console.width, _TABLE_WIDTH)
+        console.print(backtest_table(history))
+
+
+@cli.command()
+def replay(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session.")],
+    data: Annotated[Path, typer.Option("--data", help="A folder of CSV files.")],
+) -> None:
+    """Live through past sessions and deliver their alerts to a sandbox, or to the server at TELEGRAM_API_URL.
+
+    The database is DATABASE_URL, replay.db when that is not set. Nothing is ever sent to Telegram itself.
+    """
+    from bot.history import rings
+    from bot.replay import replay as run_replay
+
+    settings = _settings(data)
+    if "database_url" not in settings.model_fields_set:
+        settings = _settings(data, "sqlite+aiosqlite:///replay.db")
+    set_up_logging(settings.telegram_bot_token.get_secret_value() if settings.telegram_bot_token else None)
+    replayed = asyncio.run(run_replay(settings, rings(first.date(), last.date())))
+    for message in replayed.messages:
+        _print(message + "\n")
+    _print("deliveries: " + (", ".join(f"{n} {state}" for state, n in replayed.deliveries.items()) or "none"))
+
+
+@cli.command()
+def doctor() -> None:
+    """Try the token, the database, every source and the clock, and say what is wrong."""
+    from bot.doctor import examine
+
+    settings = _settings()
+    healthy = True
+    for finding in examine(settings):
+        healthy &= finding.ok
+        _print(redact(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.text}"))
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def _print(text: str) -> None:
+    typer.echo(text)
+
+
+def main() -> None:
+    """Run the command line; what an operator can mend is one line on standard error and exit code 2."""
+    try:
+        cli()
+    except _MENDABLE as error:
+        _fail(str(error))
+    except InvalidToken:
+        _fail("TELEGRAM_BOT_TOKEN is not accepted by Telegram: ask BotFather for the current one")
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(redact(sentence), err=True)
+    sys.exit(2)

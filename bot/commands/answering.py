@@ -1,0 +1,52 @@
+"""What every command handler needs, and who may change a chat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from telegram import Chat, Update
+from telegram.constants import ChatMemberStatus, ChatType
+
+from bot.clock import Clock
+from bot.messages.render import Messages
+from storage.database import Database
+
+COMMANDS = {
+    "status": "where things stand now",
+    "why": "every check with its number and threshold",
+    "subscribe": "get an alert when something changes",
+    "unsubscribe": "no more alerts",
+    "help": "this list",
+    "start": "what this is",
+}
+"""The commands people see, in the order of the menu: ``/help`` and Telegram's menu are both made of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a handler works with."""
+
+    database: Database
+    messages: Messages
+    clock: Clock
+
+
+async def may_change(update: Update) -> bool:
+    """Return whether the sender may change this chat's settings: anyone in private, admins elsewhere."""
+    chat, user = update.effective_chat, update.effective_user
+    if chat is None:
+        return False
+    if chat.type in (ChatType.PRIVATE, ChatType.CHANNEL):
+        # Only admins can post in a channel.
+        return True
+    if update.effective_message is not None and _speaks_as(update.effective_message.sender_chat, chat):
+        return True
+    if user is None:
+        return False
+    member = await chat.get_member(user.id)
+    return member.status in (ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR)
+
+
+def _speaks_as(sender: Chat | None, chat: Chat) -> bool:
+    """Return whether an anonymous admin wrote in the name of the group itself."""
+    return sender is not None and sender.id == chat.id

@@ -1,0 +1,1 @@
+"""From an alert to every chat it is owed to."""

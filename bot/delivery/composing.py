@@ -1,0 +1,43 @@
+"""From a claimed delivery to its text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.alerts import CATCH_UP
+from bot.messages.render import Messages, Told, read_verdict
+from storage import ledger, market
+from storage.outbox import Claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Writes an alert from what was recorded when it was decided."""
+
+    messages: Messages
+
+    async def compose(self, connection: AsyncConnection, claimed: Claimed) -> str:
+        """Return the alert's text; a repeat of an uncertain first copy says so."""
+        alert = await ledger.load_alert(connection, claimed.alert_id)
+        held = await market.load_market(connection)
+        assert held is not None, "an alert exists only where a market does"
+        told = [
+            Told(
+                row.kind.rpartition(".")[2],
+                date.fromisoformat(row.subject.partition(":")[2]),
+                row.session,
+                row.occurred_on,
+            )
+            for row in await ledger.load_changes(connection, alert.transitions)
+        ]
+        return self.messages.alert(
+            read_verdict(await ledger.body_of(connection, alert.session)),
+            told,
+            held,
+            alert_id=claimed.alert_id,
+            summary=alert.kind == CATCH_UP,
+            again=claimed.unknowns > 0,
+        )

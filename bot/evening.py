@@ -1,0 +1,104 @@
+"""The evening: collect what is missing, decide what is due, record it with what is owed for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.alerts import owed
+from bot.market_process import MarketProcess
+from bot.protocol import BackfillBegins, Change, Checked, Collect, Decided, Evaluate, NextDue, Observations, Verdicts
+from storage import ledger, market, observations
+from storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Evening:
+    """Runs the three steps. A late, doubled or interrupted run ends in the same state as a good one."""
+
+    database: Database
+    process: MarketProcess
+    market_data: str
+    running: asyncio.Lock
+
+    @property
+    def origin(self) -> str:
+        """Which market a database filled by this evening holds."""
+        return self.market_data.partition(":")[0]
+
+    async def run(self, now: datetime) -> market.Agenda:
+        """Collect and decide everything due at ``now``. Returns what is due next.
+
+        Raises
+        ------
+        storage.market.OtherMarketError
+            When the database holds another market's data.
+        bot.market_process.MarketProcessError
+            When the child failed; what was stored until then is kept and the next run goes on from there.
+        """
+        async with self.running:
+            async with self.database.transaction() as connection:
+                await market.claim_market(connection, self.origin)
+            await self._collect(now)
+            return await self._decide(now)
+
+    async def _collect(self, now: datetime) -> None:
+        url = self.database.url.render_as_string(hide_password=False)
+        async for reply in self.process.ask(Collect(url, self.market_data, now)):
+            async with self.database.transaction() as connection:
+                if isinstance(reply, Observations):
+                    await observations.archive(connection, reply.series, reply.rows, now, restated=reply.restated)
+                elif isinstance(reply, Checked):
+                    check = observations.SourceCheck(reply.series, reply.reason, reply.absent)
+                    await observations.note_check(connection, check, now)
+                    if reply.reason:
+                        logger.warning("%s: %s", reply.series, reply.reason)
+
+    async def _decide(self, now: datetime) -> market.Agenda:
+        url = self.database.url.render_as_string(hide_password=False)
+        live: list[Decided] = []
+        agenda: market.Agenda | None = None
+        async for reply in self.process.ask(Evaluate(url, now)):
+            match reply:
+                case BackfillBegins(through):
+                    async with self.database.transaction() as connection:
+                        await market.begin_backfill(connection, through)
+                case Verdicts(True, rows):
+                    async with self.database.transaction() as connection:
+                        await ledger.record(connection, [_row(row, row.changes) for row in rows], [], backfilled=True)
+                case Verdicts(False, rows):
+                    live += rows
+                case NextDue():
+                    agenda = market.Agenda(reply.next_session, reply.next_decision_at, reply.last_closed, reply.waiting)
+        if agenda is None:
+            raise RuntimeError("the market process did not say what is due next")
+        await self._record(live, agenda, now)
+        return agenda
+
+    async def _record(self, live: Sequence[Decided], agenda: market.Agenda, now: datetime) -> None:
+        """Store the sessions decided tonight, what changed, and what is owed for it, in one transaction."""
+        async with self.database.transaction() as connection:
+            told = await ledger.known_changes(connection)
+            news = [_without(row, told) for row in live]
+            rows = [_row(row, row.changes) for row in news]
+            await ledger.record(connection, rows, owed(news, now), backfilled=False)
+            await market.set_agenda(connection, agenda)
+        for row in news:
+            logger.info("session %s decided, %d changes", row.session, len(row.changes))
+
+
+def _without(row: Decided, told: set[tuple[str, str]]) -> Decided:
+    """Leave out what an earlier session already showed: revised data may show it again."""
+    changes = [change for change in row.changes if (change.subject, change.kind) not in told]
+    told |= {(change.subject, change.kind) for change in changes}
+    return Decided(row.session, row.closed_at, row.decided_at, row.method_version, row.body, changes)
+
+
+def _row(row: Decided, changes: Sequence[Change]) -> ledger.VerdictRow:
+    stored = [ledger.ChangeRow(change.kind, change.subject, change.occurred_on) for change in changes]
+    return ledger.VerdictRow(row.session, row.decided_at, row.method_version, row.body, stored)

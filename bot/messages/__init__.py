@@ -1,0 +1,1 @@
+"""What people read: templates apart from logic, escaped by default."""

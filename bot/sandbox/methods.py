@@ -1,0 +1,154 @@
+"""The Bot API methods of the sandbox. As strict as Telegram, and stricter: an unknown parameter is an error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from bot.sandbox.entities import EntityError, Parsed, parse_html, utf16_length
+from bot.sandbox.limits import Limiter
+from bot.sandbox.telegram import BOT, BotApiError, ChatState, Json, World
+
+_CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+_NOT_MODIFIED = (
+    "Bad Request: message is not modified: specified new message content and reply markup are exactly the same "
+    "as a current content and reply markup of the message"
+)
+_MOST_TEXT = 4096
+_MOST_UPDATES = 100
+
+
+class Methods:
+    """Carries out methods on a world."""
+
+    def __init__(self, world: World, limiter: Limiter) -> None:
+        self._world, self._limiter = world, limiter
+        self._polling: asyncio.Task[Any] | None = None
+        self._methods: dict[str, tuple[Callable[[Json], Awaitable[Any]], frozenset[str]]] = {
+            "getMe": (self._get_me, frozenset()),
+            "getUpdates": (self._get_updates, frozenset({"offset", "limit", "timeout", "allowed_updates"})),
+            "sendMessage": (self._send_message, _SENDING),
+            "editMessageText": (self._edit_message_text, _EDITING),
+            "answerCallbackQuery": (
+                self._answer_callback_query,
+                frozenset({"callback_query_id", "text", "show_alert"}),
+            ),
+            "setMyCommands": (self._set_my_commands, frozenset({"commands", "scope", "language_code"})),
+            "getChatMember": (self._get_chat_member, frozenset({"chat_id", "user_id"})),
+        }
+
+    async def call(self, method: str, parameters: Mapping[str, Any]) -> Any:
+        """Return a method's result.
+
+        Raises
+        ------
+        BotApiError
+            With Telegram's code and text, whatever is wrong.
+        """
+        by_name = {name.lower(): entry for name, entry in self._methods.items()}
+        if method.lower() not in by_name:
+            raise BotApiError(404, "Not Found: method not found")
+        function, known = by_name[method.lower()]
+        if unknown := set(parameters) - known:
+            raise BotApiError(400, f"Bad Request: the sandbox does not know the parameter {min(unknown)!r} of {method}")
+        return await function({name: _decoded(value) for name, value in parameters.items()})
+
+    async def _get_me(self, _: Json) -> Json:
+        return BOT
+
+    async def _get_updates(self, given: Json) -> list[Json]:
+        if self._polling is not None and not self._polling.done():
+            self._polling.cancel()
+        self._polling = asyncio.current_task()
+        if (offset := given.get("offset")) is not None:
+            self._world.forget_updates_before(int(offset))
+        allowed = given.get("allowed_updates") or []
+        self._world.updates = [u for u in self._world.updates if not allowed or set(u) & set(allowed)]
+        try:
+            async with asyncio.timeout(min(float(given.get("timeout", 0)), 50)):
+                while not self._world.updates:
+                    await self._world.changed.wait()
+        except TimeoutError:
+            return []
+        except asyncio.CancelledError:
+            if self._polling is asyncio.current_task():
+                raise
+            raise BotApiError(409, _CONFLICT) from None
+
+        return self._world.updates[: min(int(given.get("limit", _MOST_UPDATES)), _MOST_UPDATES)]
+
+    async def _send_message(self, given: Json) -> Json:
+        state = self._chat(given)
+        parsed = _parse(given)
+        self._limiter.take(state.chat["id"])
+        return self._world.post(state, parsed.text, parsed.entities, given.get("reply_markup"))
+
+    async def _edit_message_text(self, given: Json) -> Json:
+        state = self._chat(given)
+        message = state.messages.get(int(given.get("message_id", 0)))
+        if message is None:
+            raise BotApiError(400, "Bad Request: message to edit not found")
+        parsed = _parse(given)
+        new: Json = {"text": parsed.text, "entities": parsed.entities, "reply_markup": given.get("reply_markup")}
+        if all(message.get(name) == (value or None) for name, value in new.items()):
+            raise BotApiError(400, _NOT_MODIFIED)
+        message.update({name: value for name, value in new.items() if value})
+        self._world.wake()
+        return message
+
+    async def _answer_callback_query(self, given: Json) -> bool:
+        self._world.callback_answers[str(given["callback_query_id"])] = given
+        return True
+
+    async def _set_my_commands(self, given: Json) -> bool:
+        scope = json.dumps(given.get("scope") or {"type": "default"}, sort_keys=True)
+        self._world.commands[scope, given.get("language_code", "")] = given["commands"]
+        return True
+
+    async def _get_chat_member(self, given: Json) -> Json:
+        state, user_id = self._chat(given), int(given["user_id"])
+        user = {"id": user_id, "is_bot": False, "first_name": "Somebody"}
+        if user_id not in state.admins:
+            return {"user": user, "status": "member"}
+        return {"user": user, "status": "creator", "is_anonymous": False}
+
+    def _chat(self, given: Json) -> ChatState:
+        state = self._world.chats.get(int(given.get("chat_id", 0)))
+        if state is None:
+            raise BotApiError(400, "Bad Request: chat not found")
+        if state.blocked:
+            raise BotApiError(403, "Forbidden: bot was blocked by the user")
+        if not state.started:
+            raise BotApiError(403, "Forbidden: bot can't initiate conversation with a user")
+        return state
+
+
+_SENDING = frozenset({"chat_id", "text", "parse_mode", "reply_markup", "link_preview_options", "disable_notification"})
+_ANSWERING = frozenset({"callback_query_id", "text", "show_alert"})
+_EDITING = frozenset({"chat_id", "message_id", "text", "parse_mode", "reply_markup", "link_preview_options"})
+
+
+def _decoded(value: Any) -> Any:
+    """Return a form field as JSON where it is JSON, else as it is."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _parse(given: Json) -> Parsed:
+    text = given.get("text") if isinstance(given.get("text"), str) else ""
+    assert isinstance(text, str)
+    try:
+        parsed = parse_html(text) if given.get("parse_mode") == "HTML" else Parsed(text.strip(), [])
+    except EntityError as error:
+        raise BotApiError(400, f"Bad Request: can't parse entities: {error}") from None
+    if not parsed.text:
+        raise BotApiError(400, "Bad Request: message text is empty")
+    if utf16_length(parsed.text) > _MOST_TEXT:
+        raise BotApiError(400, "Bad Request: message is too long")
+    return parsed

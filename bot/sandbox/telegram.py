@@ -1,0 +1,136 @@
+"""The world behind the sandbox: its people, chats, messages and the updates a bot has not fetched yet."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+BOT: Json = {
+    "id": 1000000001,
+    "is_bot": True,
+    "first_name": "Cascade",
+    "username": "cascade_sandbox_bot",
+    "can_join_groups": True,
+    "can_read_all_group_messages": False,
+    "supports_inline_queries": False,
+    "can_connect_to_business": False,
+    "has_main_web_app": False,
+    "has_topics_enabled": False,
+    "allows_users_to_create_topics": False,
+    "can_manage_bots": False,
+}
+
+
+class BotApiError(Exception):
+    """An answer that is not ok."""
+
+    def __init__(self, code: int, description: str, parameters: Json | None = None) -> None:
+        super().__init__(description)
+        self.code, self.description, self.parameters = code, description, parameters
+
+
+@dataclass(slots=True)
+class ChatState:
+    """One chat: its Telegram object, its messages (by id) and how the bot stands in it."""
+
+    chat: Json
+    messages: dict[int, Json] = field(default_factory=dict)
+    started: bool = False
+    blocked: bool = False
+    admins: set[int] = field(default_factory=set)
+
+
+class World:
+    """Everything that would live on Telegram's side."""
+
+    def __init__(self) -> None:
+        self.chats: dict[int, ChatState] = {}
+        self.updates: list[Json] = []
+        self.commands: dict[tuple[str, str], list[Json]] = {}
+        self.callback_answers: dict[str, Json] = {}
+        self.changed = asyncio.Event()
+        self.version = 0
+        self._message_ids = itertools.count(1)
+        self._update_ids = itertools.count(1)
+        self._callback_ids = itertools.count(1)
+
+    def add_private_chat(self, user_id: int, first_name: str = "You", *, started: bool = False) -> ChatState:
+        """Add a person; until they press Start the bot may not write to them."""
+        chat = {"id": user_id, "type": "private", "first_name": first_name}
+        return self.chats.setdefault(user_id, ChatState(chat, started=started))
+
+    def add_group(self, chat_id: int, title: str, admins: set[int] | None = None) -> ChatState:
+        """Add a group of which the bot is a member."""
+        chat = {"id": chat_id, "type": "supergroup" if chat_id < -(10**12) else "group", "title": title}
+        return self.chats.setdefault(chat_id, ChatState(chat, started=True, admins=admins or set()))
+
+    def write(self, chat_id: int, text: str, *, user_id: int | None = None) -> Json:
+        """Let a person write a message; it becomes an update."""
+        state = self.chats[chat_id]
+        state.started = True
+        message = self._message(state, text, [], self._person(user_id or chat_id))
+        if text.startswith("/"):
+            length = len(text.split()[0])
+            message["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
+        self._push({"message": message})
+        return message
+
+    def press(self, chat_id: int, message_id: int, data: str) -> str:
+        """Let a person press an inline button; it becomes an update. Returns the callback query's id."""
+        query_id = str(next(self._callback_ids))
+        message = self.chats[chat_id].messages[message_id]
+        query = {"id": query_id, "from": self._person(chat_id), "chat_instance": str(chat_id), "data": data}
+        self._push({"callback_query": query | {"message": message}})
+        return query_id
+
+    def block(self, chat_id: int, *, blocked: bool = True) -> None:
+        """Let a person block the bot, or unblock it."""
+        state = self.chats[chat_id]
+        state.blocked = blocked
+        member, kicked = {"user": BOT, "status": "member"}, {"user": BOT, "status": "kicked", "until_date": 0}
+        old, new = (member, kicked) if blocked else (kicked, member)
+        change = {"chat": state.chat, "from": self._person(chat_id), "date": int(time.time())}
+        self._push({"my_chat_member": change | {"old_chat_member": old, "new_chat_member": new}})
+
+    def post(self, state: ChatState, text: str, entities: list[Json], markup: Json | None) -> Json:
+        """Store a message of the bot."""
+        message = self._message(state, text, entities, BOT)
+        if markup:
+            message["reply_markup"] = markup
+        return message
+
+    def forget_updates_before(self, offset: int) -> None:
+        """Confirm updates, as a higher offset does."""
+        self.updates = [update for update in self.updates if update["update_id"] >= offset]
+
+    def _message(self, state: ChatState, text: str, entities: list[Json], sender: Json) -> Json:
+        message: Json = {
+            "message_id": next(self._message_ids),
+            "date": int(time.time()),
+            "chat": state.chat,
+            "from": sender,
+            "text": text,
+        }
+        if entities:
+            message["entities"] = entities
+        state.messages[message["message_id"]] = message
+        self.wake()
+        return message
+
+    def _person(self, user_id: int) -> Json:
+        return {"id": user_id, "is_bot": False, "first_name": "You" if user_id > 0 else "Somebody"}
+
+    def _push(self, update: Json) -> None:
+        self.updates.append({"update_id": next(self._update_ids), **update})
+        self.wake()
+
+    def wake(self) -> None:
+        """Tell whoever waits that something is different."""
+        self.version += 1
+        self.changed.set()
+        self.changed = asyncio.Event()

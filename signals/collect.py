@@ -1,0 +1,88 @@
+"""Ask a source for what is missing, and only for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+import pandas as pd
+
+from signals.quality import sift
+from signals.series import SERIES, Series
+from signals.vintages import Archive, as_vintages, settle
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A source's answer for one series.
+
+    Attributes
+    ----------
+    frame
+        Index dates (naive), columns among ``series.FIELDS``; empty when there was no answer.
+    reason
+        One sentence when something is wrong, else empty.
+    restated
+        The whole history was asked for again because a split changed all of it.
+    absent
+        The source does not carry this series at all: asking again will not help.
+    """
+
+    frame: pd.DataFrame
+    reason: str = ""
+    restated: bool = False
+    absent: bool = False
+
+
+class Source(Protocol):
+    """What every source offers. It never raises for a bad answer: that is a ``Fetched`` with a reason."""
+
+    def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
+        """Return the observations from ``since`` (included; ``None``: all) to ``now``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """One series' answer after the row checks: what may be archived, and what was wrong."""
+
+    key: str
+    frame: pd.DataFrame
+    reason: str
+    restated: bool
+    absent: bool
+
+
+def collect(
+    source: Source, newest: Mapping[str, date], sessions: pd.DatetimeIndex, now: datetime
+) -> Iterator[Collected]:
+    """Ask for every series whose newest bar is missing.
+
+    Parameters
+    ----------
+    newest
+        Per series, the newest date already archived; that bar is asked for again, so that a correction or a
+        confirmation of it is seen.
+    """
+    for series in SERIES.values():
+        public = sessions[series.clock.available_at(sessions) <= pd.Timestamp(now)]
+        since = newest.get(series.key)
+        if since is not None and len(public) and pd.Timestamp(since) >= public[-1]:
+            continue
+        fetched = source.fetch(series, since, now)
+        sifted = sift(series, fetched.frame, sessions, now)
+        reason = fetched.reason or sifted.reason
+        yield Collected(series.key, sifted.frame, reason, fetched.restated, fetched.absent)
+
+
+def collect_archive(source: Source, sessions: pd.DatetimeIndex, now: datetime) -> tuple[Archive, dict[str, str]]:
+    """Collect everything into memory, for work without a database. Returns the archive and the reasons."""
+    frames: dict[str, pd.DataFrame] = {}
+    reasons: dict[str, str] = {}
+    for collected in collect(source, {}, sessions, now):
+        if len(collected.frame):
+            frames[collected.key] = collected.frame
+        if collected.reason:
+            reasons[collected.key] = collected.reason
+    return settle(as_vintages(frames, pd.Timestamp(now))), reasons

@@ -1,0 +1,175 @@
+"""From the archive to one verdict a session, over the whole history at once; today is the last row."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+import pandas as pd
+
+from signals.breakout import base_class, find_episodes, find_highs
+from signals.checks import Checks
+from signals.model import Breakout, Check, Episode, High, Outcome, Verdict
+from signals.panel import Panel, align
+from signals.quality import Gate, gate
+from signals.rules import BREAKOUT, CHECKS, METHOD_VERSION
+from signals.series import SERIES
+from signals.standing import Standing
+from signals.vintages import Archive
+
+_VOLUME_SESSIONS_BEFORE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The evaluated history, from which any session's verdict is read."""
+
+    panel: Panel
+    gate: Gate
+    checks: Checks
+    standing: Standing
+    episodes: list[Episode]
+    highs: list[High]
+    last_usable: np.ndarray
+
+    def verdict(self, session: date, decided_at: datetime) -> Verdict:
+        """Return the verdict of one session.
+
+        Raises
+        ------
+        KeyError
+            When ``session`` is not a NYSE session within the evaluated history.
+        """
+        at = self.panel.position(session)
+        today = self.checks.on(session)
+        sources = tuple(self.gate.source(key, at) for key in SERIES)
+        breakout = self._breakout(at, today)
+        return Verdict(session, decided_at, METHOD_VERSION, _coverage(today), breakout, sources)
+
+    def _breakout(self, at: int, today: tuple[Check, ...]) -> Breakout:
+        # Until ^RUT is known again, what was last known is held.
+        held = int(self.last_usable[at])
+        episode = self._episode(held)
+        checks = (self._close_check(episode, held), *today)
+        known = held == at and at >= 0
+        reason = None if known else f"^RUT: {self.gate.source('^RUT', at).reason}"
+        standing, value = self.standing, _Reader(at if known else None)
+        distance, broken = value(standing.distance), value(standing.base_broken)
+        return Breakout(
+            close=value(standing.close),
+            record=value(standing.record),
+            distance=distance,
+            distance_atr=value(standing.distance_atr),
+            base_sessions=_whole(base := value(standing.base_sessions)),
+            armed=None
+            if distance is None or base is None
+            else distance >= -BREAKOUT.armed_within and base >= BREAKOUT.intermediate,
+            new_high=None if broken is None else base_class(int(broken)),
+            round_hundred=_whole(value(standing.round_hundred)),
+            ytd=value(standing.year_to_date),
+            change_12m=value(standing.change_12m),
+            relative_change=_Reader(at)(self.checks.relative_change),
+            episode=episode,
+            checks=checks,
+            episode_checks=self._episode_checks(episode, at),
+            reason=reason,
+            past=self._past(episode),
+        )
+
+    def _past(self, current: Episode | None) -> dict[Outcome, int]:
+        if current is None:
+            return {}
+        earlier = (e for e in self.episodes if e.level_verified and e.attempt < current.attempt)
+        return dict(Counter(episode.outcome for episode in earlier))
+
+    def _episode(self, at: int) -> Episode | None:
+        if at < 0:
+            return None
+        session = self.panel.days[at]
+        index = bisect_right(self.episodes, session, key=lambda episode: episode.attempt) - 1
+        return self.episodes[index].as_of(session) if index >= 0 else None
+
+    def _episode_checks(self, episode: Episode | None, at: int) -> tuple[Check, ...]:
+        if episode is None or not episode.is_open:
+            return ()
+        decided = episode.confirmed
+        end = at if decided is None else self.panel.position(decided)
+        start = max(self.panel.position(episode.attempt) - _VOLUME_SESSIONS_BEFORE, 0)
+        return (
+            self._close_check(episode, end),
+            *self.checks.on(self.panel.days[end], self.panel.days[start]),
+        )
+
+    def _close_check(self, episode: Episode | None, at: int) -> Check:
+        needed = float(BREAKOUT.confirm_closes)
+        if episode is None or not episode.is_open:
+            return Check("close", None, None, needed)
+        if episode.confirmed:
+            return Check("close", True, needed, needed)
+        closes = self.standing.close.iloc[self.panel.position(episode.attempt) : at + 1].dropna()
+        above = (closes > episode.level).to_numpy()[::-1]
+        in_a_row = len(above) if above.all() else int(np.argmin(above))
+        return Check("close", None, float(in_a_row), needed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads one position of an array, ``None`` for unknown."""
+
+    at: int | None
+
+    def __call__(self, series: pd.Series[float]) -> float | None:
+        if self.at is None:
+            return None
+        value = float(series.array[self.at])
+        return value if np.isfinite(value) else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _coverage(today: tuple[Check, ...]) -> float:
+    leaves = [leaf for check in today for leaf in (check.parts if check.key == "participation" else (check,))]
+    return sum(leaf.passed is not None for leaf in leaves) / len(leaves)
+
+
+def evaluate(
+    archive: Archive, calendar: pd.DatetimeIndex, through: date, reasons: Mapping[str, str] | None = None
+) -> History:
+    """Evaluate the whole history through one session.
+
+    Parameters
+    ----------
+    archive
+        Per series one value a date (see ``vintages.settle``).
+    calendar
+        All NYSE sessions, reaching about a year past ``through``.
+    reasons
+        What the newest request said of a series; used in the sentences of the last session.
+    """
+    panel = align(archive, calendar, through)
+    close = panel.close("^RUT")
+    episodes = find_episodes(close, calendar)
+    triggers = pd.DatetimeIndex([episode.attempt for episode in episodes])
+    judged = gate(panel, reasons or {}, triggers)
+    return History(
+        panel=panel,
+        gate=judged,
+        checks=Checks(panel, judged, CHECKS),
+        standing=Standing(panel),
+        episodes=episodes,
+        highs=find_highs(close),
+        last_usable=_last_usable(judged),
+    )
+
+
+def _last_usable(judged: Gate) -> np.ndarray:
+    usable = judged.usable.get("^RUT")
+    if usable is None:
+        return np.full(len(judged.panel.sessions), -1)
+    return np.maximum.accumulate(np.where(usable, np.arange(len(usable)), -1))

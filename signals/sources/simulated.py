@@ -1,0 +1,99 @@
+"""A made-up market for demonstrations and tests: seeded, regime-switching, and always called simulated.
+
+A hidden regime (advance, range, decline) drives a market factor and a small-cap factor; every series loads on them
+with a spread of its own. The path up to a date does not depend on how far it is computed.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from signals.collect import Fetched
+from signals.series import Series
+from signals.sessions import nyse_sessions
+
+START = pd.Timestamp("2003-01-02")
+# Per regime: yearly drift and volatility of the market factor, and the drift of small caps against it.
+_DRIFT = np.array([0.16, 0.02, -0.30])
+_VOLATILITY = np.array([0.12, 0.16, 0.30])
+_SMALL_VOLATILITY = 0.08
+_SMALL_DRIFT = np.array([0.04, -0.02, -0.06])
+# Daily chance to leave a regime, and where it then goes.
+_LEAVE = np.array([1 / 350, 1 / 180, 1 / 110])
+_NEXT = np.array([[0.0, 0.7, 0.3], [0.7, 0.0, 0.3], [0.8, 0.2, 0.0]])
+# Loadings on (market, small caps) and the series' own yearly volatility.
+_LOADINGS = {
+    "^RUT": (1.05, 1.0, 0.0),
+    "IWM": (1.05, 1.0, 0.004),
+    "SPY": (1.0, 0.0, 0.01),
+    "RSP": (1.0, 0.3, 0.02),
+    "IWC": (1.0, 1.2, 0.05),
+    "IJR": (1.05, 0.95, 0.02),
+}
+_SECTOR = (1.0, 0.1, 0.09)
+_LEVEL = {"^RUT": 380.0, "IWM": 38.0}
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedSource:
+    """Generates bars from a seed."""
+
+    seed: int = 7
+
+    def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
+        """Return simulated bars from ``since`` to ``now``; see ``collect.Source``."""
+        sessions = nyse_sessions(now)
+        sessions = sessions[(sessions >= START) & (series.clock.available_at(sessions) <= pd.Timestamp(now))]
+        frame = self._bars(series.key, sessions)
+        return Fetched(frame if since is None else frame[frame.index >= pd.Timestamp(since)])
+
+    def _bars(self, key: str, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+        length = len(sessions)
+        market, small = _factors(self.seed, length)
+        on_market, on_small, own = _LOADINGS.get(key, _SECTOR)
+        stream = _stream(self.seed, key)
+        noise = stream.standard_normal((length, 4))
+        moves = on_market * market + on_small * small + own / 252**0.5 * noise[:, 0]
+        close = _LEVEL.get(key, 50.0) * np.exp(np.cumsum(np.clip(moves, -0.12, 0.12)))
+        before = np.concatenate((close[:1], close[:-1]))
+        top, bottom = np.maximum(close, before), np.minimum(close, before)
+        volume = 25e6 * np.exp(0.25 * noise[:, 3] + 9.0 * np.abs(moves))
+        return pd.DataFrame(
+            {
+                "value": close.round(2),
+                "open": before.round(2),
+                "high": (top * (1 + 0.002 * np.abs(noise[:, 1]))).round(2),
+                "low": (bottom * (1 - 0.002 * np.abs(noise[:, 2]))).round(2),
+                "volume": volume.round(),
+            },
+            index=sessions,
+        )
+
+
+def _stream(seed: int, name: str) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+
+
+@lru_cache(maxsize=2)
+def _factors(seed: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the daily moves of the market and of small caps against it."""
+    regime = _regimes(_stream(seed, "regime").random((length, 2)))
+    noise = [_stream(seed, name).standard_normal(length) for name in ("market", "small")]
+    market = _DRIFT[regime] / 252 + _VOLATILITY[regime] / 252**0.5 * noise[0]
+    return market, _SMALL_DRIFT[regime] / 252 + _SMALL_VOLATILITY / 252**0.5 * noise[1]
+
+
+def _regimes(draws: np.ndarray) -> np.ndarray:
+    """Walk the hidden regimes, beginning with an advance."""
+    regimes = np.zeros(len(draws), dtype=int)
+    for i in range(1, len(draws)):
+        before = regimes[i - 1]
+        onward = np.searchsorted(np.cumsum(_NEXT[before]), draws[i, 1])
+        regimes[i] = onward if draws[i, 0] < _LEAVE[before] else before
+    return regimes

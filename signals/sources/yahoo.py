@@ -1,0 +1,93 @@
+"""Yahoo Finance through yfinance, one request a symbol, unadjusted closes with their dividends and splits.
+
+``Ticker.history`` only: ``yf.download`` returns an empty frame for an outage, a rate limit and 'no data' alike.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+import yfinance
+
+from signals.collect import Fetched
+from signals.series import FIELDS, Series
+from signals.sessions import NEW_YORK
+
+_COLUMNS = {
+    "Open": "open",
+    "High": "high",
+    "Low": "low",
+    "Close": "value",
+    "Volume": "volume",
+    "Dividends": "dividend",
+    "Stock Splits": "split",
+}
+_NOTHING = pd.DataFrame(columns=list(FIELDS), index=pd.DatetimeIndex([]), dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class YahooSource:
+    """Asks Yahoo. ``session`` replaces yfinance's own HTTP session, for tests."""
+
+    session: Any = None
+    timeout: float = 20.0
+
+    def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
+        """Return daily bars from ``since`` on; see ``collect.Source``."""
+        fetched = self._ask(series, since, now)
+        if since is not None and _has_new_split(fetched.frame, since):
+            # A split changed every earlier figure: the whole history is fetched anew.
+            whole = self._ask(series, None, now)
+            return Fetched(whole.frame, whole.reason, restated=not whole.reason)
+        return fetched
+
+    def _ask(self, series: Series, since: date | None, now: datetime) -> Fetched:
+        yfinance.config.debug.hide_exceptions = False
+        # Its disk cache keeps cookies and time zones; a private folder needs no trust in what lies there.
+        yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="cascade-yahoo-"))
+        ticker = yfinance.Ticker(series.key, session=self.session)
+        period: dict[str, Any] = {"period": "max"} if since is None else {"start": since.isoformat()}
+        try:
+            bars = ticker.history(
+                **period, interval="1d", auto_adjust=False, actions=True, keepna=True, timeout=self.timeout
+            )
+            partial = _partial_day(ticker.history_metadata, now)
+        except Exception as error:  # yfinance raises what its HTTP library, its parser and json raise
+            return Fetched(_NOTHING, f"Yahoo did not answer for {series.key} ({type(error).__name__})")
+        if bars.empty:
+            return Fetched(_NOTHING, f"Yahoo had no bars for {series.key}")
+        return _parse(series, bars, partial)
+
+
+def _parse(series: Series, bars: pd.DataFrame, partial: date | None) -> Fetched:
+    missing = [name for name in _COLUMNS if name not in bars.columns]
+    if missing:
+        return Fetched(_NOTHING, f"Yahoo's answer for {series.key} lacks the columns {', '.join(missing)}")
+    frame = bars.rename(columns=_COLUMNS)[list(_COLUMNS.values())].astype(float)
+    frame.index = pd.DatetimeIndex(bars.index).tz_localize(None).normalize().as_unit("us")
+    if partial is not None and len(frame) and frame.index[-1].date() == partial:
+        return Fetched(frame.iloc[:-1], f"Yahoo's bar of {partial} for {series.key} is not complete yet")
+    return Fetched(frame)
+
+
+def _partial_day(metadata: dict[str, Any], now: datetime) -> date | None:
+    """Return the day whose bar Yahoo itself says is still running, if any."""
+    try:
+        last_trade = int(metadata["regularMarketTime"])
+        end = metadata["currentTradingPeriod"]["regular"]["end"]
+    except (KeyError, TypeError):
+        return None
+    end_at = end.timestamp() if isinstance(end, datetime) else float(end)
+    # A symbol that closes a little before the bell is complete all the same.
+    if last_trade >= end_at - 60:
+        return None
+    return datetime.fromtimestamp(last_trade, tz=NEW_YORK).date()
+
+
+def _has_new_split(frame: pd.DataFrame, since: date) -> bool:
+    split = frame.loc[frame.index > pd.Timestamp(since), "split"].fillna(0.0)
+    return bool(((split != 0.0) & (split != 1.0)).any())

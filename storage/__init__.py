@@ -1,0 +1,1 @@
+"""What must survive: observations, verdicts, transitions, chats and the outbox."""

@@ -1,0 +1,131 @@
+"""Verdicts, transitions and alerts: what was decided, what changed, and what is owed for it, committed together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.schema import alert, transition, verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One transition to be stored; see ``signals.model.Transition``."""
+
+    kind: str
+    subject: str
+    occurred_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """One session's verdict to be stored, with the transitions it showed."""
+
+    session: date
+    decided_at: datetime
+    method_version: str
+    body: str
+    changes: Sequence[ChangeRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """One alert to be stored. ``changes`` are (subject, kind) of the transitions it tells."""
+
+    key: str
+    kind: str
+    urgent: bool
+    session: date
+    created_at: datetime
+    changes: Sequence[tuple[str, str]] = field(default_factory=tuple)
+
+
+async def record(
+    connection: AsyncConnection, rows: Sequence[VerdictRow], alerts: Sequence[AlertRow], *, backfilled: bool
+) -> None:
+    """Store verdicts, their transitions and the alerts owed for them; run it inside one transaction.
+
+    Raises
+    ------
+    sqlalchemy.exc.IntegrityError
+        When a session is already decided: a verdict is never rewritten, so nothing of the call is stored.
+    """
+    if not rows:
+        return
+    await connection.execute(
+        insert(verdict),
+        [
+            {
+                "session": row.session,
+                "decided_at": row.decided_at,
+                "backfilled": backfilled,
+                "method_version": row.method_version,
+                "body": row.body,
+            }
+            for row in rows
+        ],
+    )
+    ids: dict[tuple[str, str], int] = {}
+    for row in rows:
+        for change in row.changes:
+            ids[change.subject, change.kind] = await _insert_change(connection, row.session, change)
+    for owed in alerts:
+        values = {
+            "key": owed.key,
+            "kind": owed.kind,
+            "urgent": owed.urgent,
+            "session": owed.session,
+            "transitions": [ids[change] for change in owed.changes],
+            "created_at": owed.created_at,
+        }
+        await connection.execute(insert(alert).values(values))
+
+
+async def _insert_change(connection: AsyncConnection, session: date, change: ChangeRow) -> int:
+    statement = insert(transition).values(
+        session=session, kind=change.kind, subject=change.subject, occurred_on=change.occurred_on
+    )
+    result = await connection.execute(statement)
+    assert result.inserted_primary_key is not None
+    return int(result.inserted_primary_key[0])
+
+
+async def newest_session(connection: AsyncConnection) -> date | None:
+    """Return the last session decided."""
+    newest: date | None = (await connection.execute(select(func.max(verdict.c.session)))).scalar_one()
+    return newest
+
+
+async def newest_body(connection: AsyncConnection) -> str | None:
+    """Return the verdict of the last session decided, as JSON."""
+    query = select(verdict.c.body).order_by(verdict.c.session.desc()).limit(1)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def body_of(connection: AsyncConnection, session: date) -> str:
+    """Return the verdict of one session as JSON."""
+    query = select(verdict.c.body).where(verdict.c.session == session)
+    body: str = (await connection.execute(query)).scalar_one()
+    return body
+
+
+async def known_changes(connection: AsyncConnection) -> set[tuple[str, str]]:
+    """Return (subject, kind) of every transition ever recorded."""
+    query = select(transition.c.subject, transition.c.kind)
+    return {(subject, kind) for subject, kind in await connection.execute(query)}
+
+
+async def load_alert(connection: AsyncConnection, alert_id: int) -> Any:
+    """Return one alert's row."""
+    return (await connection.execute(select(alert).where(alert.c.id == alert_id))).one()
+
+
+async def load_changes(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[Any]:
+    """Return the transitions with these ids, oldest first."""
+    query = select(transition).where(transition.c.id.in_(ids)).order_by(transition.c.session, transition.c.id)
+    return (await connection.execute(query)).all()

@@ -1,0 +1,83 @@
+"""Which market this database holds, and where the evening stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.schema import market
+
+
+class OtherMarketError(RuntimeError):
+    """The database holds another market's data than the one asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What the evening last said: the next session due, the last one closed, and why one waits."""
+
+    next_session: date
+    next_decision_at: datetime
+    last_closed: date | None
+    waiting: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The single row of this database's market; ``agenda`` is None before the first evening."""
+
+    origin: str
+    backfilled_through: date | None
+    agenda: Agenda | None
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether every figure in this database is made up."""
+        return self.origin.startswith("simulated")
+
+
+async def claim_market(connection: AsyncConnection, origin: str) -> None:
+    """Mark a fresh database as holding ``origin``.
+
+    Raises
+    ------
+    OtherMarketError
+        When it already holds another one: real and simulated figures never mix.
+    """
+    held = await load_market(connection)
+    if held is None:
+        await connection.execute(insert(market).values(id=1, origin=origin))
+    elif held.origin != origin:
+        raise OtherMarketError(
+            f"this database holds the market {held.origin!r}, not {origin!r}: give DATABASE_URL another file"
+        )
+
+
+async def load_market(connection: AsyncConnection) -> Market | None:
+    """Return the market row, ``None`` in a fresh database."""
+    row = (await connection.execute(select(market))).one_or_none()
+    if row is None:
+        return None
+    agenda = Agenda(row.next_session, row.next_decision_at, row.last_closed, row.waiting) if row.next_session else None
+    return Market(row.origin, row.backfilled_through, agenda)
+
+
+async def begin_backfill(connection: AsyncConnection, through: date) -> None:
+    """Note up to which session the market is history: told to nobody, even if the backfill is interrupted."""
+    undecided = market.c.backfilled_through.is_(None)
+    await connection.execute(update(market).where(undecided).values(backfilled_through=through))
+
+
+async def set_agenda(connection: AsyncConnection, agenda: Agenda) -> None:
+    """Store what the evening said last."""
+    await connection.execute(
+        update(market).values(
+            next_session=agenda.next_session,
+            next_decision_at=agenda.next_decision_at,
+            last_closed=agenda.last_closed,
+            waiting=agenda.waiting,
+        )
+    )

@@ -1,0 +1,112 @@
+"""The archive: every figure with the time it was first seen; a revision is a new row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.schema import observation, source_check
+
+FIELD_COLUMNS = [c for c in observation.c if c.name not in ("series", "observed_on", "first_seen_at", "last_seen_at")]
+_FIELDS = [column.name for column in FIELD_COLUMNS]
+
+
+async def archive(
+    connection: AsyncConnection,
+    series: str,
+    rows: Sequence[tuple[Any, ...]],
+    seen_at: datetime,
+    *,
+    restated: bool = False,
+) -> int:
+    """Add what is new of one series.
+
+    Parameters
+    ----------
+    rows
+        ``(observed_on, *figures)``, the figures in the order of ``FIELD_COLUMNS``.
+    restated
+        Every row is new, equal or not: a split changed the whole history.
+
+    Returns
+    -------
+    int
+        How many rows were added. A row equal to the newest one of its date is only marked as seen again.
+    """
+    newest = {} if restated or not rows else await _newest(connection, series, min(row[0] for row in rows))
+    added = [row for row in rows if newest.get(row[0]) != row[1:]]
+    again = [{"b_observed_on": row[0]} for row in rows if newest.get(row[0]) == row[1:]]
+    if added:
+        values = [
+            {"series": series, "observed_on": row[0], "first_seen_at": seen_at, "last_seen_at": seen_at}
+            | dict(zip(_FIELDS, row[1:], strict=True))
+            for row in added
+        ]
+        await connection.execute(insert(observation), values)
+    if again:
+        await connection.execute(_seen_again(series, seen_at), again)
+    return len(added)
+
+
+def _seen_again(series: str, seen_at: datetime) -> Any:
+    table, other = observation, observation.alias()
+    on_day = table.c.observed_on == bindparam("b_observed_on")
+    last = select(func.max(other.c.first_seen_at)).where(
+        other.c.series == series, other.c.observed_on == bindparam("b_observed_on")
+    )
+    return (
+        update(table)
+        .where(table.c.series == series, on_day, table.c.first_seen_at == last.scalar_subquery())
+        .values(last_seen_at=seen_at)
+    )
+
+
+async def _newest(connection: AsyncConnection, series: str, since: date) -> dict[date, tuple[Any, ...]]:
+    query = (
+        select(observation.c.observed_on, *FIELD_COLUMNS)
+        .where(observation.c.series == series, observation.c.observed_on >= since)
+        .order_by(observation.c.first_seen_at)
+    )
+    return {row[0]: tuple(row[1:]) for row in await connection.execute(query)}
+
+
+async def newest_dates(connection: AsyncConnection) -> dict[str, date]:
+    """Return the newest archived date of every series."""
+    query = select(observation.c.series, func.max(observation.c.observed_on).label("newest")).group_by(
+        observation.c.series
+    )
+    return {row.series: row.newest for row in await connection.execute(query)}
+
+
+async def load_vintages(connection: AsyncConnection, known_at: datetime) -> Sequence[Any]:
+    """Return every vintage first seen by ``known_at``, in the column order of ``signals.vintages``."""
+    query = select(observation).where(observation.c.first_seen_at <= known_at)
+    return (await connection.execute(query)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCheck:
+    """What was wrong with the newest answer for a series, if anything; ``absent``: its source has no such series."""
+
+    series: str
+    reason: str
+    absent: bool = False
+
+
+async def note_check(connection: AsyncConnection, check: SourceCheck, checked_at: datetime) -> None:
+    """Store what the newest request for a series said."""
+    said = {"checked_at": checked_at, "reason": check.reason[:500], "absent": check.absent}
+    statement = upsert(source_check).values(series=check.series, **said)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["series"], set_=said))
+
+
+async def load_checks(connection: AsyncConnection) -> dict[str, SourceCheck]:
+    """Return what the newest request for each series said."""
+    columns = (source_check.c.series, source_check.c.reason, source_check.c.absent)
+    return {row.series: SourceCheck(*row) for row in await connection.execute(select(*columns))}

@@ -1,0 +1,168 @@
+"""The tables. A migration in ``migrations/versions`` makes each of them; a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant: aware in Python, stored as naive UTC, because SQLite keeps no zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware datetime into naive UTC; a naive one is a mistake."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"an instant needs a time zone, got {value!r}")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Return an aware datetime in UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+# SQLite numbers rows by itself only in a column that is exactly INTEGER.
+_RowId = BigInteger().with_variant(Integer, "sqlite")
+
+market = Table(
+    "market",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column(
+        "origin",
+        String(200),
+        nullable=False,
+        comment="live, simulated, or folder: which data this database holds",
+    ),
+    Column("backfilled_through", Date, comment="sessions up to here were history when the bot began: never news"),
+    Column("next_session", Date, comment="the next session to be decided"),
+    Column("next_decision_at", Instant),
+    Column("last_closed", Date, comment="the last session closed when the evening last ran"),
+    Column("waiting", String(1000), comment="why a closed session is not decided yet"),
+)
+
+observation = Table(
+    "observation",
+    metadata,
+    Column("series", String(32), primary_key=True),
+    Column("observed_on", Date, primary_key=True),
+    Column("first_seen_at", Instant, primary_key=True),
+    Column("last_seen_at", Instant, nullable=False, comment="the newest request that returned it unchanged"),
+    *(Column(field, Float) for field in ("value", "open", "high", "low", "adj_close", "volume", "dividend", "split")),
+)
+
+source_check = Table(
+    "source_check",
+    metadata,
+    Column("series", String(32), primary_key=True),
+    Column("checked_at", Instant, nullable=False),
+    Column("reason", String(500), nullable=False, comment="what was wrong with the newest answer, or empty"),
+    Column("absent", Boolean, nullable=False, comment="the source does not carry this series at all"),
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("session", Date, primary_key=True),
+    Column("decided_at", Instant, nullable=False),
+    Column("backfilled", Boolean, nullable=False),
+    Column("method_version", String(16), nullable=False),
+    Column("body", String, nullable=False, comment="signals.model.Verdict as JSON"),
+)
+
+transition = Table(
+    "transition",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("session", Date, ForeignKey("verdict.session"), nullable=False, index=True),
+    Column("kind", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("occurred_on", Date, nullable=False),
+    UniqueConstraint("subject", "kind"),
+)
+
+chat = Table(
+    "chat",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False, comment="Telegram's chat id"),
+    Column("type", String(16), nullable=False),
+    Column("subscribed_at", Instant, comment="null: not subscribed"),
+    Column("gone_at", Instant, comment="since when Telegram says it cannot be reached for good"),
+    Column("gone_reason", String(200)),
+    Index("ix_chat_recipient", "id", sqlite_where=text("subscribed_at IS NOT NULL AND gone_at IS NULL")),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("key", String(160), nullable=False, unique=True),
+    Column("kind", String(64), nullable=False),
+    Column("urgent", Boolean, nullable=False, comment="sent once more when a first copy is unknown"),
+    Column("session", Date, ForeignKey("verdict.session"), nullable=False),
+    Column("transitions", JSON, nullable=False, comment="ids of the transitions it tells"),
+    Column("created_at", Instant, nullable=False),
+    Column("fan_out_cursor", BigInteger, comment="the last chat id enqueued"),
+    Column("fanned_out_at", Instant, comment="null: recipients are still to be enqueued"),
+    Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is sent"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("alert_id", _RowId, ForeignKey("alert.id"), nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("state", String(16), nullable=False, comment="queued, sending, sent, gone, unknown or stopped"),
+    Column("not_before", Instant, nullable=False),
+    Column("lease_until", Instant),
+    Column("attempts", Integer, nullable=False, comment="requests that may have left this machine"),
+    Column("unknowns", Integer, nullable=False, comment="requests of which nobody knows whether they arrived"),
+    Column("message_id", BigInteger),
+    Column("finished_at", Instant),
+    Column("error", String(500)),
+    UniqueConstraint("alert_id", "chat_id"),
+    Index(
+        "ix_delivery_queue",
+        text("urgent DESC"),
+        text("(chat_id > 0)"),
+        "alert_id",
+        "id",
+        sqlite_where=text("state = 'queued'"),
+        postgresql_where=text("state = 'queued'"),
+    ),
+)

@@ -98,7 +98,7 @@ def find_episodes(
     """
     highs = record_highs(close)
     starts = np.flatnonzero(highs.is_high & (highs.base >= rules.intermediate))
-    ends = [*starts[1:], highs.close.size]
+    ends = np.append(starts[1:], highs.close.size)[: len(starts)]
     first = int(highs.ordinal[0]) if highs.ordinal.size else 0
     return [
         _Path(highs, int(start), int(end), calendar, rules).episode(first)

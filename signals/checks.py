@@ -100,10 +100,11 @@ class Checks:
     @cached_property
     def trend(self) -> Statement:
         """^RUT above its 200-day mean, and that mean above its own value 20 sessions ago."""
-        close = self.panel.close("^RUT")
+        # Over known closes: a bar that never came must not silence the check for 200 sessions.
+        close = self.panel.close("^RUT").dropna()
         mean = close.rolling(self.rules.trend_mean).mean()
-        rise = self._usable(mean / mean.shift(self.rules.trend_rising) - 1, "^RUT")
-        gap = self._usable(close / mean - 1, "^RUT")
+        rise = self._usable(_spread(mean / mean.shift(self.rules.trend_rising) - 1, self.panel), "^RUT")
+        gap = self._usable(_spread(close / mean - 1, self.panel), "^RUT")
         parts = (
             Statement("above_mean", state(gap > 0, gap), gap, 0.0),
             Statement("mean_rising", state(rise > 0, rise), rise, 0.0),
@@ -114,8 +115,9 @@ class Checks:
     def relative_volume(self) -> pd.Series[float]:
         """IWM volume over the mean of the 50 sessions before. ^RUT's own is a copy of the S&P 500's."""
         volume = self.panel.field("IWM", "volume")
-        volume = volume.where(volume > 0)
-        return self._usable(volume / volume.shift().rolling(self.rules.volume_mean).mean(), "IWM")
+        volume = volume[volume > 0]
+        relative = volume / volume.shift().rolling(self.rules.volume_mean).mean()
+        return self._usable(_spread(relative, self.panel), "IWM")
 
     @cached_property
     def _volume_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -133,6 +135,11 @@ class Checks:
         days = _part("volume_days", five, self.rules.volume_days_mean, complete)
         either = (day.passed or days.passed) if complete or day.passed or days.passed else None
         return Check("volume", either, day.value, self.rules.volume_day, (day, days))
+
+
+def _spread(known: pd.Series[float], panel: Panel) -> pd.Series[float]:
+    """Put a measurement over known observations back on all sessions."""
+    return known.reindex(panel.sessions)
 
 
 def _part(key: str, values: np.ndarray, threshold: float, complete: bool) -> Check:

@@ -58,16 +58,14 @@ class History:
         known = held == at and at >= 0
         reason = None if known else f"^RUT: {self.gate.source('^RUT', at).reason}"
         standing, value = self.standing, _Reader(at if known else None)
-        distance, broken = value(standing.distance), value(standing.base_broken)
+        base, broken = value(standing.base_sessions), value(standing.base_broken)
         return Breakout(
             close=value(standing.close),
             record=value(standing.record),
-            distance=distance,
+            distance=value(standing.distance),
             distance_atr=value(standing.distance_atr),
-            base_sessions=_whole(base := value(standing.base_sessions)),
-            armed=None
-            if distance is None or base is None
-            else distance >= -BREAKOUT.armed_within and base >= BREAKOUT.intermediate,
+            base_sessions=_whole(base),
+            armed=_armed(value(standing.close), value(standing.record), base),
             new_high=None if broken is None else base_class(int(broken)),
             round_hundred=_whole(value(standing.round_hundred)),
             ytd=value(standing.year_to_date),
@@ -127,6 +125,12 @@ class _Reader:
             return None
         value = float(series.array[self.at])
         return value if np.isfinite(value) else None
+
+
+def _armed(close: float | None, record: float | None, base: float | None) -> bool | None:
+    if close is None or record is None or base is None:
+        return None
+    return close >= (1 - BREAKOUT.armed_within) * record and base >= BREAKOUT.intermediate
 
 
 def _whole(value: float | None) -> int | None:

@@ -63,12 +63,13 @@ class Panel:
         """Return closes as traded; never a dividend-adjusted one, never carried forward."""
         return self.field(key, "value")
 
-    def adjusted(self, key: str) -> pd.Series[float]:
+    def adjusted(self, key: str, *, carried: bool = True) -> pd.Series[float]:
         """Return dividend-adjusted closes, carried over a gap as long as a late series may be used."""
         frame = self.archive.get(key)
         if frame is None:
             return pd.Series(np.nan, index=self.sessions)
-        return adjusted_close(frame).reindex(self.sessions).ffill(limit=GATE.late_sessions)
+        closes = adjusted_close(frame).reindex(self.sessions)
+        return closes.ffill(limit=GATE.late_sessions) if carried else closes
 
 
 def align(archive: Archive, calendar: pd.DatetimeIndex, through: date) -> Panel:

@@ -109,7 +109,7 @@ class Gate:
             return SourceVerdict(key, Freshness.INVALID, newest, reason)
         if key == "^RUT" and self._contradicted[at]:
             points = GATE.confirming_points * 100
-            reason = f"its return on {newest} differs from IWM's by more than {points:.1f} points"
+            reason = f"its return on {newest} is not within {points:.1f} points of IWM's"
             return SourceVerdict(key, Freshness.INVALID, newest, reason)
         if age == 0:
             return SourceVerdict(key, Freshness.OK, newest, "")
@@ -156,7 +156,11 @@ def gate(panel: Panel, reasons: Mapping[str, str], triggers: pd.DatetimeIndex) -
 
 
 def _contradicted(panel: Panel, triggers: pd.DatetimeIndex) -> pd.Series[bool]:
+    """Return the attempts on which IWM does not bear the index out, because it differs or has no bar."""
     index_return = panel.close("^RUT").pct_change(fill_method=None)
-    gap = (index_return - panel.adjusted("IWM").pct_change(fill_method=None)).abs()
-    # An ETF that does not trade yet (gap unknown) never blocks older history.
-    return (gap > GATE.confirming_points) & pd.Series(panel.sessions.isin(triggers), index=panel.sessions)
+    etf = panel.adjusted("IWM", carried=False)
+    gap = (index_return - etf.pct_change(fill_method=None)).abs()
+    # An ETF that does not trade yet never blocks older history.
+    trading = etf.shift().notna().cummax()
+    agrees = gap <= GATE.confirming_points
+    return trading & ~agrees & pd.Series(panel.sessions.isin(triggers), index=panel.sessions)

@@ -17,6 +17,9 @@ class Limits:
     group_window: timedelta = timedelta(minutes=1)
 
 
+_LATE = timedelta(milliseconds=5)
+
+
 class Pacer:
     """Says when the next message may leave. It starts smooth: no burst in the first second."""
 
@@ -36,8 +39,8 @@ class Pacer:
         if until > now:
             return until - now
         gap = timedelta(seconds=1 / self._limits.per_second)
-        # A slot that was not used is lost, except for the little by which a timer rings late.
-        self._next = max(self._next or now, now - gap) + gap
+        # A slot that was not used is lost, but for the little by which a timer rings late.
+        self._next = max(self._next or now, now - _LATE) + gap
         return timedelta(0)
 
     def chat_free_at(self, chat_id: int, now: datetime) -> datetime:

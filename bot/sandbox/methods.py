@@ -125,9 +125,10 @@ class Methods:
         return state
 
 
-_SENDING = frozenset({"chat_id", "text", "parse_mode", "reply_markup", "link_preview_options", "disable_notification"})
+_TEXT = frozenset({"chat_id", "text", "parse_mode", "reply_markup", "link_preview_options"})
+_SENDING = _TEXT | {"reply_parameters", "disable_notification"}
 _ANSWERING = frozenset({"callback_query_id", "text", "show_alert"})
-_EDITING = frozenset({"chat_id", "message_id", "text", "parse_mode", "reply_markup", "link_preview_options"})
+_EDITING = _TEXT | {"message_id"}
 
 
 def _decoded(value: Any) -> Any:

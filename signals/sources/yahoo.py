@@ -38,14 +38,14 @@ class YahooSource:
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
         """Return daily bars from ``since`` on; see ``collect.Source``."""
-        fetched = self._ask(series, since, now)
+        fetched = self._ask(series, since)
         if since is not None and _has_new_split(fetched.frame, since):
             # A split changed every earlier figure: the whole history is fetched anew.
-            whole = self._ask(series, None, now)
+            whole = self._ask(series, None)
             return Fetched(whole.frame, whole.reason, restated=not whole.reason)
         return fetched
 
-    def _ask(self, series: Series, since: date | None, now: datetime) -> Fetched:
+    def _ask(self, series: Series, since: date | None) -> Fetched:
         yfinance.config.debug.hide_exceptions = False
         # Its disk cache keeps cookies and time zones; a private folder needs no trust in what lies there.
         yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="cascade-yahoo-"))
@@ -55,7 +55,7 @@ class YahooSource:
             bars = ticker.history(
                 **period, interval="1d", auto_adjust=False, actions=True, keepna=True, timeout=self.timeout
             )
-            partial = _partial_day(ticker.history_metadata, now)
+            partial = _partial_day(ticker.history_metadata)
         except Exception as error:  # yfinance raises what its HTTP library, its parser and json raise
             return Fetched(_NOTHING, f"Yahoo did not answer for {series.key} ({type(error).__name__})")
         if bars.empty:
@@ -74,18 +74,22 @@ def _parse(series: Series, bars: pd.DataFrame, partial: date | None) -> Fetched:
     return Fetched(frame)
 
 
-def _partial_day(metadata: dict[str, Any], now: datetime) -> date | None:
+def _partial_day(metadata: dict[str, Any]) -> date | None:
     """Return the day whose bar Yahoo itself says is still running, if any."""
     try:
-        last_trade = int(metadata["regularMarketTime"])
-        end = metadata["currentTradingPeriod"]["regular"]["end"]
-    except (KeyError, TypeError):
+        last_trade = _epoch(metadata["regularMarketTime"])
+        end = _epoch(metadata["currentTradingPeriod"]["regular"]["end"])
+    except (KeyError, TypeError, ValueError):
         return None
-    end_at = end.timestamp() if isinstance(end, datetime) else float(end)
     # A symbol that closes a little before the bell is complete all the same.
-    if last_trade >= end_at - 60:
+    if last_trade >= end - 60:
         return None
     return datetime.fromtimestamp(last_trade, tz=NEW_YORK).date()
+
+
+def _epoch(instant: Any) -> float:
+    """Return seconds since the epoch; yfinance turns some of them into timestamps, as it goes along."""
+    return float(instant.timestamp() if isinstance(instant, datetime) else instant)
 
 
 def _has_new_split(frame: pd.DataFrame, since: date) -> bool:

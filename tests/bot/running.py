@@ -1,0 +1,76 @@
+"""Helps for tests that run the program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.alerts import URGENT
+from bot.app import App
+from bot.sandbox.server import Sandbox
+from bot.settings import Settings
+from signals.model import Verdict
+from storage import ledger
+from storage import market as markets
+from storage.ledger import AlertRow, ChangeRow, VerdictRow
+from storage.market import Agenda
+from tests.worlds import lead, market, verdict
+
+VERDICT = TypeAdapter(Verdict)
+EVENING = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
+
+
+def settings_for(sandbox: Sandbox, database_url: str, **changes: Any) -> Settings:
+    """Return settings that point to a sandbox."""
+    values = {"telegram_bot_token": sandbox.token, "telegram_api_url": sandbox.url, "database_url": database_url}
+    return Settings.model_validate(values | changes)
+
+
+def environment_for(sandbox: Sandbox, database_url: str, **more: str) -> dict[str, str]:
+    """Return the environment of a process of the program that uses a sandbox."""
+    own = {"TELEGRAM_BOT_TOKEN": sandbox.token, "TELEGRAM_API_URL": sandbox.url, "DATABASE_URL": database_url}
+    return os.environ | own | more
+
+
+def command(*arguments: str) -> list[str]:
+    """Return a command line of the program."""
+    return [sys.executable, "-m", "bot", *arguments]
+
+
+def quiet() -> Verdict:
+    """Return a verdict of an evening on which nothing is open."""
+    return verdict(market(lead()))
+
+
+def attempt() -> Verdict:
+    """Return a verdict of an evening with an attempt."""
+    return verdict(market([*lead(), 101.0]))
+
+
+def confirmed() -> Verdict:
+    """Return a verdict of an evening with a confirmation."""
+    return verdict(market([*lead(), 101.0, 102.0, 103.0]))
+
+
+async def store_verdict(
+    app: App, verdict: Verdict, *phases: str, origin: str = "live", agenda: Agenda | None = None
+) -> None:
+    """Store a verdict as the evening would, with an alert for each phase named."""
+    episode = verdict.breakout.episode
+    subject = f"breakout:{episode.attempt}" if episode else ""
+    changes = [ChangeRow(f"breakout.{phase}", subject, verdict.session) for phase in phases]
+    alerts = [
+        AlertRow(f"{subject}:{c.kind}", c.kind, c.kind in URGENT, verdict.session, EVENING, [(subject, c.kind)])
+        for c in changes
+    ]
+    body = VERDICT.dump_json(verdict).decode()
+    row = VerdictRow(verdict.session, verdict.decided_at, verdict.method_version, body, changes)
+    async with app.database.transaction() as connection:
+        await markets.claim_market(connection, origin)
+        await ledger.record(connection, [row], alerts, backfilled=False)
+        if agenda:
+            await markets.set_agenda(connection, agenda)

@@ -1,0 +1,241 @@
+"""From an alert to every chat it is owed to, through the real client to a strict server."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.app import App
+from bot.delivery.sender import TokenRefusedError
+from bot.messages.render import Messages
+from bot.sandbox.server import Fault, Sandbox
+from bot.sandbox.telegram import BotApiError
+from storage import chats, outbox
+from storage.outbox import State, counts
+from storage.schema import alert, chat, delivery
+from tests.bot.conftest import Record, Running
+from tests.bot.running import EVENING, attempt, confirmed
+
+TOO_MANY = BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})
+
+
+async def subscribe(app: App, sandbox: Sandbox, *ids: int) -> None:
+    async with app.database.transaction() as connection:
+        for chat_id in ids:
+            await chats.subscribe(connection, chat_id, "private" if chat_id > 0 else "group", EVENING)
+    for chat_id in ids:
+        if chat_id > 0:
+            sandbox.world.add_private_chat(chat_id, started=True)
+        else:
+            sandbox.world.add_group(chat_id, "Traders")
+
+
+async def tally(app: App) -> dict[State, int]:
+    async with app.database.transaction() as connection:
+        return await counts(connection)
+
+
+async def fail_once(
+    app: App, sandbox: Sandbox, record: Record, fault: Fault | BotApiError, *, urgent: bool = False
+) -> None:
+    """Owe one alert to chat 5 and meet one fault on the way."""
+    await subscribe(app, sandbox, 5)
+    await record(confirmed() if urgent else attempt(), "confirmed" if urgent else "attempt")
+    sandbox.faults.append(("sendMessage", fault))
+    await app.courier.drain()
+
+
+class TestSending:
+    async def test_every_subscriber_gets_the_alert_once(self, app: App, sandbox: Sandbox, record: Record) -> None:
+        await subscribe(app, sandbox, 5, 6, 7)
+        await record(attempt(), "attempt")
+        await app.courier.drain()
+        await app.courier.drain()
+        assert await tally(app) == {State.SENT: 3}
+        assert all(len(sandbox.sent(chat_id)) == 1 for chat_id in (5, 6, 7))
+        assert sandbox.sent(5)[0].startswith("Russell 2000 closed at a record, 101.00, after 130 sessions without one")
+
+    async def test_alerts_of_one_chat_arrive_in_order(self, app: App, sandbox: Sandbox, record: Record) -> None:
+        await subscribe(app, sandbox, 5)
+        await record(attempt(), "attempt")
+        await record(confirmed(), "confirmed")
+        async with app.database.transaction() as connection:
+            await connection.execute(update(alert).values(urgent=False))
+        await app.courier.drain()
+        assert [text.split(",")[0].split(" above")[0] for text in sandbox.sent(5)] == [
+            "Russell 2000 closed at a record",
+            "Russell 2000 breakout confirmed",
+        ]
+
+    async def test_the_message_telegram_made_of_it_is_remembered(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await subscribe(app, sandbox, 5)
+        await record(attempt(), "attempt")
+        await app.courier.drain()
+        async with app.database.transaction() as connection:
+            message_id = (await connection.execute(select(delivery.c.message_id))).scalar_one()
+        assert message_id in sandbox.world.chats[5].messages
+
+    async def test_with_nothing_owed_nothing_is_sent(self, app: App, sandbox: Sandbox) -> None:
+        await subscribe(app, sandbox, 5)
+        await app.courier.drain()
+        assert sandbox.sent(5) == []
+
+    async def test_the_loop_delivers_when_it_is_woken(
+        self, app: App, sandbox: Sandbox, record: Record, running: Running
+    ) -> None:
+        await subscribe(app, sandbox, 5)
+        async with running(app):
+            await record(attempt(), "attempt")
+            app.courier.wake()
+            async with asyncio.timeout(10):
+                while not sandbox.sent(5):
+                    await sandbox.called.wait()
+
+
+class TestFailures:
+    async def test_a_429_is_obeyed_and_the_message_arrives_once(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await fail_once(app, sandbox, record, TOO_MANY)
+        assert await tally(app) == {State.SENT: 1}
+        assert len(sandbox.sent(5)) == 1
+
+    async def test_a_429_holds_every_other_chat_too(self, app: App, sandbox: Sandbox, record: Record) -> None:
+        await subscribe(app, sandbox, 5, 6)
+        await record(attempt(), "attempt")
+        sandbox.faults.append(("sendMessage", TOO_MANY))
+        before = app.clock.now()
+        await app.courier.drain()
+        assert app.clock.now() - before >= timedelta(seconds=1)
+        assert await tally(app) == {State.SENT: 2}
+
+    async def test_a_blocked_bot_is_gone_and_the_chat_with_it(self, app: App, sandbox: Sandbox, record: Record) -> None:
+        await subscribe(app, sandbox, 5, 6)
+        sandbox.world.chats[5].blocked = True
+        await record(attempt(), "attempt")
+        await app.courier.drain()
+        assert await tally(app) == {State.GONE: 1, State.SENT: 1}
+        async with app.database.transaction() as connection:
+            assert list(await chats.subscribers(connection)) == [6]
+
+    async def test_an_unknown_refusal_removes_nobody_and_tells_the_operator_once(
+        self, sandbox: Sandbox, app: App, record: Record, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await fail_once(app, sandbox, record, BotApiError(403, "Forbidden: something new"))
+        assert await tally(app) == {State.STOPPED: 1}
+        async with app.database.transaction() as connection:
+            assert list(await chats.subscribers(connection)) == [5]
+        assert [r.message for r in caplog.records if r.levelname == "ERROR"] == [
+            "Alert 1 was refused by Telegram: Forbidden: something new"
+        ]
+
+    async def test_our_own_mistake_stops_the_alert_and_touches_no_chat(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await subscribe(app, sandbox, 5, 6, 7)
+        await record(attempt(), "attempt")
+        sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: can't parse entities: oops")))
+        await app.courier.drain()
+        final = await tally(app)
+        assert final[State.STOPPED] >= 1
+        assert State.GONE not in final
+        async with app.database.transaction() as connection:
+            assert list(await chats.subscribers(connection)) == [5, 6, 7]
+            assert "oops" in (await connection.execute(select(alert.c.stopped_reason))).scalar_one()
+
+    async def test_a_group_that_became_a_supergroup_gets_it_there(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await subscribe(app, sandbox, -5)
+        sandbox.world.add_group(-1005, "Traders")
+        await record(attempt(), "attempt")
+        moved = BotApiError(
+            400, "Bad Request: group chat was upgraded to a supergroup chat", {"migrate_to_chat_id": -1005}
+        )
+        sandbox.faults.append(("sendMessage", moved))
+        await app.courier.drain()
+        assert len(sandbox.sent(-1005)) == 1
+        assert sandbox.sent(-5) == []
+        assert await tally(app) == {State.SENT: 1}
+
+    async def test_an_ordinary_unknown_is_not_sent_again(self, app: App, sandbox: Sandbox, record: Record) -> None:
+        await fail_once(app, sandbox, record, Fault.RESET)
+        assert await tally(app) == {State.UNKNOWN: 1}
+        assert len(sandbox.sent(5)) == 1
+
+    async def test_an_urgent_unknown_is_sent_once_more_and_says_so(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await fail_once(app, sandbox, record, Fault.RESET, urgent=True)
+        assert await tally(app) == {State.SENT: 1}
+        first, second = sandbox.sent(5)
+        assert "Sent once more: nobody can tell whether the first copy of alert 1 arrived." in second
+        assert "Sent once more" not in first
+
+    async def test_and_no_third_time(self, app: App, sandbox: Sandbox, record: Record) -> None:
+        sandbox.faults.append(("sendMessage", Fault.BAD_GATEWAY))
+        await fail_once(app, sandbox, record, Fault.BAD_GATEWAY, urgent=True)
+        assert await tally(app) == {State.UNKNOWN: 1}
+        assert len(sandbox.sent(5)) == 2
+
+    async def test_a_refused_token_halts_and_keeps_the_queue(self, app: App, sandbox: Sandbox, record: Record) -> None:
+        await subscribe(app, sandbox, 5)
+        await record(attempt(), "attempt")
+        sandbox.faults.append(("sendMessage", BotApiError(401, "Unauthorized")))
+        with pytest.raises(ExceptionGroup) as raised:
+            await app.courier.drain()
+        assert raised.group_contains(TokenRefusedError)
+        assert await tally(app) == {State.QUEUED: 1}
+
+    async def test_the_same_sentence_is_told_to_the_operator_once(
+        self, app: App, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await app.alarm("The evening failed")
+        await app.alarm("The evening failed")
+        assert len([r for r in caplog.records if r.levelname == "ERROR"]) == 1
+
+
+class TestPacing:
+    async def test_an_alert_that_is_owed_to_the_same_chat_twice_in_a_second_waits(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await subscribe(app, sandbox, 5)
+        await record(attempt(), "attempt")
+        await record(confirmed(), "confirmed")
+        before = app.clock.now()
+        await app.courier.drain()
+        assert app.clock.now() - before >= timedelta(seconds=1)
+        assert len(sandbox.sent(5)) == 2
+
+
+class TestAfterADeath:
+    async def test_what_was_on_its_way_is_unknown_and_what_was_queued_is_sent(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await subscribe(app, sandbox, 5, 6)
+        await record(attempt(), "attempt")
+        async with app.database.transaction() as connection:
+            await outbox.fan_out(connection, EVENING)
+            await outbox.claim(connection, EVENING, 1, timedelta(minutes=2))
+        await app.courier.recover()
+        await app.courier.drain()
+        assert await tally(app) == {State.UNKNOWN: 1, State.SENT: 1}
+
+    async def test_a_chat_that_left_meanwhile_stays_gone_until_it_speaks(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await subscribe(app, sandbox, 5)
+        async with app.database.transaction() as connection:
+            await connection.execute(update(chat).values(gone_at=EVENING))
+        await record(attempt(), "attempt")
+        await app.courier.drain()
+        assert await tally(app) == {}
+
+
+def test_messages_are_built_without_a_database() -> None:
+    assert "Subscribed" in Messages().text("subscribed", new=True)

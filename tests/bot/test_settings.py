@@ -1,0 +1,114 @@
+"""Settings: a missing or malformed one is one line that names it and gives an example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.settings import SettingsError, load_settings
+
+TOKEN = "123456789:AAEexample-of-a-token-that-is-long-enough"
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def load_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> object:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def test_the_defaults_are_telegram_live_data_and_a_file_in_data() -> None:
+    settings = load_settings()
+    assert settings.uses_telegram
+    assert settings.market_data == "live"
+    assert settings.database_url == "sqlite+aiosqlite:///data/cascade.db"
+    assert settings.operator_ids == ()
+
+
+def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_with(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN, OPERATOR_IDS="12, 34", MARKET_DATA="simulated")
+    settings = load_settings()
+    assert settings.token == TOKEN
+    assert settings.operator_ids == (12, 34)
+    assert settings.market_data == "simulated"
+
+
+def test_they_come_from_a_file_named_env(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"TELEGRAM_BOT_TOKEN={TOKEN}\nUNRELATED=1\n")
+    assert load_settings().token == TOKEN
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MARKET_DATA=simulated\n")
+    monkeypatch.setenv("MARKET_DATA", "live")
+    assert load_settings().market_data == "live"
+
+
+def test_an_empty_setting_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_with(monkeypatch, OPERATOR_IDS="", TELEGRAM_API_URL="")
+    assert load_settings().uses_telegram
+
+
+def test_a_missing_token_is_named_when_it_is_needed() -> None:
+    with pytest.raises(SettingsError, match="TELEGRAM_BOT_TOKEN is missing; for example TELEGRAM_BOT_TOKEN="):
+        _ = load_settings().token
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("TELEGRAM_BOT_TOKEN", "hello", "TELEGRAM_BOT_TOKEN is not a bot token"),
+        ("TELEGRAM_BOT_TOKEN", "123456:", "TELEGRAM_BOT_TOKEN is not a bot token"),
+        ("TELEGRAM_BOT_TOKEN", "bot:AAE", "TELEGRAM_BOT_TOKEN is not a bot token"),
+        ("TELEGRAM_API_URL", "telegram", "TELEGRAM_API_URL "),
+        ("DATABASE_URL", "mysql://db", "DATABASE_URL has the driver 'mysql'"),
+        ("DATABASE_URL", "somewhere", "DATABASE_URL cannot be read"),
+        ("OPERATOR_IDS", "me", "OPERATOR_IDS has 'me', which is not a number"),
+        ("OPERATOR_IDS", "12,,34", "OPERATOR_IDS has '', which is not a number"),
+        ("MARKET_DATA", "bloomberg", "MARKET_DATA is 'bloomberg'"),
+        (
+            "MARKET_DATA",
+            "folder:/nowhere/at/all",
+            "MARKET_DATA names the folder '/nowhere/at/all', which does not exist",
+        ),
+    ],
+)
+def test_a_malformed_one_is_one_line_with_an_example(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    text = str(raised.value)
+    assert text.startswith(sentence)
+    assert f"for example {name}=" in text
+    assert "\n" not in text
+
+
+def test_a_malformed_token_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "secret but malformed")
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert "secret" not in str(raised.value)
+
+
+def test_the_token_is_not_shown_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_with(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN)
+    assert TOKEN not in repr(load_settings())
+
+
+def test_an_address_of_ones_own_becomes_the_base_of_the_bot_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_with(monkeypatch, TELEGRAM_API_URL="http://127.0.0.1:8081")
+    settings = load_settings()
+    assert settings.bot_api_base == "http://127.0.0.1:8081/bot"
+    assert not settings.uses_telegram
+
+
+def test_what_the_command_line_gives_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    load_with(monkeypatch, MARKET_DATA="simulated")
+    assert load_settings(market_data=f"folder:{tmp_path}").market_data == f"folder:{tmp_path}"

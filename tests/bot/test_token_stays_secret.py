@@ -1,0 +1,107 @@
+"""The token appears in no log line at any level, no exception text, no message."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import subprocess
+import traceback
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from telegram.error import InvalidToken, TelegramError
+
+from bot.app import App
+from bot.delivery.failures import classify
+from bot.logs import RedactingFormatter, redact
+from bot.sandbox.server import Fault, Sandbox
+from bot.sandbox.telegram import BotApiError
+from tests.bot.running import command, environment_for
+
+OTHER = "987654321:AAHanother-token-of-thirty-five-chars"
+
+
+@pytest.fixture
+def log(sandbox: Sandbox) -> Iterator[io.StringIO]:
+    """Everything that any logger writes, at the loudest level, through our formatter."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(RedactingFormatter(sandbox.token))
+    root = logging.getLogger()
+    before, levels = root.handlers[:], {name: logging.getLogger(name).level for name in ("", "httpx", "httpcore")}
+    root.handlers = [handler]
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    yield written
+    root.handlers = before
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+async def test_not_in_the_urls_that_httpx_logs(app: App, sandbox: Sandbox, log: io.StringIO) -> None:
+    await app.telegram.bot.get_me()
+    assert "HTTP Request: POST" in log.getvalue()
+    assert "<token>/getMe" in log.getvalue()
+    assert sandbox.token not in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.RESET, Fault.BAD_GATEWAY, Fault.NOT_JSON, BotApiError(400, "Bad Request"), BotApiError(401, "Unauthorized")],
+)
+async def test_not_in_a_logged_failure_with_its_traceback(
+    app: App, sandbox: Sandbox, log: io.StringIO, fault: Fault | BotApiError
+) -> None:
+    sandbox.faults.append(("getMe", fault))
+    with pytest.raises(TelegramError) as raised:
+        await app.telegram.bot.get_me()
+    error = raised.value
+    logging.getLogger("test").error("failed", exc_info=error)
+    request = getattr(error.__cause__, "request", None)
+    if request is not None:
+        logging.getLogger("test").error("the request was %s", request.url)
+    assert sandbox.token not in classify(error).text
+    assert "failed" in log.getvalue()
+    assert sandbox.token not in log.getvalue()
+
+
+async def test_not_in_what_a_refused_token_says(sandbox: Sandbox) -> None:
+    # python-telegram-bot's own text repeats the token.
+    assert sandbox.token not in classify(InvalidToken(f"The token `{sandbox.token}` was rejected")).text
+
+
+def test_not_even_one_that_is_not_ours() -> None:
+    assert redact(f"GET /bot{OTHER}/getMe") == "GET /bot<token>/getMe"
+    try:
+        raise httpx.ConnectError(f"no route to https://api.telegram.org/bot{OTHER}/getMe")
+    except httpx.ConnectError:
+        record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "it %s", (OTHER,), None)
+        record.exc_text = traceback.format_exc()
+    assert OTHER not in RedactingFormatter().format(record)
+
+
+def test_times_and_ports_are_not_taken_for_one() -> None:
+    assert redact("at 12:30 on 127.0.0.1:8081") == "at 12:30 on 127.0.0.1:8081"
+
+
+async def test_not_in_what_a_whole_process_prints_when_the_token_is_refused(
+    sandbox: Sandbox, database_url: str
+) -> None:
+    environment = environment_for(sandbox, database_url, TELEGRAM_BOT_TOKEN=OTHER, MARKET_DATA="simulated")
+    ran = await asyncio.to_thread(
+        subprocess.run, command("run"), env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 2
+    assert "TELEGRAM_BOT_TOKEN is not accepted by Telegram" in ran.stderr
+    assert OTHER not in ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+async def test_not_in_any_message(app: App, sandbox: Sandbox) -> None:
+    sandbox.world.add_private_chat(5, started=True)
+    alarm = type(app.alarm)(app.telegram.bot, (5,))
+    await alarm("Something failed")
+    assert all(sandbox.token not in text for text in sandbox.sent(5))
+    assert sandbox.sent(5) == ["Something failed"]

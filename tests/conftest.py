@@ -1,0 +1,58 @@
+"""Fixtures shared by all tests. Nothing here or below reaches the internet, sleeps for effect or reads a wall clock."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from storage.migrate import migrate
+from tests.worlds import REAL_HISTORY
+
+
+def found_or_skip(what: str, present: bool) -> None:
+    """Skip a test whose outside help is missing; where CI=true that is a failure."""
+    if present:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing, and CI must have it")
+    pytest.skip(f"{what} is not on this machine")
+
+
+@pytest.fixture(scope="session")
+def real_history() -> Path:
+    """The folder with real market history, which is not part of this repository."""
+    found_or_skip(f"the market history in {REAL_HISTORY}", (REAL_HISTORY / "RUT.csv").exists())
+    return REAL_HISTORY
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Debian's Chromium."""
+    path = shutil.which("chromium")
+    found_or_skip("chromium", path is not None)
+    assert path is not None
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "DATABASE_URL", "OPERATOR_IDS", "MARKET_DATA"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path}/cascade.db"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A fresh database with the newest schema."""
+    async with Database(database_url) as database:
+        await migrate(database)
+        yield database

@@ -1,0 +1,177 @@
+"""One connection, one writer at a time, explicit transactions; each test proves one rule of them."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import warnings
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, func, insert, inspect, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from storage.database import Database, DatabaseInUseError, DatabaseURLError, parse_url, read_only
+from storage.migrate import migrate
+from storage.schema import chat, metadata
+
+
+async def chats(database: Database) -> int:
+    async with database.transaction() as connection:
+        return int((await connection.execute(select(func.count()).select_from(chat))).scalar_one())
+
+
+class TestTransactions:
+    async def test_what_is_committed_is_seen_by_another_connection(self, database: Database) -> None:
+        async with database.transaction() as connection:
+            await connection.execute(insert(chat).values(id=1, type="private"))
+        file = sqlite3.connect(str(database.url.database))
+        assert file.execute("SELECT id FROM chat").fetchall() == [(1,)]
+        file.close()
+
+    async def test_an_exception_rolls_everything_back(self, database: Database) -> None:
+        with pytest.raises(RuntimeError, match="half way"):
+            async with database.transaction() as connection:
+                await connection.execute(insert(chat).values(id=1, type="private"))
+                raise RuntimeError("half way")
+        assert await chats(database) == 0
+
+    async def test_a_failing_statement_rolls_everything_back(self, database: Database) -> None:
+        with pytest.raises(IntegrityError):
+            async with database.transaction() as connection:
+                await connection.execute(insert(chat).values(id=1, type="private"))
+                await connection.execute(insert(chat).values(id=1, type="private"))
+        assert await chats(database) == 0
+
+    async def test_a_cancelled_task_leaves_no_transaction_open(self, database: Database) -> None:
+        began = asyncio.Event()
+
+        async def never_ends() -> None:
+            async with database.transaction() as connection:
+                await connection.execute(insert(chat).values(id=1, type="private"))
+                began.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(never_ends())
+        await began.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await chats(database) == 0
+
+    async def test_two_tasks_never_share_one(self, database: Database) -> None:
+        async def write(chat_id: int, fail: bool) -> None:
+            async with database.transaction() as connection:
+                await connection.execute(insert(chat).values(id=chat_id, type="private"))
+                await asyncio.sleep(0)
+                if fail:
+                    raise RuntimeError
+
+        await asyncio.gather(*(write(i, i % 2 == 0) for i in range(10)), return_exceptions=True)
+        assert await chats(database) == 5
+
+    async def test_it_takes_the_write_lock_at_once(self, database: Database) -> None:
+        other = sqlite3.connect(str(database.url.database), timeout=0, isolation_level=None)
+        async with database.transaction():
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+        other.close()
+
+    async def test_the_pragmas_of_the_design_are_set(self, database: Database) -> None:
+        async with database.transaction() as connection:
+            found = {
+                name: (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            }
+        assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10000}
+
+    async def test_a_closed_database_says_so(self, database_url: str) -> None:
+        closed = Database(database_url)
+        with pytest.raises(RuntimeError, match="not open"):
+            async with closed.transaction():
+                pass
+
+
+class TestOneProcess:
+    async def test_a_second_one_on_the_same_file_is_refused(self, database: Database, database_url: str) -> None:
+        with pytest.raises(DatabaseInUseError, match="in use by another Cascade process"):
+            async with Database(database_url):
+                pass
+
+    async def test_after_the_first_is_closed_it_may(self, database_url: str) -> None:
+        for _ in range(2):
+            async with Database(database_url) as database:
+                await migrate(database)
+
+    async def test_the_child_reads_while_the_parent_writes(self, database: Database, database_url: str) -> None:
+        async with database.transaction() as connection:
+            await connection.execute(insert(chat).values(id=1, type="private"))
+            async with read_only(database_url) as reader:
+                assert (await reader.execute(select(func.count()).select_from(chat))).scalar_one() == 0
+
+    async def test_the_child_cannot_write(self, database: Database, database_url: str) -> None:
+        async with read_only(database_url) as reader:
+            with pytest.raises(OperationalError, match="readonly"):
+                await reader.execute(insert(chat).values(id=1, type="private"))
+
+    async def test_the_folder_of_a_new_database_is_made(self, tmp_path: Path) -> None:
+        async with Database(f"sqlite+aiosqlite:///{tmp_path}/deep/er/cascade.db") as database:
+            await migrate(database)
+        assert (tmp_path / "deep" / "er" / "cascade.db").exists()
+
+
+class TestURL:
+    @pytest.mark.parametrize(
+        ("url", "sentence"),
+        [
+            ("nonsense", "cannot be read as a database URL"),
+            ("mysql://host/db", "has the driver 'mysql', expected 'sqlite\\+aiosqlite'"),
+            ("sqlite+aiosqlite:///:memory:", "names no file"),
+            ("sqlite+aiosqlite://", "names no file"),
+        ],
+    )
+    def test_one_it_cannot_use_is_named_with_an_example(self, url: str, sentence: str) -> None:
+        with pytest.raises(DatabaseURLError, match=sentence + ".*for example sqlite"):
+            parse_url(url)
+
+
+class TestMigrations:
+    async def test_they_make_the_tables_of_the_schema(self, database: Database) -> None:
+        def differences(connection: Connection) -> list[object]:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            return list(compare_metadata(context, metadata))
+
+        async with database.transaction() as connection:
+            with warnings.catch_warnings():
+                # SQLite's reflection cannot see the expression index; the next test looks at it.
+                warnings.filterwarnings("ignore", message=".*expression-based index")
+                assert await connection.run_sync(differences) == []
+
+    async def test_the_index_of_the_queue_is_there_and_used(self, database: Database) -> None:
+        claim = (
+            "EXPLAIN QUERY PLAN SELECT id FROM delivery WHERE state = 'queued' "
+            "ORDER BY urgent DESC, (chat_id > 0), alert_id, id LIMIT 1"
+        )
+        async with database.transaction() as connection:
+            plan = " ".join(str(row[-1]) for row in await connection.execute(text(claim)))
+        assert "ix_delivery_queue" in plan
+        assert "TEMP B-TREE" not in plan
+
+    async def test_running_them_again_changes_nothing(self, database: Database) -> None:
+        await migrate(database)
+        await migrate(database)
+        async with database.transaction() as connection:
+            version = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
+        assert len(version) == 1
+
+    async def test_one_that_fails_leaves_the_database_as_it_was(self, database_url: str) -> None:
+        async with Database(database_url) as database:
+            async with database.transaction() as connection:
+                await connection.execute(text("CREATE TABLE transition (in_the_way INTEGER)"))
+            with pytest.raises(OperationalError, match="already exists"):
+                await migrate(database)
+            async with database.transaction() as connection:
+                tables = await connection.run_sync(lambda c: inspect(c).get_table_names())
+        assert tables == ["transition"]

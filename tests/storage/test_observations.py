@@ -1,0 +1,110 @@
+"""The archive keeps every vintage with the time it was first and last seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from signals.series import FIELDS
+from signals.vintages import VINTAGE_COLUMNS, settle
+from storage import observations
+from storage.database import Database
+from storage.observations import SourceCheck
+from storage.schema import observation
+
+EVENING = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
+LATER = EVENING + timedelta(days=1)
+FRIDAY, MONDAY = date(2020, 11, 13), date(2020, 11, 16)
+
+
+def bar(on: date, value: float) -> tuple[Any, ...]:
+    return (on, value, *[None] * (len(FIELDS) - 1))
+
+
+async def add(database: Database, *bars: tuple[Any, ...], at: datetime = EVENING, restated: bool = False) -> int:
+    async with database.transaction() as connection:
+        return await observations.archive(connection, "IWM", bars, at, restated=restated)
+
+
+async def rows(database: Database, known_at: datetime = LATER) -> list[Any]:
+    async with database.transaction() as connection:
+        return list(await observations.load_vintages(connection, known_at))
+
+
+async def test_the_columns_are_in_the_order_the_panel_reads(database: Database) -> None:
+    assert [column.name for column in observation.c] == list(VINTAGE_COLUMNS)
+    assert [column.name for column in observations.FIELD_COLUMNS] == list(FIELDS)
+
+
+async def test_what_is_new_is_added(database: Database) -> None:
+    assert await add(database, bar(FRIDAY, 173.0), bar(MONDAY, 177.0)) == 2
+    assert [(row.observed_on, row.value) for row in await rows(database)] == [(FRIDAY, 173.0), (MONDAY, 177.0)]
+
+
+async def test_what_is_seen_again_unchanged_is_only_marked(database: Database) -> None:
+    await add(database, bar(FRIDAY, 173.0))
+    assert await add(database, bar(FRIDAY, 173.0), at=LATER) == 0
+    (row,) = await rows(database)
+    assert (row.first_seen_at, row.last_seen_at) == (EVENING, LATER)
+
+
+async def test_a_revision_is_a_new_row(database: Database) -> None:
+    await add(database, bar(FRIDAY, 173.0))
+    assert await add(database, bar(FRIDAY, 174.0), at=LATER) == 1
+    assert [(row.value, row.first_seen_at) for row in await rows(database)] == [(173.0, EVENING), (174.0, LATER)]
+
+
+async def test_going_back_to_an_earlier_value_is_a_revision_too(database: Database) -> None:
+    await add(database, bar(FRIDAY, 173.0))
+    await add(database, bar(FRIDAY, 174.0), at=EVENING + timedelta(hours=1))
+    assert await add(database, bar(FRIDAY, 173.0), at=LATER) == 1
+    assert len(await rows(database)) == 3
+
+
+async def test_a_restated_history_is_added_whole(database: Database) -> None:
+    await add(database, bar(FRIDAY, 173.0))
+    assert await add(database, bar(FRIDAY, 173.0), bar(MONDAY, 88.0), at=LATER, restated=True) == 2
+
+
+async def test_nothing_to_add_is_no_error(database: Database) -> None:
+    assert await add(database) == 0
+
+
+async def test_what_was_not_seen_yet_is_not_known(database: Database) -> None:
+    await add(database, bar(FRIDAY, 173.0))
+    await add(database, bar(FRIDAY, 174.0), at=LATER)
+    assert [row.value for row in await rows(database, known_at=EVENING)] == [173.0]
+
+
+async def test_the_newest_date_of_every_series_is_known(database: Database) -> None:
+    await add(database, bar(FRIDAY, 173.0), bar(MONDAY, 177.0))
+    async with database.transaction() as connection:
+        await observations.archive(connection, "SPY", [bar(FRIDAY, 358.0)], EVENING)
+        assert await observations.newest_dates(connection) == {"IWM": MONDAY, "SPY": FRIDAY}
+
+
+async def test_the_panel_reads_what_is_archived(database: Database) -> None:
+    await add(database, bar(FRIDAY, 173.0))
+    await add(database, bar(FRIDAY, 174.0), bar(MONDAY, 177.0), at=LATER)
+    settled = settle(await rows(database))["IWM"]["value"]
+    assert list(settled) == [173.0, 177.0]
+    async with database.transaction() as connection:
+        stored = (await connection.execute(select(observation.c.value))).scalars().all()
+    assert sorted(stored) == [173.0, 174.0, 177.0]
+
+
+async def test_what_was_wrong_with_an_answer_is_kept_until_the_next_one(database: Database) -> None:
+    async with database.transaction() as connection:
+        await observations.note_check(connection, SourceCheck("IWM", "no answer"), EVENING)
+        await observations.note_check(connection, SourceCheck("XLC", "no such file", absent=True), EVENING)
+        await observations.note_check(connection, SourceCheck("IWM", ""), LATER)
+        checks = await observations.load_checks(connection)
+    assert checks == {"IWM": SourceCheck("IWM", ""), "XLC": SourceCheck("XLC", "no such file", absent=True)}
+
+
+async def test_a_long_sentence_is_cut_to_what_the_column_holds(database: Database) -> None:
+    async with database.transaction() as connection:
+        await observations.note_check(connection, SourceCheck("IWM", "x" * 900), EVENING)
+        assert len((await observations.load_checks(connection))["IWM"].reason) == 500

@@ -11,6 +11,7 @@ import pandas as pd
 
 from signals.quality import sift
 from signals.series import SERIES, Series
+from signals.sessions import available_at
 from signals.vintages import Archive, as_vintages, settle
 
 
@@ -66,7 +67,7 @@ def collect(
         confirmation of it is seen.
     """
     for series in SERIES.values():
-        public = sessions[series.clock.available_at(sessions) <= pd.Timestamp(now)]
+        public = sessions[available_at(series.clock, sessions) <= pd.Timestamp(now)]
         since = newest.get(series.key)
         if since is not None and len(public) and pd.Timestamp(since) >= public[-1]:
             continue

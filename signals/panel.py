@@ -12,7 +12,7 @@ import pandas as pd
 from signals.adjust import adjusted_close
 from signals.rules import GATE
 from signals.series import SERIES
-from signals.sessions import decision_times
+from signals.sessions import available_at, decision_times
 from signals.vintages import Archive
 
 
@@ -82,7 +82,7 @@ def align(archive: Archive, calendar: pd.DatetimeIndex, through: date) -> Panel:
     seen: dict[str, pd.DataFrame] = {}
     ages: dict[str, pd.Series[float]] = {}
     for key, frame in archive.items():
-        public = SERIES[key].clock.available_at(pd.DatetimeIndex(frame.index))
+        public = available_at(SERIES[key].clock, pd.DatetimeIndex(frame.index))
         known = frame[public <= decided[-1]] if len(decided) else frame.iloc[:0]
         if not len(known):
             continue

@@ -16,6 +16,7 @@ from signals.model import Freshness, SourceVerdict
 from signals.panel import Panel
 from signals.rules import GATE
 from signals.series import FIELDS, SERIES, Series
+from signals.sessions import available_at
 from signals.vintages import jumps
 
 
@@ -43,7 +44,7 @@ def sift(series: Series, frame: pd.DataFrame, sessions: pd.DatetimeIndex, now: d
     frame = frame.reindex(columns=list(FIELDS)).astype(float)
     dates = pd.DatetimeIndex(frame.index).as_unit("us")
     frame.index = dates
-    public = series.clock.available_at(dates) <= pd.Timestamp(now)
+    public = available_at(series.clock, dates) <= pd.Timestamp(now)
     frame, dates = frame[public], dates[public]
     twice = dates[dates.duplicated()]
     backwards = dates[1:][np.diff(dates.asi8) < 0]

@@ -1,13 +1,12 @@
-"""The table of series: what each one is, when it is public, and how far it may plausibly move."""
+"""The table of series: what each one is, when it is public, and how far it may plausibly move.
+
+Imports nothing heavy, so that messages can name what they show.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time
-
-import pandas as pd
-
-from signals.sessions import instants
 
 FIELDS = ("value", "open", "high", "low", "adj_close", "volume", "dividend", "split")
 """Columns of an observation. ``value`` is the figure itself: for a price, the close as traded (split-adjusted)."""
@@ -19,10 +18,6 @@ class ReleaseClock:
 
     at: time
     days: int = 0
-
-    def available_at(self, observed_on: pd.DatetimeIndex) -> pd.DatetimeIndex:
-        """Return the UTC instant at which each observation is public."""
-        return instants(observed_on, pd.Timedelta(days=self.days, hours=self.at.hour, minutes=self.at.minute))
 
 
 # The close of 16:00 and an hour for the closing auction's figures to settle.

@@ -7,7 +7,6 @@ from pathlib import Path
 from signals.collect import Source
 from signals.sources.folder import FolderSource
 from signals.sources.simulated import SimulatedSource
-from signals.sources.yahoo import YahooSource
 
 
 def choose_source(market_data: str) -> Source:
@@ -20,6 +19,9 @@ def choose_source(market_data: str) -> Source:
     """
     kind, _, folder = market_data.partition(":")
     if market_data == "live":
+        # yfinance takes longer to import than a simulated evening takes to evaluate.
+        from signals.sources.yahoo import YahooSource
+
         return YahooSource()
     if market_data == "simulated":
         return SimulatedSource()

@@ -16,7 +16,7 @@ import pandas as pd
 
 from signals.collect import Fetched
 from signals.series import Series
-from signals.sessions import nyse_sessions
+from signals.sessions import available_at, nyse_sessions
 
 START = pd.Timestamp("2003-01-02")
 # Per regime: yearly drift and volatility of the market factor, and the drift of small caps against it.
@@ -49,7 +49,7 @@ class SimulatedSource:
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
         """Return simulated bars from ``since`` to ``now``; see ``collect.Source``."""
         sessions = nyse_sessions(now)
-        sessions = sessions[(sessions >= START) & (series.clock.available_at(sessions) <= pd.Timestamp(now))]
+        sessions = sessions[(sessions >= START) & (available_at(series.clock, sessions) <= pd.Timestamp(now))]
         frame = self._bars(series.key, sessions)
         return Fetched(frame if since is None else frame[frame.index >= pd.Timestamp(since)])
 

@@ -10,7 +10,15 @@ import pytest
 
 from signals.panel import align
 from signals.series import SERIES, SESSION_BAR, ReleaseClock
-from signals.sessions import closed_sessions, decision_time, decision_times, instants, last_call, nyse_sessions
+from signals.sessions import (
+    available_at,
+    closed_sessions,
+    decision_time,
+    decision_times,
+    instants,
+    last_call,
+    nyse_sessions,
+)
 from tests.worlds import CALENDAR, day, frame, market, settled
 
 SUMMER, WINTER = date(2020, 7, 1), date(2020, 11, 13)
@@ -48,13 +56,13 @@ class TestSessions:
 
 class TestReleaseClock:
     def test_a_bar_is_public_an_hour_after_the_close(self) -> None:
-        public = SESSION_BAR.available_at(pd.DatetimeIndex([pd.Timestamp(WINTER)]))
+        public = available_at(SESSION_BAR, pd.DatetimeIndex([pd.Timestamp(WINTER)]))
         assert public[0] == pd.Timestamp("2020-11-13 22:00", tz="UTC")
 
     def test_days_are_counted_on_new_yorks_clock(self) -> None:
         clock = ReleaseClock(at=time(16, 30), days=1)
         spring_forward = pd.DatetimeIndex([pd.Timestamp("2020-03-07")])
-        assert clock.available_at(spring_forward)[0] == pd.Timestamp("2020-03-08 20:30", tz="UTC")
+        assert available_at(clock, spring_forward)[0] == pd.Timestamp("2020-03-08 20:30", tz="UTC")
 
     def test_an_instant_is_wall_clock_time(self) -> None:
         noon = instants(pd.DatetimeIndex(["2020-07-01", "2020-12-01"]), pd.Timedelta(hours=12))

@@ -1,0 +1,206 @@
+"""Kill -9 between any two steps of a replay, run it again: nothing is lost, nothing doubles.
+
+A step is a committed transaction, or a request on its way. The process is a real one, the kill is real, and the
+truth is what the server's chat holds. ``make kills`` kills at every step; the suite at those that matter most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.app import build
+from bot.clock import SteppedClock
+from bot.sandbox.limits import Limiter
+from bot.sandbox.server import Fault, Sandbox, serve
+from signals.sessions import decision_time
+from storage import chats
+from tests.bot.running import environment_for, settings_for
+from tests.bot.test_evening import write
+from tests.worlds import day, lead
+
+N = len(lead())
+CLOSES = [*lead(), 101.0, 102.0, 103.0]
+FIRST, LAST = day(N), day(N + 2)
+READER = 7001
+ATTEMPT, CONFIRMED = "Russell 2000 closed at a record", "Russell 2000 breakout confirmed"
+# What the transactions of the two evenings with news do, in order; 'collect' and the like stand between them.
+STEPS = ("record", "fan_out", "claim", "finish")
+KILLS = [
+    ("record", 1, "before"),
+    ("record", 1, "after"),
+    ("fan_out", 1, "after"),
+    ("claim", 1, "after"),
+    ("finish", 1, "before"),
+    ("claim", 2, "after"),
+    ("finish", 2, "before"),
+]
+EVERYWHERE = bool(os.environ.get("KILL_EVERYWHERE"))
+
+
+class Prepared:
+    """A market, and a database with its history up to the evening before the attempt and one subscriber."""
+
+    def __init__(self, folder: Path) -> None:
+        self.market, self.database = folder / "market", folder / "prepared.db"
+        self.market.mkdir()
+
+    async def make(self) -> None:
+        write(self.market, CLOSES)
+        url = f"sqlite+aiosqlite:///{self.database}"
+        at = decision_time(day(N - 1))
+        async with serve(Sandbox()) as sandbox:
+            settings = settings_for(sandbox, url, market_data=f"folder:{self.market}")
+            async with build(settings, SteppedClock(at)) as app:
+                async with app.database.transaction() as connection:
+                    await chats.subscribe(connection, READER, "private", at)
+                await app.evening.run(at)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    prepared = Prepared(tmp_path_factory.mktemp("kills"))
+    asyncio.run(prepared.make())
+    return prepared
+
+
+class Replay:
+    """Runs the replay as a process, again and again, on one database and one server."""
+
+    def __init__(self, prepared: Prepared, folder: Path, sandbox: Sandbox) -> None:
+        self.file = folder / "cascade.db"
+        shutil.copy(prepared.database, self.file)
+        self.market, self.sandbox = prepared.market, sandbox
+        sandbox.world.add_private_chat(READER, started=True)
+
+    async def start(self, *killed: str) -> asyncio.subprocess.Process:
+        arguments = ["replay", "--data", str(self.market), "--from", str(FIRST), "--to", str(LAST)]
+        module = ["tests.bot.killed", *killed] if killed else ["bot"]
+        environment = environment_for(self.sandbox, f"sqlite+aiosqlite:///{self.file}")
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", *module, *arguments, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )  # fmt: skip
+
+    async def finish(self, process: asyncio.subprocess.Process) -> int:
+        _, errors = await process.communicate()
+        if process.returncode not in (0, -signal.SIGKILL):
+            raise AssertionError(errors.decode())
+        assert process.returncode is not None
+        return process.returncode
+
+    def states(self) -> dict[str, str]:
+        """Return the state of the delivery of each kind of alert."""
+        with sqlite3.connect(self.file) as file:
+            query = "SELECT alert.kind, delivery.state FROM delivery JOIN alert ON alert.id = delivery.alert_id"
+            return {kind.partition(".")[2]: state for kind, state in file.execute(query)}
+
+    def copies(self, words: str) -> int:
+        return sum(text.startswith(words) for text in self.sandbox.sent(READER))
+
+
+def steps(prepared: Prepared, folder: Path) -> list[str]:
+    """Return what each transaction of an undisturbed replay does."""
+
+    async def trace() -> list[str]:
+        async with serve(Sandbox(limiter=Limiter(1000, 1000))) as sandbox:
+            replay = Replay(prepared, folder, sandbox)
+            assert await replay.finish(await replay.start("0", "trace", str(folder / "trace"))) == 0
+        return (folder / "trace").read_text().splitlines()
+
+    return asyncio.run(trace())
+
+
+@pytest.fixture(scope="module")
+def traced(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return steps(prepared, tmp_path_factory.mktemp("trace"))
+
+
+async def test_an_undisturbed_replay_delivers_both_once_and_a_second_one_nothing(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    async with serve(Sandbox(limiter=Limiter(1000, 1000))) as sandbox:
+        replay = Replay(prepared, tmp_path, sandbox)
+        for _ in range(2):
+            assert await replay.finish(await replay.start()) == 0
+            first, second = sandbox.sent(READER)
+            assert first.startswith(ATTEMPT)
+            assert second.startswith(CONFIRMED)
+        assert replay.states() == {"attempt": "sent", "confirmed": "sent"}
+
+
+def test_the_trace_names_the_steps_of_both_alerts(traced: list[str]) -> None:
+    assert [traced.count(step) >= 2 for step in STEPS] == [True] * 4
+
+
+@pytest.mark.parametrize(("step", "occurrence", "moment"), KILLS)
+def test_killed_between_two_steps_nothing_is_lost_and_nothing_doubles(
+    prepared: Prepared, traced: list[str], tmp_path: Path, step: str, occurrence: int, moment: str
+) -> None:
+    numbers = [number for number, label in enumerate(traced, 1) if label == step]
+    asyncio.run(_kill_at(prepared, tmp_path, numbers[occurrence - 1], moment))
+
+
+@pytest.mark.skipif(not EVERYWHERE, reason="takes many minutes: make kills")
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("tenth", range(10))
+def test_killed_at_every_single_step(
+    prepared: Prepared, traced: list[str], tmp_path: Path, tenth: int, moment: str
+) -> None:
+    for number in range(1 + tenth, len(traced) + 1, 10):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        asyncio.run(_kill_at(prepared, folder, number, moment))
+
+
+async def _kill_at(prepared: Prepared, folder: Path, number: int, moment: str) -> None:
+    async with serve(Sandbox(limiter=Limiter(1000, 1000))) as sandbox:
+        replay = Replay(prepared, folder, sandbox)
+        assert await replay.finish(await replay.start(str(number), moment, "-")) == -signal.SIGKILL
+        on_its_way = [kind for kind, state in replay.states().items() if state == "sending"]
+        assert await replay.finish(await replay.start()) == 0
+        where = f"killed {moment} transaction {number}, on its way: {on_its_way}"
+        final = replay.states()
+        for kind, words in (("attempt", ATTEMPT), ("confirmed", CONFIRMED)):
+            copies = replay.copies(words)
+            if kind not in on_its_way:
+                assert (final[kind], copies) == ("sent", 1), where
+            elif kind == "attempt":
+                # Between the claim and the acknowledgement nobody can know: it shows as unknown, once at most.
+                assert final[kind] == "unknown", where
+                assert copies <= 1, where
+            else:
+                # An urgent one is sent once more, and says so.
+                assert final[kind] == "sent", where
+                assert copies in (1, 2), where
+                assert any("Sent once more" in text for text in sandbox.sent(READER)), where
+
+
+@pytest.mark.parametrize(
+    ("which", "final", "copies"), [(1, "unknown", 1), (2, "sent", 2)], ids=["attempt", "confirmed"]
+)
+async def test_killed_between_request_and_acknowledgement_it_shows_as_unknown_and_follows_its_policy(
+    prepared: Prepared, tmp_path: Path, which: int, final: str, copies: int
+) -> None:
+    async with serve(Sandbox(limiter=Limiter(1000, 1000))) as sandbox:
+        replay = Replay(prepared, tmp_path, sandbox)
+        words, kind = ((ATTEMPT, "attempt"), (CONFIRMED, "confirmed"))[which - 1]
+        if which == 1:
+            sandbox.faults.append(("sendMessage", Fault.HANG))
+        process = await replay.start()
+        while replay.copies(words) == 0:
+            if which == 2 and replay.copies(ATTEMPT) == 1 and not sandbox.faults:
+                sandbox.faults.append(("sendMessage", Fault.HANG))
+            await asyncio.wait_for(sandbox.called.wait(), 60)
+        process.send_signal(signal.SIGKILL)
+        await replay.finish(process)
+        assert replay.states()[kind] == "sending"
+        assert await replay.finish(await replay.start()) == 0
+        assert replay.states()[kind] == final
+        assert replay.copies(words) == copies

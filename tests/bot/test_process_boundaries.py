@@ -1,0 +1,90 @@
+"""Which process knows what: the one that answers Telegram never imports the heavy libraries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("pandas", "numpy", "yfinance", "matplotlib", "exchange_calendars", "aiohttp")
+ROOT = Path(__file__).parents[2]
+
+
+def imported(program: str) -> set[str]:
+    """Return the top-level modules in ``sys.modules`` of a fresh interpreter after a program."""
+    shown = f"{program}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    ran = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(ran.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["bot.app", "bot.cli", "bot.evening", "bot.delivery.sender", "bot.messages.render"])
+def test_the_process_that_answers_telegram_imports_nothing_heavy(module: str) -> None:
+    assert imported(f"import {module}") & set(HEAVY) == set()
+
+
+def test_nor_does_it_when_the_whole_program_is_built_and_serves() -> None:
+    program = """
+import asyncio, tempfile
+from bot.app import build
+from bot.clock import SystemClock
+from bot.settings import Settings
+async def main():
+    url = f"sqlite+aiosqlite:///{tempfile.mkdtemp()}/cascade.db"
+    settings = Settings(telegram_bot_token="1:x", database_url=url, telegram_api_url="http://127.0.0.1:9")
+    async with build(settings, SystemClock()) as app:
+        await app.courier.recover()
+        await app.courier.drain()
+asyncio.run(main())
+"""
+    assert imported(program) & set(HEAVY) == set()
+
+
+def test_the_heavy_libraries_are_those_of_the_market_process() -> None:
+    assert {"pandas", "exchange_calendars"} <= imported("import bot.market_child")
+
+
+@pytest.mark.parametrize(
+    ("folder", "never"),
+    [
+        ("signals", ("bot", "storage", "telegram", "sqlalchemy", "aiosqlite")),
+        ("storage", ("bot", "signals", "telegram", "pandas", "numpy")),
+    ],
+)
+def test_a_room_imports_only_what_it_may(folder: str, never: tuple[str, ...]) -> None:
+    lines = [
+        (path, line)
+        for path in (ROOT / folder).rglob("*.py")
+        for line in path.read_text().splitlines()
+        if line.startswith(("import ", "from ", "    import ", "    from ", "        from "))
+    ]
+    offending = [(path.name, line) for path, line in lines if line.split()[1].partition(".")[0] in never]
+    assert offending == []
+
+
+def test_only_the_clock_and_the_command_line_read_the_time_of_day() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for folder in ("bot", "signals", "storage")
+        for path in (ROOT / folder).rglob("*.py")
+        if "datetime.now(" in path.read_text() or "date.today(" in path.read_text()
+    }
+    assert readers == {"bot/clock.py"}
+
+
+def test_no_file_is_longer_than_450_lines_and_the_median_is_under_120() -> None:
+    lengths = sorted(
+        len(path.read_text().splitlines())
+        for folder in ("bot", "signals", "storage")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    assert lengths[-1] <= 450
+    assert lengths[len(lengths) // 2] < 120
+
+
+def test_no_lock_file_names_a_download_address() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text()
+        assert "://" not in text
+        assert "--hash=sha256:" in text

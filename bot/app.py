@@ -103,22 +103,26 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
         await migrate(database)
         process = MarketProcess()
         stack.push_async_callback(process.close)
-        # The sender has a connection pool of its own, so that no broadcast delays an answer.
-        request = HTTPXRequest(connection_pool_size=32, read_timeout=_SEND_TIMEOUT, pool_timeout=5.0)
-        stack.push_async_callback(request.shutdown)
-        sending = Bot(settings.token, base_url=settings.bot_api_base, request=request)
+        # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
+        requests = [
+            HTTPXRequest(connection_pool_size=n, read_timeout=_SEND_TIMEOUT, pool_timeout=5.0) for n in (32, 8, 1)
+        ]
+        for request in requests:
+            # Closed here: an application that never connected would not close its own.
+            stack.push_async_callback(request.shutdown)
+        sending = Bot(settings.token, base_url=settings.bot_api_base, request=requests[0])
         alarm = OperatorAlarm(sending, settings.operator_ids)
         messages = Messages()
         sender = Sender(database, sending, clock, Pacer(), Composer(messages), alarm)
-        telegram = _telegram(settings, Desk(database, messages, clock))
+        telegram = _telegram(settings, Desk(database, messages, clock), requests[1], requests[2])
         stack.push_async_callback(_shut_down, telegram)
         evening = Evening(database, process, settings.market_data, asyncio.Lock())
         yield App(settings, clock, database, evening, telegram, Courier(database, sender, clock), alarm)
 
 
-def _telegram(settings: Settings, desk: Desk) -> TelegramApplication:
-    builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base)
-    application: TelegramApplication = builder.updater(None).job_queue(None).build()
+def _telegram(settings: Settings, desk: Desk, answers: HTTPXRequest, updates: HTTPXRequest) -> TelegramApplication:
+    builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base).updater(None).job_queue(None)
+    application: TelegramApplication = builder.request(answers).get_updates_request(updates).build()
     for family in (Subscription(desk), StatusCommands(desk)):
         application.add_handlers(family.handlers())
     application.add_error_handler(_log_error)

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from telegram.error import InvalidToken
 
 from bot.clock import SystemClock
-from bot.lifetime import run_until_stopped
+from bot.lifetime import one_line_errors, run_until_stopped
 from bot.logs import redact, set_up_logging
-from bot.settings import Settings, SettingsError, load_settings
-from signals.errors import HistoryError
-from storage.database import DatabaseInUseError
-from storage.market import OtherMarketError
+from bot.settings import Settings, load_settings
+from storage.database import Database
+from storage.migrate import migrate
 
 cli = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cascade, a Telegram bot."
 )
-_MENDABLE = (SettingsError, HistoryError, DatabaseInUseError, OtherMarketError)
 _TABLE_WIDTH = 124
 Data = Annotated[Path | None, typer.Option("--data", help="A folder of CSV files instead of the market data set.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -39,14 +37,14 @@ def run() -> None:
     """Run the bot."""
     settings = _settings()
     set_up_logging(settings.token)
-    run_until_stopped(_run(settings))
+    asyncio.run(_migrate(settings))
+    # The same process goes on as a lighter program, for as long as the bot lives.
+    os.execv(sys.executable, [sys.executable, "-m", "bot.serve"])  # noqa: S606 - our own interpreter
 
 
-async def _run(settings: Settings) -> None:
-    from bot.app import build
-
-    async with build(settings, SystemClock()) as app:
-        await app.run()
+async def _migrate(settings: Settings) -> None:
+    async with Database(settings.database_url) as database:
+        await migrate(database)
 
 
 @cli.command()
@@ -140,15 +138,6 @@ def _print(text: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; what an operator can mend is one line on standard error and exit code 2."""
-    try:
+    """Run the command line."""
+    with one_line_errors():
         cli()
-    except _MENDABLE as error:
-        _fail(str(error))
-    except InvalidToken:
-        _fail("TELEGRAM_BOT_TOKEN is not accepted by Telegram: ask BotFather for the current one")
-
-
-def _fail(sentence: str) -> NoReturn:
-    typer.echo(redact(sentence), err=True)
-    sys.exit(2)

@@ -1,11 +1,19 @@
-"""Run a program's main coroutine until SIGINT or SIGTERM."""
+"""How a program of ours runs and ends: by signals, and with one line for whatever an operator can mend."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from bot.logs import redact
+from bot.settings import SettingsError
+from signals.errors import HistoryError
+from storage.database import DatabaseInUseError
+from storage.market import OtherMarketError
 
 
 def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
@@ -22,3 +30,13 @@ async def _guarded(main: Coroutine[Any, Any, None]) -> None:
         await task
     except asyncio.CancelledError:
         return
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what an operator can mend into one line on standard error and exit code 2."""
+    try:
+        yield
+    except (SettingsError, HistoryError, DatabaseInUseError, OtherMarketError) as error:
+        print(redact(str(error)), file=sys.stderr)  # noqa: T201
+        sys.exit(2)

@@ -53,9 +53,8 @@ def _iso(day: date | None) -> str | None:
 def backtest_table(history: History) -> Table:
     """Return the episodes as a table for people."""
     first, last = history.panel.archive["^RUT"].index[[0, -1]]
-    table = Table(
-        title=f"Russell 2000 breakouts from a base of 126 sessions or more, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
-    )
+    title = f"Russell 2000 breakouts from a long base, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    table = Table(title=title)
     for heading in ("Attempt", "Close", "Level", "Base", "Class", "Confirmed", "Outcome", "On", "Recovered"):
         table.add_column(heading, justify="right" if heading in ("Close", "Level", "Base") else "left")
     for e in history.episodes:

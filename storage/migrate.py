@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from storage.database import Database
+
+_FOLDER = Path(__file__).with_name("migrations")
 
 
 async def migrate(database: Database) -> None:
     """Apply every migration that the database lacks."""
     async with database.transaction() as connection:
-        await connection.run_sync(_upgrade)
+        if await connection.run_sync(_revision) != newest_revision():
+            await connection.run_sync(_upgrade)
+
+
+def newest_revision() -> str:
+    """Return the newest revision there is: migrations are files named by a rising number."""
+    return max(path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return revision
 
 
 def _upgrade(connection: Connection) -> None:
+    # Imported when there is something to apply: it would weigh on the bot for the rest of its life.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("script_location", str(_FOLDER))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

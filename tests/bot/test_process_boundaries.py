@@ -19,7 +19,9 @@ def imported(program: str) -> set[str]:
     return set(ran.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["bot.app", "bot.cli", "bot.evening", "bot.delivery.sender", "bot.messages.render"])
+@pytest.mark.parametrize(
+    "module", ["bot.serve", "bot.app", "bot.cli", "bot.evening", "bot.delivery.sender", "bot.messages.render"]
+)
 def test_the_process_that_answers_telegram_imports_nothing_heavy(module: str) -> None:
     assert imported(f"import {module}") & set(HEAVY) == set()
 
@@ -39,6 +41,10 @@ async def main():
 asyncio.run(main())
 """
     assert imported(program) & set(HEAVY) == set()
+
+
+def test_nor_what_only_a_command_line_or_a_migration_needs() -> None:
+    assert imported("import bot.serve") & {"typer", "rich", "alembic", "mako"} == set()
 
 
 def test_the_heavy_libraries_are_those_of_the_market_process() -> None:

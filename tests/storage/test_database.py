@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from storage.database import Database, DatabaseInUseError, DatabaseURLError, parse_url, read_only
-from storage.migrate import migrate
+from storage.migrate import migrate, newest_revision
 from storage.schema import chat, metadata
 
 
@@ -165,6 +167,11 @@ class TestMigrations:
         async with database.transaction() as connection:
             version = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
         assert len(version) == 1
+
+    async def test_the_newest_revision_is_the_one_alembic_calls_head(self, database: Database) -> None:
+        config = Config()
+        config.set_main_option("script_location", "storage/migrations")
+        assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
 
     async def test_one_that_fails_leaves_the_database_as_it_was(self, database_url: str) -> None:
         async with Database(database_url) as database:

@@ -1,0 +1,40 @@
+"""The bot itself: ``python -m bot run`` turns into this, so that what only a command line needs weighs nothing."""
+
+from __future__ import annotations
+
+from telegram.error import InvalidToken
+
+from bot.app import build
+from bot.clock import SystemClock
+from bot.lifetime import one_line_errors, run_until_stopped
+from bot.logs import set_up_logging
+from bot.settings import Settings, SettingsError, load_settings
+
+
+async def serve(settings: Settings) -> None:
+    """Run the bot until cancelled.
+
+    Raises
+    ------
+    bot.settings.SettingsError
+        When Telegram does not accept the token.
+    """
+    async with build(settings, SystemClock()) as app:
+        try:
+            await app.run()
+        except InvalidToken:
+            # Its own text repeats the token.
+            sentence = "TELEGRAM_BOT_TOKEN is not accepted by Telegram: ask BotFather for the current one"
+            raise SettingsError(sentence) from None
+
+
+def main() -> None:
+    """Run the bot with the settings of the environment."""
+    with one_line_errors():
+        settings = load_settings()
+        set_up_logging(settings.token)
+        run_until_stopped(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""The whole program, built and running on a sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from bot.app import App, build
+from bot.clock import SteppedClock
+from bot.market_process import MarketProcess, MarketProcessError
+from bot.sandbox.server import Fault, Sandbox
+from bot.sandbox.telegram import BotApiError
+from signals.sessions import decision_time
+from tests.bot.conftest import Running
+from tests.bot.running import command, environment_for, settings_for
+from tests.bot.test_evening import CLOSES, write
+from tests.worlds import day, lead
+
+N = len(lead())
+ME = 5
+
+
+async def until_sent(sandbox: Sandbox, words: str) -> str:
+    """Wait for a message that starts with some words."""
+    async with asyncio.timeout(60):
+        while True:
+            for text in sandbox.sent(ME):
+                if text.startswith(words):
+                    return text
+            await sandbox.called.wait()
+
+
+async def test_from_start_to_an_alert_in_one_process(
+    sandbox: Sandbox, database_url: str, tmp_path: Path, running: Running
+) -> None:
+    write(tmp_path, CLOSES)
+    clock = SteppedClock(decision_time(day(N - 1)))
+    settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
+    sandbox.world.add_private_chat(ME)
+    async with build(settings, clock) as app:
+        await app.connect()
+        async with running(app):
+            await app.ring()
+            sandbox.world.write(ME, "/subscribe")
+            await until_sent(sandbox, "Subscribed.")
+            clock.move(decision_time(day(N)))
+            await app.ring()
+            alert = await until_sent(sandbox, "Russell 2000 closed at a record")
+            sandbox.world.write(ME, "/status")
+            status = await until_sent(sandbox, "Russell 2000 at its record close")
+    assert "Invalid if: close < 97.00" in alert
+    assert "Breakout   attempt" in status
+
+
+async def test_a_failing_evening_is_told_to_the_operator_and_ends_nothing(
+    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(*_: object) -> None:
+        raise MarketProcessError("the market process ended with code -9")
+
+    monkeypatch.setattr(MarketProcess, "ask", lambda *_: _Failing())
+    await app.ring()
+    assert "The evening's evaluation failed: the market process ended with code -9" in caplog.text
+
+
+class _Failing:
+    def __aiter__(self) -> _Failing:
+        return self
+
+    async def __anext__(self) -> None:
+        raise MarketProcessError("the market process ended with code -9")
+
+
+async def test_connecting_waits_for_the_network(sandbox: Sandbox, database_url: str) -> None:
+    sandbox.faults += [("getMe", Fault.BAD_GATEWAY), ("getMe", Fault.RESET)]
+    async with build(settings_for(sandbox, database_url), SteppedClock(decision_time(day(N)))) as app:
+        await app.connect()
+    assert [method for method, _ in sandbox.calls].count("getMe") >= 3
+
+
+async def test_the_process_serves_and_stops_cleanly_on_sigterm(
+    sandbox: Sandbox, database_url: str, tmp_path: Path
+) -> None:
+    write(tmp_path, CLOSES)
+    environment = environment_for(sandbox, database_url, MARKET_DATA=f"folder:{tmp_path}")
+    sandbox.world.add_private_chat(ME)
+    process = await asyncio.create_subprocess_exec(*command("run"), env=environment, stderr=asyncio.subprocess.PIPE)
+    sandbox.world.write(ME, "/help")
+    await until_sent(sandbox, "Commands")
+    process.send_signal(signal.SIGTERM)
+    _, errors = await process.communicate()
+    assert process.returncode == 0
+    assert "Traceback" not in errors.decode()
+    assert sandbox.token not in errors.decode()
+
+
+async def test_after_downtime_the_bot_catches_up_at_start(sandbox: Sandbox, database_url: str, tmp_path: Path) -> None:
+    write(tmp_path, CLOSES)
+    settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
+    sandbox.world.add_private_chat(ME, started=True)
+    from storage import chats
+
+    async with build(settings, SteppedClock(decision_time(day(N - 1)))) as app:
+        async with app.database.transaction() as connection:
+            await chats.subscribe(connection, ME, "private", decision_time(day(0)))
+        await app.ring()
+    async with build(settings, SteppedClock(decision_time(day(N + 4)))) as app:
+        serving = asyncio.create_task(app.run())
+        try:
+            await until_sent(sandbox, "What changed while the bot was not running")
+            await until_sent(sandbox, f"Russell 2000 breakout of {day(N).day} {day(N):%b %Y} failed")
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+    assert len(sandbox.sent(ME)) == 2
+
+
+async def test_a_refused_token_at_the_start_ends_the_program(sandbox: Sandbox, database_url: str) -> None:
+    from telegram.error import InvalidToken
+
+    sandbox.faults.append(("getMe", BotApiError(401, "Unauthorized")))
+    async with build(settings_for(sandbox, database_url), SteppedClock(decision_time(day(N)))) as app:
+        with pytest.raises(InvalidToken):
+            await app.connect()
+
+
+def test_the_tests_do_not_run_with_somebodys_token() -> None:
+    assert "TELEGRAM_BOT_TOKEN" not in os.environ

@@ -1,0 +1,16 @@
+FROM python:3.13-slim AS build
+COPY requirements.txt .
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+
+FROM python:3.13-slim
+RUN useradd --create-home --uid 1000 cascade && mkdir /data && chown cascade /data
+COPY --from=build /venv /venv
+WORKDIR /app
+COPY bot bot
+COPY signals signals
+COPY storage storage
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DATABASE_URL=sqlite+aiosqlite:////data/cascade.db
+USER cascade
+VOLUME /data
+ENTRYPOINT ["python", "-m", "bot"]
+CMD ["run"]

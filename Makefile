@@ -4,15 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test check run bench lookahead kills lock clean
+.PHONY: demo test cover check run bench lookahead kills lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
 
-test: check ## lint, types, then every test
+test: $(VENV)/installed ## every test
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+cover: $(VENV)/installed ## every test, slower: with the coverage floor, child processes included
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered
 
-check: $(VENV)/installed
+check: $(VENV)/installed ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -16,6 +16,8 @@ from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
+_ROWS_AT_ONCE = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Evening:
@@ -49,15 +51,26 @@ class Evening:
 
     async def _collect(self, now: datetime) -> None:
         url = self.database.url.render_as_string(hide_password=False)
+        waiting: list[Observations | Checked] = []
         async for reply in self.process.ask(Collect(url, self.market_data, now)):
-            async with self.database.transaction() as connection:
+            if isinstance(reply, Observations | Checked):
+                waiting.append(reply)
+            # Few commits on an ordinary evening, and never a large one on the first.
+            if sum(len(said.rows) for said in waiting if isinstance(said, Observations)) >= _ROWS_AT_ONCE:
+                await self._archive(waiting, now)
+                waiting = []
+        await self._archive(waiting, now)
+
+    async def _archive(self, replies: Sequence[Observations | Checked], now: datetime) -> None:
+        async with self.database.transaction() as connection:
+            for reply in replies:
                 if isinstance(reply, Observations):
                     await observations.archive(connection, reply.series, reply.rows, now, restated=reply.restated)
-                elif isinstance(reply, Checked):
-                    check = observations.SourceCheck(reply.series, reply.reason, reply.absent)
-                    await observations.note_check(connection, check, now)
-                    if reply.reason:
-                        logger.warning("%s: %s", reply.series, reply.reason)
+                    continue
+                check = observations.SourceCheck(reply.series, reply.reason, reply.absent)
+                await observations.note_check(connection, check, now)
+                if reply.reason:
+                    logger.warning("%s: %s", reply.series, reply.reason)
 
     async def _decide(self, now: datetime) -> market.Agenda:
         url = self.database.url.render_as_string(hide_password=False)

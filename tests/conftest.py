@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -45,14 +46,28 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with the newest schema, made once; tests get copies of it."""
+    file = tmp_path_factory.mktemp("migrated") / "cascade.db"
+
+    async def make() -> None:
+        async with Database(f"sqlite+aiosqlite:///{file}") as database:
+            await migrate(database)
+
+    asyncio.run(make())
+    return file
+
+
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(tmp_path: Path, migrated: Path) -> str:
+    """The address of an empty database of this test's own."""
+    shutil.copy(migrated, tmp_path / "cascade.db")
     return f"sqlite+aiosqlite:///{tmp_path}/cascade.db"
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """A fresh database with the newest schema."""
+    """The same, open."""
     async with Database(database_url) as database:
-        await migrate(database)
         yield database

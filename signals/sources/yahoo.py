@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -47,8 +46,6 @@ class YahooSource:
 
     def _ask(self, series: Series, since: date | None) -> Fetched:
         yfinance.config.debug.hide_exceptions = False
-        # Its disk cache keeps cookies and time zones; a private folder needs no trust in what lies there.
-        yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="cascade-yahoo-"))
         ticker = yfinance.Ticker(series.key, session=self.session)
         period: dict[str, Any] = {"period": "max"} if since is None else {"start": since.isoformat()}
         try:

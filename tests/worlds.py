@@ -18,7 +18,7 @@ from signals.sessions import decision_time, nyse_sessions
 from signals.vintages import Archive, as_vintages, settle
 
 REAL_HISTORY = Path(os.environ.get("CASCADE_HISTORY", Path(__file__).parents[2] / "shared" / "data"))
-NOW = datetime(2022, 1, 3, 12, tzinfo=UTC)
+NOW = datetime(2024, 1, 3, 12, tzinfo=UTC)
 CALENDAR = nyse_sessions(NOW)
 FIRST = int(CALENDAR.searchsorted(pd.Timestamp("2015-01-02")))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pytest_asyncio
 from sqlalchemy import select
 
 from bot.evening import Evening
@@ -25,6 +26,8 @@ from tests.bot.running import VERDICT, quiet
 from tests.worlds import day, lead, market, sessions
 
 N = len(lead())
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+KEYS = ("^RUT", "IWM", "SPY", "RSP")
 CLOSES = [*lead(), 101.0, 102.0, 103.0, 104.0, 96.0]
 
 
@@ -36,14 +39,21 @@ def write(folder: Path, closes: list[float], *keys: str) -> None:
             table.to_csv(folder / f"{name.removeprefix('^')}.csv")
 
 
-@pytest.fixture
-async def evening(database: Database, tmp_path: Path) -> AsyncIterator[Evening]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def process() -> AsyncIterator[MarketProcess]:
+    """One market process for all: what it is asked is complete in itself."""
+    process = MarketProcess()
+    yield process
+    await process.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def evening(database_url: str, process: MarketProcess, tmp_path: Path) -> AsyncIterator[Evening]:
     folder = tmp_path / "market"
     folder.mkdir()
-    write(folder, CLOSES)
-    process = MarketProcess()
-    yield Evening(database, process, f"folder:{folder}", asyncio.Lock())
-    await process.close()
+    write(folder, CLOSES, *KEYS)
+    async with Database(database_url) as database:
+        yield Evening(database, process, f"folder:{folder}", asyncio.Lock())
 
 
 def folder_of(evening: Evening) -> Path:
@@ -156,7 +166,7 @@ class TestAnEvening:
         await at(evening, N - 1)
         before = len(await rows(evening, observation))
         await at(evening, N)
-        assert len(await rows(evening, observation)) == before + len(market([1.0]))
+        assert len(await rows(evening, observation)) == before + len(KEYS)
 
 
 class TestWaiting:
@@ -179,7 +189,7 @@ class TestWaiting:
         await at(evening, N - 1)
         self.spoil(evening, "^RUT", N)
         await at(evening, N)
-        write(folder_of(evening), CLOSES)
+        write(folder_of(evening), CLOSES, *KEYS)
         await at(evening, N, minutes=45)
         await at(evening, N, minutes=90)
         assert await alerts(evening) == [("breakout.attempt", day(N))]
@@ -204,7 +214,7 @@ class TestWaiting:
         await at(evening, N - 1)
         self.spoil(evening, "^RUT", N)
         await evening.run(last_call(day(N)))
-        write(folder_of(evening), CLOSES)
+        write(folder_of(evening), CLOSES, *KEYS)
         await at(evening, N + 1)
         assert await alerts(evening) == [("breakout.attempt", day(N + 1))]
         assert (await rows(evening, transition))[-1].occurred_on == day(N)
@@ -216,7 +226,7 @@ class TestWaiting:
             before = await ledger.body_of(connection, day(N))
         revised = [*CLOSES]
         revised[N] = 99.0
-        write(folder_of(evening), revised)
+        write(folder_of(evening), revised, *KEYS)
         await at(evening, N + 1)
         async with evening.database.transaction() as connection:
             assert await ledger.body_of(connection, day(N)) == before

@@ -7,13 +7,14 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from telegram import Bot
-from telegram.error import NetworkError, TelegramError
+from telegram.error import NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder
 from telegram.request import HTTPXRequest
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential
 
 from bot.clock import Clock
 from bot.commands.answering import COMMANDS, Desk
@@ -24,19 +25,22 @@ from bot.delivery.courier import Courier
 from bot.delivery.pacing import Pacer
 from bot.delivery.sender import Sender
 from bot.evening import Evening
-from bot.market_process import MarketProcess, MarketProcessError
+from bot.market_process import MarketProcess
 from bot.messages.render import Messages
 from bot.operator_alarm import OperatorAlarm
 from bot.polling import poll
 from bot.schedule import build_schedule
 from bot.settings import Settings
 from storage.database import Database
+from storage.market import claim_market
 from storage.migrate import migrate
 
 logger = logging.getLogger(__name__)
 
 # An answer that is still on its way when we give up is a message nobody can vouch for: wait long.
 _SEND_TIMEOUT = 45.0
+# By then four rings have found nothing better.
+_LONG_WAIT = timedelta(hours=4)
 TelegramApplication = Application[Any, Any, Any, Any, Any, Any]
 
 
@@ -60,10 +64,16 @@ class App:
         telegram.error.InvalidToken
             When Telegram does not accept the token.
         """
-        async for attempt in AsyncRetrying(retry=retry_if_exception_type(NetworkError), wait=wait_exponential(max=60)):
+        transient = retry_if_exception_type((NetworkError, RetryAfter))
+        async for attempt in AsyncRetrying(
+            retry=transient, wait=wait_exponential(max=60), before_sleep=before_sleep_log(logger, logging.WARNING)
+        ):
             with attempt:
                 await self.telegram.initialize()
-                await self.telegram.bot.set_my_commands(list(COMMANDS.items()))
+        try:
+            await self.telegram.bot.set_my_commands(list(COMMANDS.items()))
+        except TelegramError as error:
+            logger.warning("the menu could not be registered: %s", error)
 
     async def poll(self) -> None:
         """Answer updates for ever."""
@@ -71,9 +81,13 @@ class App:
 
     async def ring(self) -> None:
         """Run the evening; a failure is told to the operator and the next ring tries again."""
+        now = self.clock.now()
         try:
-            await self.evening.run(self.clock.now())
-        except MarketProcessError as error:
+            agenda = await self.evening.run(now)
+            if agenda.waiting and now - agenda.next_decision_at >= _LONG_WAIT:
+                await self.alarm(f"Session {agenda.next_session} still waits. {agenda.waiting}")
+        except Exception as error:  # the next ring finds what is owed, whatever ended this one
+            logger.exception("the evening failed")
             await self.alarm(f"The evening's evaluation failed: {error}")
         finally:
             await self.evening.process.close()
@@ -81,6 +95,8 @@ class App:
 
     async def run(self) -> None:
         """Run the bot for ever: commands, deliveries and the evening's alarm clock."""
+        async with self.database.transaction() as connection:
+            await claim_market(connection, self.evening.origin)
         await self.connect()
         await self.courier.recover()
         scheduler = build_schedule(self.ring)

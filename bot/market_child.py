@@ -38,7 +38,7 @@ from bot.protocol import (
 from signals.collect import collect, collect_archive
 from signals.evaluate import History, evaluate
 from signals.model import Outcome, Transition, Verdict
-from signals.rules import METHOD_VERSION
+from signals.rules import GATE, METHOD_VERSION
 from signals.series import SERIES
 from signals.sessions import closed_sessions, decision_time, last_call, nyse_sessions
 from signals.sources.choose import choose_source
@@ -73,18 +73,21 @@ def answer(request: Request) -> Iterator[Reply]:
 
 def _collect(request: Collect) -> Iterator[Reply]:
     source = choose_source(request.market_data)
-    newest = asyncio.run(_newest_dates(request.database_url))
+    newest, again = asyncio.run(_archived(request.database_url))
     sessions = nyse_sessions(request.now)
-    for collected in collect(source, newest, sessions, request.now):
+    for collected in collect(source, newest, sessions, request.now, again):
         rows = as_vintages({collected.key: collected.frame}, pd.Timestamp(request.now))
         for piece in pieces((row[1], *row[4:]) for row in rows):
             yield Observations(collected.key, collected.restated, piece)
         yield Checked(collected.key, collected.reason, collected.absent)
 
 
-async def _newest_dates(url: str) -> dict[str, date]:
+async def _archived(url: str) -> tuple[dict[str, date], tuple[str, ...]]:
+    """Return the newest date of every series, and what to ask for again because a session waits for it."""
     async with read_only(url) as connection:
-        return await observations.newest_dates(connection)
+        held = await market.load_market(connection)
+        waits = held is not None and held.agenda is not None and held.agenda.waiting
+        return await observations.newest_dates(connection), GATE.blocking if waits else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +136,9 @@ def _evaluate(request: Evaluate) -> Iterator[Reply]:
     todo = [session for session in closed if session >= first and (after is None or session > after)]
     ready, waiting = _ready(history, todo, request.now)
     if through is None:
-        waiting = waiting or _first_download(stored, archive.keys(), closed[-1], request.now)
-        if not ready or (waiting and ready == todo):
-            yield _next_due(calendar, after, closed, waiting)
+        missing = _first_download(stored, archive.keys(), closed[-1], request.now)
+        if missing or not ready:
+            yield _next_due(calendar, after, closed, missing or waiting)
             return
         through = ready[-1]
         yield BackfillBegins(through)
@@ -154,10 +157,10 @@ def _ready(history: History, todo: list[date], now: datetime) -> tuple[list[date
 
 def _first_download(stored: _Stored, have: Iterable[str], last_closed: date, now: datetime) -> str | None:
     """Return why the history should not be written yet: a series may still arrive that would be missing for ever."""
-    if now >= last_call(last_closed):
-        return None
     known = set(have) | {series for series, check in stored.checks.items() if check.absent}
-    missing = [key for key in SERIES if key not in known]
+    # Without the ones that hold a session up there is no point; the others are waited for until the last call.
+    wanted = GATE.blocking if now >= last_call(last_closed) else SERIES
+    missing = [key for key in wanted if key not in known]
     said = {key: stored.checks[key].reason if key in stored.checks else "not asked yet" for key in missing}
     return "; ".join(f"{key}: {reason}" for key, reason in said.items()) or None
 

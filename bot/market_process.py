@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from bot.protocol import REPLY, REQUEST, Done, Failed, Reply, Request
 
 _LONGEST_LINE = 1 << 26
+_LONGEST_SILENCE = 900.0
 
 
 class MarketProcessError(RuntimeError):
@@ -39,10 +40,13 @@ class MarketProcess:
                 process.stdin.write(REQUEST.dump_json(request) + b"\n")
                 await process.stdin.drain()
                 while not finished:
-                    reply = await _read(process)
+                    async with asyncio.timeout(_LONGEST_SILENCE):
+                        reply = await _read(process)
                     finished = isinstance(reply, Done)
                     if not finished:
                         yield reply
+            except TimeoutError:
+                raise MarketProcessError(f"the market process was silent for {_LONGEST_SILENCE:.0f} s") from None
             except (ConnectionError, OSError) as error:
                 raise MarketProcessError(f"the market process is gone: {error}") from error
             finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Sequence
 from html import escape
 
@@ -12,19 +14,22 @@ from telegram.error import TelegramError
 
 logger = logging.getLogger(__name__)
 
+_A_DAY = 86_400.0
+
 
 class OperatorAlarm:
-    """Logs a sentence and sends it to the operators' chats; the same sentence only once in a process's life."""
+    """Logs a sentence and sends it to the operators' chats; the same sentence at most once a day."""
 
     def __init__(self, bot: Bot, operator_ids: Sequence[int]) -> None:
         self._bot, self._operator_ids = bot, operator_ids
-        self._told: set[str] = set()
+        self._told: dict[str, float] = {}
 
     async def __call__(self, sentence: str) -> None:
-        """Tell the operators, unless they were told already."""
-        if sentence in self._told:
+        """Tell the operators, unless they were told within the last day."""
+        now = time.monotonic()
+        if now - self._told.get(sentence, -math.inf) < _A_DAY:
             return
-        self._told.add(sentence)
+        self._told[sentence] = now
         logger.error("%s", sentence)
         for operator_id in self._operator_ids:
             try:

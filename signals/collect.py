@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -56,7 +56,11 @@ class Collected:
 
 
 def collect(
-    source: Source, newest: Mapping[str, date], sessions: pd.DatetimeIndex, now: datetime
+    source: Source,
+    newest: Mapping[str, date],
+    sessions: pd.DatetimeIndex,
+    now: datetime,
+    again: Collection[str] = (),
 ) -> Iterator[Collected]:
     """Ask for every series whose newest bar is missing.
 
@@ -65,11 +69,14 @@ def collect(
     newest
         Per series, the newest date already archived; that bar is asked for again, so that a correction or a
         confirmation of it is seen.
+    again
+        Series that are asked for even though their newest bar is there: a session waits for a better one.
     """
     for series in SERIES.values():
         public = sessions[available_at(series.clock, sessions) <= pd.Timestamp(now)]
         since = newest.get(series.key)
-        if since is not None and len(public) and pd.Timestamp(since) >= public[-1]:
+        there = since is not None and len(public) and pd.Timestamp(since) >= public[-1]
+        if there and series.key not in again:
             continue
         fetched = source.fetch(series, since, now)
         sifted = sift(series, fetched.frame, sessions, now)

@@ -15,7 +15,7 @@ from signals.breakout import base_class, find_episodes, find_highs
 from signals.checks import Checks
 from signals.model import Breakout, Check, Episode, High, Outcome, Verdict
 from signals.panel import Panel, align
-from signals.quality import Gate, gate
+from signals.quality import Gate, contradictions, gate
 from signals.rules import BREAKOUT, CHECKS, METHOD_VERSION
 from signals.series import SERIES
 from signals.standing import Standing
@@ -156,20 +156,34 @@ def evaluate(
     reasons
         What the newest request said of a series; used in the sentences of the last session.
     """
-    panel = align(archive, calendar, through)
-    close = panel.close("^RUT")
-    episodes = find_episodes(close, calendar)
-    triggers = pd.DatetimeIndex([episode.attempt for episode in episodes])
-    judged = gate(panel, reasons or {}, triggers)
+    panel, episodes, contradicted = _believed(align(archive, calendar, through))
+    judged = gate(panel, reasons or {}, contradicted)
     return History(
         panel=panel,
         gate=judged,
         checks=Checks(panel, judged, CHECKS),
         standing=Standing(panel),
         episodes=episodes,
-        highs=find_highs(close),
+        highs=find_highs(panel.close("^RUT")),
         last_usable=_last_usable(judged),
     )
+
+
+def _believed(panel: Panel) -> tuple[Panel, list[Episode], pd.Series[bool]]:
+    """Take out the closes of attempts that IWM contradicts, until no attempt is left that it does.
+
+    Returns the panel without them, its episodes, and the sessions they were taken from.
+    """
+    doubtful = contradictions(panel)
+    taken = pd.Series(False, index=panel.sessions)
+    while True:
+        episodes = find_episodes(panel.close("^RUT"), panel.calendar)
+        attempts = pd.DatetimeIndex([episode.attempt for episode in episodes])
+        wrong = doubtful & pd.Series(panel.sessions.isin(attempts), index=panel.sessions)
+        if not wrong.any():
+            return panel, episodes, taken
+        taken |= wrong
+        panel = panel.without("^RUT", panel.sessions[wrong])
 
 
 def _last_usable(judged: Gate) -> np.ndarray:

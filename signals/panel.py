@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -51,6 +51,11 @@ class Panel:
             When the date is no session of the panel.
         """
         return self._positions[session]
+
+    def without(self, key: str, sessions: pd.DatetimeIndex) -> Panel:
+        """Return a panel in which a series has no figure on some sessions; its age stays what it was."""
+        frame = self.archive[key]
+        return replace(self, archive={**self.archive, key: frame[~frame.index.isin(sessions)]})
 
     def field(self, key: str, field: str) -> pd.Series[float]:
         """Return a field on the very sessions it was observed on, NaN elsewhere."""

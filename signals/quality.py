@@ -129,15 +129,15 @@ class Gate:
         return "; ".join(f"{v.series}: {v.reason}" for v in failed) or None
 
 
-def gate(panel: Panel, reasons: Mapping[str, str], triggers: pd.DatetimeIndex) -> Gate:
+def gate(panel: Panel, reasons: Mapping[str, str], contradicted: pd.Series[bool]) -> Gate:
     """Judge every series on every session.
 
     Parameters
     ----------
     reasons
         Per series, what the newest request said.
-    triggers
-        The sessions on which a breakout attempt is made: there IWM's return must agree with the index's.
+    contradicted
+        The sessions whose ^RUT close is not believed (see ``contradictions``).
     """
     sessions = panel.sessions
     jumped = pd.DataFrame(
@@ -150,18 +150,20 @@ def gate(panel: Panel, reasons: Mapping[str, str], triggers: pd.DatetimeIndex) -
     usable = (panel.age <= GATE.late_sessions) & ~jumped
     for key in set(GATE.blocking) & set(usable):
         usable[key] &= panel.age[key] == 0
-    contradicted = _contradicted(panel, triggers)
     if "^RUT" in usable:
         usable["^RUT"] &= ~contradicted
     return Gate(panel, usable, jumped, contradicted, reasons)
 
 
-def _contradicted(panel: Panel, triggers: pd.DatetimeIndex) -> pd.Series[bool]:
-    """Return the attempts on which IWM does not bear the index out, because it differs or has no bar."""
+def contradictions(panel: Panel) -> pd.Series[bool]:
+    """Return the sessions on which IWM does not bear the index out, because it differs or has no bar.
+
+    It matters on the day of an attempt: such a close is not believed and starts nothing, then or later.
+    """
     index_return = panel.close("^RUT").pct_change(fill_method=None)
     etf = panel.adjusted("IWM", carried=False)
     gap = (index_return - etf.pct_change(fill_method=None)).abs()
     # An ETF that does not trade yet never blocks older history.
     trading = etf.shift().notna().cummax()
     agrees = gap <= GATE.confirming_points
-    return trading & ~agrees & pd.Series(panel.sessions.isin(triggers), index=panel.sessions)
+    return trading & ~agrees & index_return.notna()

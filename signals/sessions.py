@@ -56,6 +56,11 @@ def decision_time(session: date) -> datetime:
     return datetime.combine(session, EVENING.decision, NEW_YORK).astimezone(UTC)
 
 
+def last_calls(days: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return the last call of each day, in UTC."""
+    return instants(days, pd.Timedelta(days=1, hours=EVENING.last_call.hour, minutes=EVENING.last_call.minute))
+
+
 def last_call(session: date) -> datetime:
     """Return when a session is written with whatever is unknown: 08:00 New York the next day, in UTC."""
     return datetime.combine(session + timedelta(days=1), EVENING.last_call, NEW_YORK).astimezone(UTC)

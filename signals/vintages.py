@@ -10,6 +10,7 @@ import pandas as pd
 
 from signals.adjust import price
 from signals.series import FIELDS, SERIES, Series
+from signals.sessions import last_calls
 
 VINTAGE_COLUMNS = ("series", "observed_on", "first_seen_at", "last_seen_at", *FIELDS)
 
@@ -27,7 +28,8 @@ def settle(rows: Iterable[tuple[Any, ...]]) -> Archive:
 
     Notes
     -----
-    The first vintage seen stands: a later revision is kept in the archive and enters no rule. Two exceptions.
+    What was seen last by 08:00 of the next morning stands, else what was seen first: asked for again is only what
+    a session waits for, so a later revision is kept in the archive and enters no rule. Two exceptions.
     A newest value that moved implausibly far counts only once a request of a later evening has returned it
     unchanged; a plausible revision seen before that takes its place. And when a split restates a price
     history, all of it is asked for again, and what was seen before is not mixed with it.
@@ -50,10 +52,19 @@ def jumps(frame: pd.DataFrame, largest_move: float) -> pd.Series[bool]:
 
 def _settle_one(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
     vintages = _since_last_split(vintages).set_index("observed_on")
-    frame = vintages[~vintages.index.duplicated(keep="first")]
+    frame = _standing(vintages)
     for day in frame.index[jumps(frame, series.largest_move)]:
         frame = _judge(series, frame, vintages, day)
     return frame[list(FIELDS)]
+
+
+def _standing(vintages: pd.DataFrame) -> pd.DataFrame:
+    """Return per date the vintage that stands before far moves are looked at."""
+    days = pd.DatetimeIndex(vintages.index)
+    in_time = vintages[vintages["first_seen_at"] <= last_calls(days)]
+    in_time = in_time[~in_time.index.duplicated(keep="last")]
+    first = vintages[~vintages.index.duplicated(keep="first")]
+    return pd.concat([in_time, first[~first.index.isin(in_time.index)]]).sort_index()
 
 
 def _since_last_split(vintages: pd.DataFrame) -> pd.DataFrame:
@@ -68,7 +79,10 @@ def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.
         return frame  # the day before it was replaced or dropped, and with that the move is gone
     seen = frame.loc[day]
     came_with_later_ones = (vintages.loc[vintages.index > day, "first_seen_at"] <= seen["first_seen_at"]).any()
-    confirmed = (seen["last_seen_at"] - seen["first_seen_at"]) >= pd.Timedelta(hours=12)
+    # The evening's volume is preliminary: a later request confirms the price, not the whole bar.
+    of_day = vintages.loc[[day]]
+    same_price = of_day[price(of_day) == price(frame.loc[[day]]).iloc[0]]
+    confirmed = same_price["last_seen_at"].max() - seen["first_seen_at"] >= pd.Timedelta(hours=12)
     if came_with_later_ones or confirmed:
         return frame
     before = frame.loc[: day - pd.Timedelta(days=1)].tail(1)

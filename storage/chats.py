@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -55,7 +55,9 @@ async def move(connection: AsyncConnection, old: int, new: int, chat_type: str =
     """Give a chat its new id (a group became a supergroup), with its subscription and what is queued for it."""
     subscribed = (await connection.execute(select(chat.c.subscribed_at).where(chat.c.id == old))).scalar_one_or_none()
     statement = upsert(chat).values(id=new, type=chat_type, subscribed_at=subscribed)
-    await connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+    # The new id may have spoken already; what the old one had subscribed to still holds.
+    kept = func.coalesce(chat.c.subscribed_at, statement.excluded.subscribed_at)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"subscribed_at": kept}))
     await connection.execute(update(chat).where(chat.c.id == old).values(subscribed_at=None))
     already = select(delivery.c.alert_id).where(delivery.c.chat_id == new)
     waiting = delivery.c.state.in_(("queued", "sending"))

@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.delivery.sender import Sender, TokenRefusedError
+from bot.delivery.sender import Sender
 from storage import outbox
 from storage.database import Database
 
@@ -42,12 +42,12 @@ class Courier:
             self._work.clear()
             try:
                 pause = await self._work_off()
-            except* TokenRefusedError:
-                # The queue is kept. Without a token that works nobody can be told but the log.
-                logger.error("Telegram does not accept the token: nothing is sent, everything stays queued")
+            except* Exception:
+                # The queue is in the database: whatever this was, the next round goes on from there.
+                logger.exception("the delivery failed, trying again")
                 pause = _LONGEST_SLEEP
             try:
-                async with asyncio.timeout((pause or _LONGEST_SLEEP).total_seconds()):
+                async with asyncio.timeout((_LONGEST_SLEEP if pause is None else pause).total_seconds()):
                     await self._work.wait()
             except TimeoutError:
                 continue

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram import Bot
 from telegram.constants import ParseMode
-from telegram.error import TelegramError
 
 from bot.clock import Clock
 from bot.delivery.composing import Composer
@@ -25,11 +24,8 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
 RETRY = timedelta(seconds=5)
+HALT = timedelta(seconds=30)
 Alarm = Callable[[str], Awaitable[None]]
-
-
-class TokenRefusedError(RuntimeError):
-    """Telegram does not accept the token: nothing can be sent, the queue is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +64,16 @@ class Sender:
             async with self.database.transaction() as connection:
                 await outbox.put_back(connection, claimed.id, free_at, "this chat has just had a message")
             return
-        async with self.database.transaction() as connection:
-            text = await self.composer.compose(connection, claimed)
+        try:
+            async with self.database.transaction() as connection:
+                text = await self.composer.compose(connection, claimed)
+        except Exception as error:  # whatever it is, it is ours: one alert must not end the delivery of the others
+            logger.exception("alert %d cannot be written", claimed.alert_id)
+            await self._failed(claimed, Failure(Meaning.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})"))
+            return
         try:
             message = await self.bot.send_message(claimed.chat_id, text, parse_mode=ParseMode.HTML)
-        except TelegramError as error:
+        except Exception as error:
             await self._failed(claimed, classify(error))
             return
         async with self.database.transaction() as connection:
@@ -85,8 +86,9 @@ class Sender:
         async with self.database.transaction() as connection:
             await _store(connection, claimed, failure, now)
         if failure.meaning is Meaning.HALT:
-            raise TokenRefusedError(failure.text)
-        if failure.meaning in (Meaning.OUR_MISTAKE, Meaning.REFUSED):
+            self.pacer.halt(now + HALT)
+            await self.alarm(f"{failure.text}: nothing is sent, everything stays queued")
+        elif failure.meaning in (Meaning.OUR_MISTAKE, Meaning.REFUSED):
             await self.alarm(f"Alert {claimed.alert_id} was refused by Telegram: {failure.text}")
         elif failure.meaning is not Meaning.THROTTLED:
             logger.info("delivery %d of alert %d: %s", claimed.id, claimed.alert_id, failure.text)

@@ -75,11 +75,13 @@ def _partial_day(metadata: dict[str, Any]) -> date | None:
     """Return the day whose bar Yahoo itself says is still running, if any."""
     try:
         last_trade = _epoch(metadata["regularMarketTime"])
-        end = _epoch(metadata["currentTradingPeriod"]["regular"]["end"])
+        period = metadata["currentTradingPeriod"]["regular"]
+        start, end = _epoch(period["start"]), _epoch(period["end"])
     except (KeyError, TypeError, ValueError):
         return None
-    # A symbol that closes a little before the bell is complete all the same.
-    if last_trade >= end - 60:
+    # Before the open the period may be today's and the last trade yesterday's. A symbol that closes a little before
+    # the bell is complete all the same.
+    if last_trade < start or last_trade >= end - 60:
         return None
     return datetime.fromtimestamp(last_trade, tz=NEW_YORK).date()
 
@@ -90,5 +92,6 @@ def _epoch(instant: Any) -> float:
 
 
 def _has_new_split(frame: pd.DataFrame, since: date) -> bool:
-    split = frame.loc[frame.index > pd.Timestamp(since), "split"].fillna(0.0)
+    # The newest bar archived is included: its split may have been flagged an evening late.
+    split = frame.loc[frame.index >= pd.Timestamp(since), "split"].fillna(0.0)
     return bool(((split != 0.0) & (split != 1.0)).any())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from signals.rules import GATE
 from signals.sessions import decision_time
+from storage.market import claim_market
 from tests.bot.conftest import Running
 from tests.bot.running import command, environment_for, settings_for
 from tests.bot.test_evening import CLOSES, write
@@ -74,6 +76,45 @@ class _Failing:
 
     async def __anext__(self) -> None:
         raise MarketProcessError("the market process ended with code -9")
+
+
+async def test_another_markets_database_is_one_line_and_not_a_crash(
+    sandbox: Sandbox, database_url: str, tmp_path: Path
+) -> None:
+    write(tmp_path, CLOSES, *GATE.blocking)
+    async with build(
+        settings_for(sandbox, database_url, market_data="simulated"), SteppedClock(decision_time(day(N)))
+    ) as app:
+        async with app.database.transaction() as connection:
+            await claim_market(connection, "simulated")
+    environment = environment_for(sandbox, database_url, MARKET_DATA=f"folder:{tmp_path}")
+    process = await asyncio.create_subprocess_exec(*command("run"), env=environment, stderr=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert errors.decode().startswith("this database holds the market 'simulated', not 'folder'")
+    assert len(errors.decode().splitlines()) == 1
+
+
+async def test_a_session_that_waits_for_hours_is_told_to_the_operator(
+    sandbox: Sandbox, database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, CLOSES[: N + 1], *GATE.blocking)
+    settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
+    clock = SteppedClock(decision_time(day(N)))
+    async with build(settings, clock) as app:
+        await app.ring()
+        for hours, told in ((1, False), (5, True)):
+            clock.move(decision_time(day(N + 1)) + timedelta(hours=hours))
+            await app.ring()
+            assert (f"Session {day(N + 1)} still waits. ^RUT: newest bar is {day(N)}" in caplog.text) == told
+
+
+async def test_a_429_at_the_start_is_waited_out(sandbox: Sandbox, database_url: str) -> None:
+    sandbox.faults.append(("getMe", BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})))
+    sandbox.faults.append(("setMyCommands", BotApiError(400, "Bad Request: no")))
+    async with build(settings_for(sandbox, database_url), SteppedClock(decision_time(day(N)))) as app:
+        await app.connect()
+    assert [method for method, _ in sandbox.calls].count("getMe") == 2
 
 
 async def test_connecting_waits_for_the_network(sandbox: Sandbox, database_url: str) -> None:

@@ -196,6 +196,25 @@ class TestWaiting:
         decided = (await rows(evening, verdict, verdict.c.decided_at))[-1].decided_at
         assert decided == decision_time(day(N)) + timedelta(minutes=45)
 
+    async def test_a_bar_that_is_there_but_wrong_is_asked_for_again_and_the_good_one_counts(
+        self, evening: Evening
+    ) -> None:
+        await at(evening, N - 1)
+        wrong = [*CLOSES]
+        wrong[N] = 50.5
+        write(folder_of(evening), wrong, "^RUT")
+        agenda = await at(evening, N)
+        assert agenda.waiting is not None
+        assert "moved more than 20%" in agenda.waiting
+        write(folder_of(evening), CLOSES, *KEYS)
+        agenda = await at(evening, N, minutes=15)
+        assert agenda.waiting is None
+        assert await alerts(evening) == [("breakout.attempt", day(N))]
+        kept = [
+            row.value for row in await rows(evening, observation) if (row.series, row.observed_on) == ("^RUT", day(N))
+        ]
+        assert kept == [50.5, 101.0]
+
     async def test_at_the_last_call_it_is_written_with_what_is_unknown(self, evening: Evening) -> None:
         await at(evening, N - 1)
         self.spoil(evening, "^RUT", N)

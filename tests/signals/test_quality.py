@@ -131,6 +131,24 @@ class TestABadLastBar:
         assert waits is not None
         assert "is not within 1.5 points of IWM's" in waits
 
+    def test_nor_does_it_become_an_attempt_the_evening_after(self) -> None:
+        closes = [*CLOSES, 90.0, 91.0]
+        frames = market(closes)
+        frames["IWM"] = market([*lead(), 90.0, 90.0, 91.0])["IWM"]
+        for after in (1, 2):
+            later = verdict(frames, LAST + after)
+            assert later.breakout.episode is None
+            assert later.breakout.record == 100.0
+            assert transitions(verdict(frames, LAST + after - 1), later) == []
+
+    def test_a_record_that_the_etf_bears_out_the_evening_after_is_one_then(self) -> None:
+        frames = market([*CLOSES, 102.0, 103.0])
+        etf = [*lead(), 90.0, 90.9, 91.8]
+        frames["IWM"] = market(etf)["IWM"]
+        later = verdict(frames, LAST + 1)
+        assert later.breakout.episode is not None
+        assert later.breakout.episode.attempt == day(LAST + 1)
+
     def test_one_that_has_no_bar_on_that_day_cannot_bear_it_out_either(self) -> None:
         tonight, _ = evening(spoiled(_missing, "IWM"))
         assert tonight.breakout.close is None

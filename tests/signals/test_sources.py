@@ -263,10 +263,24 @@ class TestYahoo:
         assert "period1=-" in asked[-1]
         assert len(fetched.frame) == 3
 
-    def test_a_split_that_is_known_already_does_not(self) -> None:
+    def test_so_has_one_that_was_flagged_an_evening_late(self) -> None:
         split = {"splits": {str(opened(DAYS[1])): {"date": opened(DAYS[1]), "numerator": 2, "denominator": 1, "splitRatio": "2:1"}}}  # fmt: skip
         fetched = self.ask(chart(DAYS, [85.0, 85.5, 86.5], events=split), since=date(2020, 11, 12))
-        assert not fetched.restated
+        assert fetched.restated
+
+    def test_one_before_the_newest_bar_archived_does_not(self) -> None:
+        at = opened(DAYS[0])
+        split = {"splits": {str(at): {"date": at, "numerator": 2, "denominator": 1, "splitRatio": "2:1"}}}
+        assert not self.ask(chart(DAYS, [85.0, 85.5, 86.5], events=split), since=date(2020, 11, 12)).restated
+
+    def test_before_the_open_yesterdays_bar_is_complete(self) -> None:
+        # Today's period is announced already, the last trade is yesterday's.
+        body = json.loads(chart(DAYS, [170.0, 171.0, 173.0]))
+        period = body["chart"]["result"][0]["meta"]["currentTradingPeriod"]["regular"]
+        period["start"], period["end"] = opened("2020-11-16"), opened("2020-11-16") + 23400
+        fetched = self.ask(json.dumps(body))
+        assert len(fetched.frame) == 3
+        assert fetched.reason == ""
 
     def test_a_recorded_answer_reads_the_same_figures(self, real_history: Path) -> None:
         recorded = json.loads((real_history / "raw" / "yahoo_v8_chart-AAPL-2020-08-31-to-2020-11-07.json").read_text())
@@ -307,6 +321,13 @@ class TestCollect:
         collected = list(collect(source, newest, CALENDAR, decision_time(self.friday)))
         assert source.asked == {"SPY": date(2020, 11, 12), "IWM": None}
         assert [c.key for c in collected] == ["IWM", "SPY"]
+
+    def test_what_a_session_waits_for_is_asked_for_again(self) -> None:
+        source = Counting()
+        newest = dict.fromkeys(SERIES, self.friday)
+        now = decision_time(self.friday)
+        assert [c.key for c in collect(source, newest, CALENDAR, now, ("^RUT", "IWM"))] == ["^RUT", "IWM"]
+        assert source.asked == {"^RUT": self.friday, "IWM": self.friday}
 
     def test_on_a_weekend_fridays_bar_is_the_newest_there_can_be(self) -> None:
         source = Counting()

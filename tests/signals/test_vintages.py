@@ -15,6 +15,8 @@ from signals.vintages import as_vintages, settle
 from tests.worlds import NOW, day, frame
 
 EVENING = datetime(2015, 1, 9, 22, 30, tzinfo=NOW.tzinfo)
+# The evening of the session at position 1: what is seen before its last call still counts for it.
+SAME_EVENING = datetime(2015, 1, 5, 22, 30, tzinfo=NOW.tzinfo)
 
 
 def row(on: int, value: float, seen: datetime, last_seen: datetime | None = None, split: float | None = None) -> Any:
@@ -31,6 +33,14 @@ class TestRevisions:
     def test_the_first_value_seen_stands(self) -> None:
         first, revised = row(0, 100.0, EVENING), row(0, 101.0, EVENING + timedelta(days=1))
         assert values(first, revised) == {day(0): 100.0}
+
+    def test_until_the_last_call_a_better_one_takes_its_place(self) -> None:
+        first, better = row(1, 100.0, SAME_EVENING), row(1, 101.0, SAME_EVENING + timedelta(hours=1))
+        assert values(first, better) == {day(1): 101.0}
+
+    def test_after_it_none_does(self) -> None:
+        first, later = row(1, 100.0, SAME_EVENING), row(1, 101.0, SAME_EVENING + timedelta(hours=15))
+        assert values(first, later) == {day(1): 100.0}
 
     def test_the_order_of_the_rows_does_not_matter(self) -> None:
         rows = [row(1, 102.0, EVENING), row(0, 101.0, EVENING + timedelta(days=1)), row(0, 100.0, EVENING)]
@@ -61,6 +71,13 @@ class TestFarMoves:
         bad = row(1, 50.0, EVENING, last_seen=EVENING + timedelta(days=1))
         after = row(2, 51.0, EVENING + timedelta(days=1))
         assert values(self.before, bad, after)[day(1)] == 50.0
+
+    def test_a_revision_that_only_changes_the_volume_confirms_it_too(self) -> None:
+        volume = 4 + FIELDS.index("volume")
+        bad, revised = list(row(1, 50.0, EVENING)), list(row(1, 50.0, EVENING + timedelta(days=1)))
+        bad[volume], revised[volume] = 1e6, 1.1e6
+        after = row(2, 51.0, EVENING + timedelta(days=1, hours=1))
+        assert values(self.before, tuple(bad), tuple(revised), after)[day(1)] == 50.0
 
     def test_seen_again_the_same_evening_is_not_enough(self) -> None:
         bad = row(1, 50.0, EVENING, last_seen=EVENING + timedelta(hours=2))

@@ -89,6 +89,19 @@ class TestMoving:
         assert await subscribers(database) == [-1005]
         assert await states(database) == {-1005: State.QUEUED}
 
+    async def test_also_when_the_new_id_has_spoken_first(self, database: Database) -> None:
+        await subscribe(database, -5)
+        async with database.transaction() as connection:
+            await chats.welcome(connection, -1005, "supergroup")
+            await chats.move(connection, -5, -1005)
+        assert await subscribers(database) == [-1005]
+
+    async def test_a_group_that_was_not_subscribed_is_not_afterwards(self, database: Database) -> None:
+        async with database.transaction() as connection:
+            await chats.welcome(connection, -5, "group")
+            await chats.move(connection, -5, -1005)
+        assert await subscribers(database) == []
+
     async def test_it_gets_nothing_twice_when_both_ids_were_queued(self, database: Database) -> None:
         await subscribe(database, -5, -1005)
         await add_alert(database, NOW)

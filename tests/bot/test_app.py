@@ -17,6 +17,7 @@ from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from signals.rules import GATE
 from signals.sessions import decision_time
+from storage.database import Database
 from storage.market import claim_market
 from tests.bot.conftest import Running
 from tests.bot.running import command, environment_for, settings_for
@@ -82,11 +83,8 @@ async def test_another_markets_database_is_one_line_and_not_a_crash(
     sandbox: Sandbox, database_url: str, tmp_path: Path
 ) -> None:
     write(tmp_path, CLOSES, *GATE.blocking)
-    async with build(
-        settings_for(sandbox, database_url, market_data="simulated"), SteppedClock(decision_time(day(N)))
-    ) as app:
-        async with app.database.transaction() as connection:
-            await claim_market(connection, "simulated")
+    async with Database(database_url) as database, database.transaction() as connection:
+        await claim_market(connection, "simulated")
     environment = environment_for(sandbox, database_url, MARKET_DATA=f"folder:{tmp_path}")
     process = await asyncio.create_subprocess_exec(*command("run"), env=environment, stderr=asyncio.subprocess.PIPE)
     _, errors = await process.communicate()

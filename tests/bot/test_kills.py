@@ -35,7 +35,6 @@ ATTEMPT, CONFIRMED = "Russell 2000 closed at a record", "Russell 2000 breakout c
 # What the transactions of the two evenings with news do, in order; 'collect' and the like stand between them.
 STEPS = ("record", "fan_out", "claim", "finish")
 KILLS = [
-    ("record", 1, "before"),
     ("record", 1, "after"),
     ("claim", 1, "after"),
     ("finish", 2, "before"),

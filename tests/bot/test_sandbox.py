@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from telegram import Bot, Message, Update
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter
@@ -186,7 +186,8 @@ class TestEntities:
     def test_named_and_numbered_characters(self, source: str, text: str) -> None:
         assert parse_html(source).text == text
 
-    @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])))
+    @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=40))
+    @settings(max_examples=30)
     def test_escaped_text_comes_back_as_it_was(self, text: str) -> None:
         from markupsafe import escape
 

@@ -16,7 +16,7 @@ from signals.sources.folder import FolderSource
 from signals.sources.simulated import SimulatedSource
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)
-COUNT = int(os.environ.get("LOOKAHEAD_SESSIONS", "3"))
+COUNT = int(os.environ.get("LOOKAHEAD_SESSIONS", "2"))
 
 
 def _compare(source: Source, always: list[str]) -> None:

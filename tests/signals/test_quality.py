@@ -235,7 +235,7 @@ class TestSift:
 
 class TestProperties:
     @given(st.sets(st.sampled_from(sorted(SERIES)), min_size=1), st.sampled_from([101.0, 99.0, 95.0]))
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=6, deadline=None)
     def test_taking_away_any_inputs_for_a_day_shows_no_change_that_was_not_there_before(
         self, taken: set[str], close: float
     ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import yfinance
+from yfinance.data import YfData
 
 from signals.collect import Fetched
 from signals.series import FIELDS, Series
@@ -46,6 +47,8 @@ class YahooSource:
 
     def _ask(self, series: Series, since: date | None) -> Fetched:
         yfinance.config.debug.hide_exceptions = False
+        # It remembers answers, failures too, for as long as the process lives.
+        YfData.cache_get.cache_clear()
         ticker = yfinance.Ticker(series.key, session=self.session)
         period: dict[str, Any] = {"period": "max"} if since is None else {"start": since.isoformat()}
         try:

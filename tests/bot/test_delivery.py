@@ -190,7 +190,7 @@ class TestFailures:
         sandbox.faults.append(("sendMessage", BotApiError(401, "Unauthorized")))
         with pytest.raises(TimeoutError):
             # It would go on trying every half minute.
-            await asyncio.wait_for(app.courier.drain(), 2)
+            await asyncio.wait_for(app.courier.drain(), 4)
         assert await tally(app) == {State.QUEUED: 1}
         assert sandbox.sent(5) == []
 

@@ -18,7 +18,6 @@ import pandas as pd
 import pytest
 import yfinance
 from curl_cffi import requests as curl
-from yfinance.data import YfData
 
 from signals.collect import Fetched, collect, collect_archive
 from signals.series import SERIES
@@ -152,7 +151,6 @@ def yahoo(answer: Answer) -> Iterator[tuple[YahooSource, list[str]]]:
             query = f"?{parts.query}" if parts.query else ""
             return super().request(method, f"http://127.0.0.1:{port}{parts.path or '/'}{query}", *args, **kwargs)
 
-    YfData.cache_get.cache_clear()
     # Time zones and cookies of an earlier server would be taken for this one's.
     yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="cascade-test-"))
     session = Local(impersonate="chrome")

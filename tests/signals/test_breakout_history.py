@@ -12,6 +12,7 @@ from signals.evaluate import History, evaluate
 from signals.model import BaseClass, Episode, Outcome
 from signals.sessions import nyse_sessions
 from signals.sources.folder import FolderSource
+from tests.signals import answers
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)
 
@@ -102,3 +103,21 @@ def test_early_sessions_have_verdicts_that_say_what_is_unknown(history: History)
     by_key = {check.key: check for check in verdict.breakout.checks}
     assert by_key["volume"].passed is None
     assert by_key["relative_strength"].passed is None
+
+
+def test_every_shorter_high_is_the_one_found_independently(history: History) -> None:
+    assert [(str(high.date), high.base_sessions) for high in history.highs] == answers.HIGHS
+
+
+@pytest.mark.parametrize("answer", answers.EPISODES, ids=[attempt for attempt, _, _ in answers.EPISODES])
+def test_every_event_of_every_episode_is_the_one_found_independently(
+    history: History, answer: tuple[str, int, dict[str, str]]
+) -> None:
+    attempt, base, events = answer
+    episode = _found(history, attempt)
+    assert episode.base_sessions == base
+    assert {phase: str(on) for phase, on in episode.events().items() if phase != "attempt"} == events
+
+
+def test_there_are_no_other_episodes(history: History) -> None:
+    assert [str(e.attempt) for e in history.episodes] == [attempt for attempt, _, _ in answers.EPISODES]

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from bot.cli import main
 from storage import ledger, outbox
@@ -60,7 +61,7 @@ def run(number: int, moment: str, trace: str) -> None:
             with Path(trace).open("a") as file:
                 file.write((noted[0] if noted else "other") + "\n")
 
-    Database.transaction = transaction  # type: ignore[method-assign]
+    patch.object(Database, "transaction", transaction).start()
     for module, name in ((ledger, "record"), (outbox, "fan_out"), (outbox, "claim"), (outbox, "finish")):
         labelled(module, name)
     main()

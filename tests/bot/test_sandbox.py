@@ -204,9 +204,14 @@ def _matches(value: Any, types: list[str], spec: dict[str, Any]) -> bool:
 
 
 def _is(value: Any, name: str, spec: dict[str, Any]) -> bool:
-    simple = {"Integer": int, "String": str, "Boolean": bool, "Float": (int, float)}
+    simple: dict[str, tuple[type, ...]] = {
+        "Integer": (int,),
+        "String": (str,),
+        "Boolean": (bool,),
+        "Float": (int, float),
+    }
     if name in simple:
-        return isinstance(value, simple[name])  # type: ignore[arg-type]
+        return isinstance(value, simple[name])
     if name.startswith("Array of "):
         return isinstance(value, list) and all(_is(item, name.removeprefix("Array of "), spec) for item in value)
     described = spec["types"][name]

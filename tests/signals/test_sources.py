@@ -145,7 +145,7 @@ def yahoo(answer: Answer) -> Iterator[tuple[YahooSource, list[str]]]:
     thread.start()
     port = server.server_address[1]
 
-    class Local(curl.Session):  # type: ignore[type-arg]
+    class Local(curl.Session[curl.Response]):
         def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
             parts = urlsplit(url)
             query = f"?{parts.query}" if parts.query else ""

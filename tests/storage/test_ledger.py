@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.exc import IntegrityError
 
 from storage import ledger, market
@@ -134,10 +135,10 @@ class TestMarket:
 class TestInstant:
     def test_a_naive_time_is_a_mistake(self) -> None:
         with pytest.raises(ValueError, match="needs a time zone"):
-            Instant().process_bind_param(datetime(2020, 11, 13), None)  # type: ignore[arg-type]  # noqa: DTZ001
+            Instant().process_bind_param(EVENING.replace(tzinfo=None), SQLiteDialect())
 
     def test_another_zone_is_stored_as_utc(self) -> None:
         from zoneinfo import ZoneInfo
 
         new_york = EVENING.astimezone(ZoneInfo("America/New_York"))
-        assert Instant().process_bind_param(new_york, None) == EVENING.replace(tzinfo=None)  # type: ignore[arg-type]
+        assert Instant().process_bind_param(new_york, SQLiteDialect()) == EVENING.replace(tzinfo=None)

@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+HISTORY ?= ../shared/data
 
-.PHONY: demo test cover check run bench lookahead kills lock clean
+.PHONY: demo test cover check run bench lookahead method kills lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
@@ -28,6 +29,9 @@ bench: $(VENV)/installed ## speed and memory, as ratios in one run
 
 lookahead: $(VENV)/installed ## 50 truncated histories instead of the suite's few
 	LOOKAHEAD_SESSIONS=50 $(BIN)/python -m pytest tests/signals/test_lookahead.py -q
+
+method: $(VENV)/installed ## write the generated tables of docs/method.md; needs HISTORY, a folder of CSV files
+	FALLBACKS=ETH-USD=$(HISTORY)/ETH-USD_coinbase.csv $(BIN)/python -m bot method docs/method.md --data $(HISTORY)
 
 kills: $(VENV)/installed ## kill -9 at every commit and every request of a replay
 	KILL_EVERYWHERE=1 $(BIN)/python -m pytest tests/bot/test_kills.py -q -n $(WORKERS)

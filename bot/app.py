@@ -18,6 +18,8 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, w
 
 from bot.clock import Clock
 from bot.commands.answering import COMMANDS, Desk
+from bot.commands.evidence import Evidence
+from bot.commands.past import Past
 from bot.commands.status import StatusCommands
 from bot.commands.subscription import Subscription
 from bot.delivery.composing import Composer
@@ -130,16 +132,19 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
         alarm = OperatorAlarm(sending, settings.operator_ids)
         messages = Messages()
         sender = Sender(database, sending, clock, Pacer(), Composer(messages), alarm)
-        telegram = _telegram(settings, Desk(database, messages, clock), requests[1], requests[2])
+        telegram = _telegram(
+            settings, Desk(database, messages, clock, settings.operator_note), requests[1], requests[2]
+        )
         stack.push_async_callback(_shut_down, telegram)
-        evening = Evening(database, process, settings.market_data, asyncio.Lock())
-        yield App(settings, clock, database, evening, telegram, Courier(database, sender, clock), alarm)
+        evening = Evening(database, process, settings.market_data, asyncio.Lock(), settings.source_options)
+        courier = Courier(database, sender, clock, settings.operator_ids)
+        yield App(settings, clock, database, evening, telegram, courier, alarm)
 
 
 def _telegram(settings: Settings, desk: Desk, answers: HTTPXRequest, updates: HTTPXRequest) -> TelegramApplication:
     builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base).updater(None).job_queue(None)
     application: TelegramApplication = builder.request(answers).get_updates_request(updates).build()
-    for family in (Subscription(desk), StatusCommands(desk)):
+    for family in (Subscription(desk), Evidence(desk), Past(desk), StatusCommands(desk)):
         application.add_handlers(family.handlers())
     application.add_error_handler(_log_error)
     return application

@@ -36,7 +36,7 @@ def _settings(data: Path | None = None, database: str | None = None) -> Settings
 def run() -> None:
     """Run the bot."""
     settings = _settings()
-    set_up_logging(settings.token)
+    set_up_logging(*settings.secrets)
     asyncio.run(_migrate(settings))
     # The same process goes on as a lighter program, for as long as the bot lives.
     os.execv(sys.executable, [sys.executable, "-m", "bot.serve"])  # noqa: S606 - our own interpreter
@@ -62,19 +62,24 @@ def evaluate(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the verdict of one session, by default the newest; nothing is stored or sent."""
-    from bot.history import load
+    """Print the verdict of one session, by default the newest; nothing is stored or sent.
+
+    With a folder it is evaluated from its files. Without one it is what the bot decided that evening.
+    """
+    from bot.history import load, stored_verdict
     from bot.market_child import VERDICT
     from bot.reports import verdict_lines
     from signals.sessions import decision_time
 
     settings = _settings(data)
     session = asof.date() if asof else None
-    now = decision_time(session) if session else SystemClock().now()
-    loaded = load(settings.market_data if data else None, settings.database_url, now)
-    history = loaded.evaluate(session)
-    newest = history.panel.days[-1]
-    verdict = history.verdict(newest, decision_time(newest))
+    if data is None:
+        verdict = stored_verdict(settings.database_url, session)
+    else:
+        now = decision_time(session) if session else SystemClock().now()
+        history = load(settings.market_data, settings.database_url, now, settings.source_options).evaluate(session)
+        newest = history.panel.days[-1]
+        verdict = history.verdict(newest, decision_time(newest))
     _print(VERDICT.dump_json(verdict, indent=2).decode() if as_json else "\n".join(verdict_lines(verdict)))
 
 
@@ -87,13 +92,29 @@ def backtest(data: Data = None, as_json: AsJson = False) -> None:
     from bot.reports import backtest_json, backtest_table
 
     settings = _settings(data)
-    history = load(settings.market_data if data else None, settings.database_url, SystemClock().now()).evaluate()
+    market = settings.market_data if data else None
+    history = load(market, settings.database_url, SystemClock().now(), settings.source_options).evaluate()
     if as_json:
         _print(json.dumps(backtest_json(history), indent=2))
     else:
         console = Console()
         console.width = max(console.width, _TABLE_WIDTH)
         console.print(backtest_table(history))
+
+
+@cli.command()
+def method(
+    page: Annotated[Path, typer.Argument(help="The page whose generated tables are written anew.")],
+    data: Annotated[Path, typer.Option("--data", help="A folder of CSV files.")],
+) -> None:
+    """Write the tables of the method's page: conditions, how often each was on, series, past alerts."""
+    from bot.history import load
+    from bot.method import fill, tables
+
+    settings = _settings(data)
+    now = SystemClock().now()
+    history = load(settings.market_data, settings.database_url, now, settings.source_options).evaluate()
+    page.write_text(fill(page.read_text(), tables(history)))
 
 
 @cli.command()
@@ -112,7 +133,7 @@ def replay(
     settings = _settings(data)
     if "database_url" not in settings.model_fields_set:
         settings = _settings(data, "sqlite+aiosqlite:///replay.db")
-    set_up_logging(settings.telegram_bot_token.get_secret_value() if settings.telegram_bot_token else None)
+    set_up_logging(*settings.secrets)
     replayed = asyncio.run(run_replay(settings, rings(first.date(), last.date())))
     for message in replayed.messages:
         _print(message + "\n")
@@ -128,7 +149,7 @@ def doctor() -> None:
     healthy = True
     for finding in examine(settings):
         healthy &= finding.ok
-        _print(redact(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.text}"))
+        _print(redact(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.text}", *settings.secrets))
     if not healthy:
         raise typer.Exit(1)
 

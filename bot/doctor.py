@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.clock import SystemClock
 from bot.settings import Settings, SettingsError
 from signals.collect import collect
+from signals.rules import GATE
 from signals.sessions import nyse_sessions
 from signals.sources.choose import choose_source
 from storage.database import Database, DatabaseInUseError
@@ -78,10 +79,12 @@ def _clock(date_header: str | None) -> Finding:
 
 
 def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
-    source = choose_source(settings.market_data)
+    source = choose_source(settings.market_data, settings.source_options)
     for collected in collect(source, {}, nyse_sessions(now), now):
         if len(collected.frame):
-            newest = f"{len(collected.frame)} bars to {collected.frame.index[-1]:%Y-%m-%d}"
+            newest = f"{len(collected.frame)} observations to {collected.frame.index[-1]:%Y-%m-%d}"
             yield Finding(True, f"{collected.key}: {newest}" + (f"; {collected.reason}" if collected.reason else ""))
         else:
-            yield Finding(False, f"{collected.key}: {collected.reason}")
+            # A series nobody publishes, or that a folder lacks, is shown as unknown: nothing is broken.
+            missing = collected.absent and collected.key not in GATE.blocking
+            yield Finding(missing, f"{collected.key}: {collected.reason}")

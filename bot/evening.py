@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.alerts import owed
 from bot.market_process import MarketProcess
 from bot.protocol import BackfillBegins, Change, Checked, Collect, Decided, Evaluate, NextDue, Observations, Verdicts
+from signals.sources.options import SourceOptions
 from storage import ledger, market, observations
 from storage.database import Database
 
@@ -27,6 +28,7 @@ class Evening:
     process: MarketProcess
     market_data: str
     running: asyncio.Lock
+    options: SourceOptions = field(default_factory=SourceOptions)
 
     @property
     def origin(self) -> str:
@@ -52,7 +54,7 @@ class Evening:
     async def _collect(self, now: datetime) -> None:
         url = self.database.url.render_as_string(hide_password=False)
         waiting: list[Observations | Checked] = []
-        async for reply in self.process.ask(Collect(url, self.market_data, now)):
+        async for reply in self.process.ask(Collect(url, self.market_data, now, self.options)):
             if isinstance(reply, Observations | Checked):
                 waiting.append(reply)
             # Few commits on an ordinary evening, and never a large one on the first.
@@ -113,5 +115,5 @@ def _without(row: Decided, told: set[tuple[str, str]]) -> Decided:
 
 
 def _row(row: Decided, changes: Sequence[Change]) -> ledger.VerdictRow:
-    stored = [ledger.ChangeRow(change.kind, change.subject, change.occurred_on) for change in changes]
+    stored = [ledger.ChangeRow(c.kind, c.subject, c.occurred_on, c.before, c.after) for c in changes]
     return ledger.VerdictRow(row.session, row.decided_at, row.method_version, row.body, stored)

@@ -11,14 +11,17 @@ from typing import Any
 
 import pandas as pd
 
+from bot.market_child import VERDICT
 from signals.collect import collect_archive
 from signals.errors import NoHistoryError, NotASessionError
 from signals.evaluate import History, evaluate
+from signals.model import Verdict
 from signals.rules import EVENING
 from signals.sessions import NEW_YORK, decision_time, last_call, nyse_sessions
 from signals.sources.choose import choose_source
+from signals.sources.options import SourceOptions
 from signals.vintages import Archive, settle
-from storage import observations
+from storage import ledger, observations
 from storage.database import parse_url, read_only
 
 
@@ -57,7 +60,7 @@ class Loaded:
         return "the nearest are " + " and ".join(f"{session:%Y-%m-%d}" for session in around)
 
 
-def load(market_data: str | None, database_url: str, now: datetime) -> Loaded:
+def load(market_data: str | None, database_url: str, now: datetime, options: SourceOptions | None = None) -> Loaded:
     """Collect a source into memory, or without one read the database's archive, as known at ``now``.
 
     Raises
@@ -67,7 +70,7 @@ def load(market_data: str | None, database_url: str, now: datetime) -> Loaded:
     """
     calendar = nyse_sessions(now)
     if market_data is not None:
-        archive, reasons = collect_archive(choose_source(market_data), calendar, now)
+        archive, reasons = collect_archive(choose_source(market_data, options), calendar, now)
         missing = f"no ^RUT data: {reasons.get('^RUT', 'the answer was empty')}"
     else:
         archive, reasons = _archive_of(database_url, now)
@@ -77,8 +80,40 @@ def load(market_data: str | None, database_url: str, now: datetime) -> Loaded:
     return Loaded(archive, calendar, reasons)
 
 
+def stored_verdict(database_url: str, session: date | None) -> Verdict:
+    """Return what was decided for a session, by default for the newest: a verdict is never rewritten.
+
+    Raises
+    ------
+    NoHistoryError
+        When the database has no verdict at all.
+    NotASessionError
+        When it has none for this date.
+    """
+    body, nearest = asyncio.run(_body(database_url, session)) if _exists(database_url) else (None, None)
+    if nearest is None:
+        raise NoHistoryError("the database has no verdict yet: run the bot first, or give --data FOLDER")
+    if body is None:
+        raise NotASessionError(f"the database has no verdict of {session}; the nearest before it is of {nearest}")
+    return VERDICT.validate_json(body)
+
+
+async def _body(url: str, session: date | None) -> tuple[str | None, date | None]:
+    async with read_only(url) as connection:
+        nearest = await ledger.nearest_body(connection, session or date.max)
+        first = await ledger.first_session(connection)
+    if nearest is None:
+        return None, first
+    found = VERDICT.validate_json(nearest).session
+    return (nearest if session in (None, found) else None), found
+
+
+def _exists(url: str) -> bool:
+    return Path(str(parse_url(url).database)).exists()
+
+
 def _archive_of(url: str, now: datetime) -> tuple[Archive, dict[str, str]]:
-    if not Path(str(parse_url(url).database)).exists():
+    if not _exists(url):
         return {}, {}
     vintages, checks = asyncio.run(_read(url, now))
     return settle(vintages), {series: check.reason for series, check in checks.items() if check.reason}

@@ -10,28 +10,28 @@ _TOKEN = re.compile(r"(?<!\d)\d{3,}:[A-Za-z0-9_-]{20,}")
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats a record, its traceback included, and then removes whatever is or looks like a bot token."""
+    """Formats a record, its traceback included, and then removes every secret and what looks like a bot token."""
 
-    def __init__(self, token: str | None = None) -> None:
+    def __init__(self, *secrets: str) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._token = token
+        self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line without any token."""
-        return redact(super().format(record), self._token)
+        """Return the line without any secret."""
+        return redact(super().format(record), *self._secrets)
 
 
-def redact(text: str, token: str | None = None) -> str:
-    """Replace every token in a text."""
-    if token:
-        text = text.replace(token, "<token>")
+def redact(text: str, *secrets: str) -> str:
+    """Replace every secret, and whatever looks like a bot token, in a text."""
+    for secret in secrets:
+        text = text.replace(secret, "<token>")
     return _TOKEN.sub("<token>", text)
 
 
-def set_up_logging(token: str | None = None, level: int = logging.INFO) -> None:
+def set_up_logging(*secrets: str, level: int = logging.INFO) -> None:
     """Log to standard error through the redacting formatter; httpx, which logs URLs, only from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(RedactingFormatter(token))
+    handler.setFormatter(RedactingFormatter(*secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in ("httpx", "httpcore", "apscheduler", "alembic"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -36,8 +36,9 @@ from bot.protocol import (
     Verdicts,
 )
 from signals.collect import collect, collect_archive
+from signals.episode import Outcome
 from signals.evaluate import History, evaluate
-from signals.model import Outcome, Transition, Verdict
+from signals.model import Freshness, Transition, Verdict
 from signals.rules import GATE, METHOD_VERSION
 from signals.series import SERIES
 from signals.sessions import closed_sessions, decision_time, last_call, nyse_sessions
@@ -72,7 +73,7 @@ def answer(request: Request) -> Iterator[Reply]:
 
 
 def _collect(request: Collect) -> Iterator[Reply]:
-    source = choose_source(request.market_data)
+    source = choose_source(request.market_data, request.options)
     newest, again = asyncio.run(_archived(request.database_url))
     sessions = nyse_sessions(request.now)
     for collected in collect(source, newest, sessions, request.now, again):
@@ -87,7 +88,11 @@ async def _archived(url: str) -> tuple[dict[str, date], tuple[str, ...]]:
     async with read_only(url) as connection:
         held = await market.load_market(connection)
         waits = held is not None and held.agenda is not None and held.agenda.waiting
-        return await observations.newest_dates(connection), GATE.blocking if waits else ()
+        body = await ledger.newest_body(connection)
+        # What could not be believed is asked for again: only a second request can confirm or replace it.
+        sources = VERDICT.validate_json(body).sources if body else ()
+        doubted = tuple(source.series for source in sources if source.verdict is Freshness.INVALID)
+        return await observations.newest_dates(connection), (*doubted, *(GATE.blocking if waits else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +193,7 @@ def _verdicts(
 
 
 def _change(transition: Transition) -> Change:
-    return Change(transition.kind, transition.subject, transition.occurred_on)
+    return Change(transition.kind, transition.subject, transition.occurred_on, transition.before, transition.after)
 
 
 def _next_due(calendar: Any, decided_through: date | None, closed: list[date], waiting: str | None) -> NextDue:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
+
+from signals.sources.options import SourceOptions
 
 _F = float | None
 Figures = tuple[date, _F, _F, _F, _F, _F, _F, _F, _F]
@@ -20,6 +22,7 @@ class Collect:
     database_url: str
     market_data: str
     now: datetime
+    options: SourceOptions = field(default_factory=SourceOptions)
     type: Literal["collect"] = "collect"
 
 
@@ -76,6 +79,8 @@ class Change:
     kind: str
     subject: str
     occurred_on: date
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
 from rich.table import Table
 
+from bot.messages.facts import Evidence, of_link, of_liquidity
+from bot.messages.figures import property_number, quantity
+from signals.episode import Episode, High
 from signals.evaluate import History
-from signals.model import Episode, High, Verdict
+from signals.every_condition import LINK_NAMES
+from signals.model import Breakout, Crypto, Supercycle, Verdict
 
 
 def backtest_json(history: History) -> dict[str, Any]:
@@ -66,17 +71,73 @@ def backtest_table(history: History) -> Table:
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
-    """Return a verdict as lines for people."""
-    b = verdict.breakout
-    lines = [f"{verdict.session}  coverage {verdict.coverage:.0%}  method {verdict.method_version}"]
+    """Return a whole verdict as lines for people."""
+    return [
+        f"{verdict.session}  coverage {verdict.coverage:.0%}  method {verdict.method_version}",
+        *_breakout_lines(verdict.breakout),
+        *_cascade_lines(verdict),
+        *_liquidity_lines(verdict),
+        *_crypto_lines(verdict.crypto),
+        *_property_lines(verdict.supercycle),
+        *(f"  {source.series}: {source.verdict}, {source.reason}" for source in verdict.sources if source.reason),
+    ]
+
+
+def _breakout_lines(b: Breakout) -> Iterator[str]:
     if b.close is None or b.distance is None:
-        lines.append(f"Russell 2000 unknown: {b.reason}")
+        yield f"Russell 2000 unknown: {b.reason}"
     else:
-        lines.append(f"Russell 2000 {b.close:,.2f}  {b.distance:+.1%} from its record, {b.base_sessions} sessions ago")
-    lines.append(f"Episode of {b.episode.attempt}: {b.episode.phase}" if b.episode else "No episode so far")
+        yield f"Russell 2000 {b.close:,.2f}  {b.distance:+.1%} from its record, {b.base_sessions} sessions ago"
+    yield f"Episode of {b.episode.attempt}: {b.episode.phase}" if b.episode else "No episode so far"
     for check in b.checks:
         passed = {True: "pass", False: "fail", None: "not measured"}[check.passed]
-        number = "" if check.value is None else f"  {check.value:.3f}"
-        lines.append(f"  {check.key}: {passed}{number}")
-    lines += [f"  {s.series}: {s.verdict}, {s.reason}" for s in verdict.sources if s.reason]
-    return lines
+        yield f"  {check.key}: {passed}" + ("" if check.value is None else f"  {check.value:.3f}")
+
+
+def _cascade_lines(verdict: Verdict) -> Iterator[str]:
+    c = verdict.cascade
+    least = "at least " if c.at_least else ""
+    order = ", out of order" if c.out_of_order else ""
+    yield f"Cascade stage {least}{c.stage} of {len(c.links)}{order}  score {_whole(c.score)}  coverage {c.coverage:.0%}"
+    for link in c.links:
+        counted = f"{link.on} of {link.measured} measured on, {link.toward} sessions against it"
+        yield f"  {link.number} {LINK_NAMES[link.number]}: {link.state} since {_iso(link.since) or '–'}  {counted}"
+        yield from _condition_lines(of_link(verdict, link.number))
+
+
+def _condition_lines(evidence: Iterable[Evidence]) -> Iterator[str]:
+    for each in evidence:
+        shown = [f"{number.name} {quantity(value, number.unit)}" for number, value in each.numbers]
+        state = each.state
+        dates = f"as of {_iso(state.as_of) or '–'}, since {_iso(state.since) or '–'}"
+        yield f"    {state.key}: {state.state}  {'; '.join(shown)}  {dates}"
+
+
+def _liquidity_lines(verdict: Verdict) -> Iterator[str]:
+    liquid = verdict.liquidity
+    alone = f"{liquid.regime} (by the score alone: {liquid.raw})"
+    yield f"Liquidity score {_whole(liquid.score)}  {alone}  coverage {liquid.coverage:.0%}"
+    yield f"  net liquidity {_whole(liquid.net_liquidity_bn)} bn USD on {_iso(liquid.net_liquidity_on) or '–'}"
+    yield f"  nowcast {_whole(liquid.nowcast_bn)} bn USD on {_iso(liquid.nowcast_on) or '–'}"
+    yield from _condition_lines(of_liquidity(verdict))
+
+
+def _crypto_lines(x: Crypto) -> Iterator[str]:
+    day = "" if x.day is None else f"  day {x.day} after {_iso(x.confirmed)}"
+    change = "" if x.change is None else f"  ETH {x.change:+.1%}"
+    yield f"Crypto window {x.window}{day}{change}"
+    yield f"  capitulated {x.capitulated}, exhausted {x.exhausted}, precondition {x.precondition}"
+    for coin in x.coins:
+        states = f"capitulated {coin.capitulated}, exhausted {coin.exhausted}, precondition {coin.precondition}"
+        yield f"  {coin.key}: {states}"
+
+
+def _property_lines(s: Supercycle) -> Iterator[str]:
+    yield f"{s.holds} of {len(s.properties)} properties hold  coverage {s.coverage:.0%}"
+    for each in s.properties:
+        shown = "; ".join(f"{name} {property_number(value, name)}" for name, value in each.numbers.items())
+        yield f"  {each.key}: {each.state}  {shown}"
+
+
+def _whole(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,.0f}"

@@ -32,7 +32,7 @@ def main() -> None:
     """Run the bot with the settings of the environment."""
     with one_line_errors():
         settings = load_settings()
-        set_up_logging(settings.token)
+        set_up_logging(*settings.secrets)
         run_until_stopped(serve(settings))
 
 

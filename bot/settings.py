@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AnyHttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, DirectoryPath, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from signals.series import SERIES
+from signals.sources.options import SourceOptions
 from storage.database import DatabaseURLError, parse_url
 
 TELEGRAM = "https://api.telegram.org"
@@ -16,6 +18,8 @@ _EXAMPLES = {
     "telegram_api_url": f"TELEGRAM_API_URL={TELEGRAM}",
     "database_url": "DATABASE_URL=sqlite+aiosqlite:///data/cascade.db",
     "operator_ids": "OPERATOR_IDS=123456789,987654321",
+    "operator_data": "OPERATOR_DATA=/srv/operator, a folder of CSV files",
+    "fallbacks": "FALLBACKS=ETH-USD=/srv/operator/ETH-USD_coinbase.csv",
     "market_data": "MARKET_DATA=live, MARKET_DATA=folder:/srv/market or MARKET_DATA=simulated",
 }
 
@@ -34,6 +38,11 @@ class Settings(BaseSettings):
     database_url: str = "sqlite+aiosqlite:///data/cascade.db"
     operator_ids: Annotated[tuple[int, ...], NoDecode] = ()
     market_data: str = "live"
+    operator_data: DirectoryPath | None = None
+    fallbacks: Annotated[tuple[tuple[str, str], ...], NoDecode] = ()
+    fred_api_key: SecretStr | None = None
+    tiingo_token: SecretStr | None = None
+    operator_note: str = ""
 
     @field_validator("telegram_bot_token")
     @classmethod
@@ -70,6 +79,35 @@ class Settings(BaseSettings):
         if kind != "folder" and value not in ("live", "simulated"):
             raise ValueError(f"is {value!r}")
         return value
+
+    @field_validator("fallbacks", mode="before")
+    @classmethod
+    def _fallbacks(cls, value: Any) -> Any:
+        pairs = [part.strip().partition("=") for part in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return pairs
+        for key, _, path in pairs:
+            if key not in SERIES:
+                raise ValueError(f"names {key!r}, which is no series")
+            if not (path.endswith(".csv") and Path(path).is_file()):
+                raise ValueError(f"names the file {path!r} for {key}, which is no CSV file there is")
+        return tuple((key, path) for key, _, path in pairs)
+
+    @property
+    def source_options(self) -> SourceOptions:
+        """What was set about sources."""
+        return SourceOptions(
+            fred_api_key=self.fred_api_key.get_secret_value() if self.fred_api_key else None,
+            tiingo_token=self.tiingo_token.get_secret_value() if self.tiingo_token else None,
+            operator_data=str(self.operator_data) if self.operator_data else None,
+            fallbacks=self.fallbacks,
+        )
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must appear nowhere."""
+        held = (self.telegram_bot_token, self.fred_api_key, self.tiingo_token)
+        return tuple(secret.get_secret_value() for secret in held if secret)
 
     @property
     def token(self) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from signals.model import BaseClass, Episode, High
+from signals.episode import BaseClass, Episode, High
 from signals.rules import BREAKOUT, BreakoutRules
 
 Floats = npt.NDArray[np.float64]

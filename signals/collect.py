@@ -5,43 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
 
 import pandas as pd
 
-from signals.quality import sift
-from signals.series import SERIES, Series
-from signals.sessions import available_at
+from signals.release import newest_expected
+from signals.series import SERIES
+from signals.sift import sift
+from signals.sources.shape import Source
 from signals.vintages import Archive, as_vintages, settle
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A source's answer for one series.
-
-    Attributes
-    ----------
-    frame
-        Index dates (naive), columns among ``series.FIELDS``; empty when there was no answer.
-    reason
-        One sentence when something is wrong, else empty.
-    restated
-        The whole history was asked for again because a split changed all of it.
-    absent
-        The source does not carry this series at all: asking again will not help.
-    """
-
-    frame: pd.DataFrame
-    reason: str = ""
-    restated: bool = False
-    absent: bool = False
-
-
-class Source(Protocol):
-    """What every source offers. It never raises for a bad answer: that is a ``Fetched`` with a reason."""
-
-    def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
-        """Return the observations from ``since`` (included; ``None``: all) to ``now``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +33,7 @@ def collect(
     now: datetime,
     again: Collection[str] = (),
 ) -> Iterator[Collected]:
-    """Ask for every series whose newest bar is missing.
+    """Ask for every series whose newest observation is missing.
 
     Parameters
     ----------
@@ -73,9 +44,9 @@ def collect(
         Series that are asked for even though their newest bar is there: a session waits for a better one.
     """
     for series in SERIES.values():
-        public = sessions[available_at(series.clock, sessions) <= pd.Timestamp(now)]
+        expected = newest_expected(series, sessions, pd.Timestamp(now))
         since = newest.get(series.key)
-        there = since is not None and len(public) and pd.Timestamp(since) >= public[-1]
+        there = since is not None and expected is not None and pd.Timestamp(since) >= expected
         if there and series.key not in again:
             continue
         fetched = source.fetch(series, since, now)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from signals.model import Check
+from signals.rows import optional
 
 # A state is a float series: 1.0 on, 0.0 off, NaN unknown.
 
@@ -25,8 +26,8 @@ class Statement:
 
     @cached_property
     def _rows(self) -> tuple[list[bool | None], list[float | None]]:
-        passed = [None if np.isnan(on) else bool(on) for on in self.state.to_numpy(dtype=float)]
-        values = [float(value) if np.isfinite(value) else None for value in self.value.to_numpy(dtype=float)]
+        passed = [None if on is None else bool(on) for on in optional(self.state)]
+        values = optional(self.value)
         return passed, values
 
     def check(self, at: int) -> Check:

@@ -12,13 +12,20 @@ import numpy as np
 import pandas as pd
 
 from signals.breakout import base_class, find_episodes, find_highs
+from signals.cascade import CascadeHistory, cascade_history
 from signals.checks import Checks
-from signals.model import Breakout, Check, Episode, High, Outcome, Verdict
+from signals.crypto import CryptoHistory, crypto_history
+from signals.episode import Episode, High, Outcome
+from signals.liquidity import LiquidityHistory, liquidity_history
+from signals.measured import Measured, measure
+from signals.measuring import Measuring
+from signals.model import Breakout, Check, State, Verdict
 from signals.panel import Panel, align
 from signals.quality import Gate, contradictions, gate
 from signals.rules import BREAKOUT, CHECKS, METHOD_VERSION
 from signals.series import SERIES
 from signals.standing import Standing
+from signals.supercycle import SupercycleHistory, supercycle_history
 from signals.vintages import Archive
 
 _VOLUME_SESSIONS_BEFORE = 4
@@ -35,6 +42,11 @@ class History:
     episodes: list[Episode]
     highs: list[High]
     last_usable: np.ndarray
+    conditions: dict[str, Measured]
+    liquidity: LiquidityHistory
+    cascade: CascadeHistory
+    crypto: CryptoHistory
+    supercycle: SupercycleHistory
 
     def verdict(self, session: date, decided_at: datetime) -> Verdict:
         """Return the verdict of one session.
@@ -47,8 +59,20 @@ class History:
         at = self.panel.position(session)
         today = self.checks.on(session)
         sources = tuple(self.gate.source(key, at) for key in SERIES)
-        breakout = self._breakout(at, today)
-        return Verdict(session, decided_at, METHOD_VERSION, _coverage(today), breakout, sources)
+        conditions = tuple(condition.at(at) for condition in self.conditions.values())
+        return Verdict(
+            session=session,
+            decided_at=decided_at,
+            method_version=METHOD_VERSION,
+            coverage=sum(c.state is not State.UNKNOWN for c in conditions) / len(conditions),
+            breakout=self._breakout(at, today),
+            conditions=conditions,
+            liquidity=self.liquidity.at(at),
+            cascade=self.cascade.at(at),
+            crypto=self.crypto.at(at),
+            supercycle=self.supercycle.at(at),
+            sources=sources,
+        )
 
     def _breakout(self, at: int, today: tuple[Check, ...]) -> Breakout:
         # Until ^RUT is known again, what was last known is held.
@@ -137,11 +161,6 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _coverage(today: tuple[Check, ...]) -> float:
-    leaves = [leaf for check in today for leaf in (check.parts if check.key == "participation" else (check,))]
-    return sum(leaf.passed is not None for leaf in leaves) / len(leaves)
-
-
 def evaluate(
     archive: Archive, calendar: pd.DatetimeIndex, through: date, reasons: Mapping[str, str] | None = None
 ) -> History:
@@ -158,6 +177,9 @@ def evaluate(
     """
     panel, episodes, contradicted = _believed(align(archive, calendar, through))
     judged = gate(panel, reasons or {}, contradicted)
+    measuring = Measuring(judged, tuple(episodes))
+    conditions = measure(measuring)
+    cascade = cascade_history(measuring, conditions)
     return History(
         panel=panel,
         gate=judged,
@@ -166,6 +188,11 @@ def evaluate(
         episodes=episodes,
         highs=find_highs(panel.close("^RUT")),
         last_usable=_last_usable(judged),
+        conditions=conditions,
+        liquidity=liquidity_history(measuring, conditions),
+        cascade=cascade,
+        crypto=crypto_history(measuring),
+        supercycle=supercycle_history(measuring, conditions, cascade.links[0]),
     )
 
 

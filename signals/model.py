@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+
+from signals.episode import BaseClass, Episode, Outcome
 
 
-class BaseClass(StrEnum):
-    """How long the base under a new record close was, in sessions (see ``rules.BreakoutRules``)."""
+class State(StrEnum):
+    """What a condition, a link or a property is. Unknown is never counted as one of the others."""
 
-    PRIMARY = "primary"
-    INTERMEDIATE = "intermediate"
-    MINOR = "minor"
-    CONTINUATION = "continuation"
-
-
-class Phase(StrEnum):
-    """Where a breakout episode stands."""
-
-    ATTEMPT = "attempt"
-    CONFIRMED = "confirmed"
-    WARNING = "warning"
-    REJECTED = "rejected"
-    FAILED = "failed"
-    RECOVERED = "recovered"
-    ESTABLISHED = "established"
-    ENDED = "ended"
+    ON = "on"
+    OFF = "off"
+    UNKNOWN = "unknown"
 
 
-class Outcome(StrEnum):
-    """How a breakout episode turned out; ``open`` while it is undecided where the data end."""
+class Regime(StrEnum):
+    """What US liquidity is doing; ``insufficient`` below 60 % coverage or before ten sessions agree."""
 
-    ESTABLISHED = "established"
-    FAILED = "failed"
-    REJECTED = "rejected"
+    EASING = "easing"
+    NEUTRAL = "neutral"
+    TIGHTENING = "tightening"
+    INSUFFICIENT = "insufficient data"
+
+
+class Window(StrEnum):
+    """Where the months after a confirmed breakout stand, in which crypto is expected to answer."""
+
+    NOT_OPEN = "not open"
+    WAITING = "waiting"
     OPEN = "open"
+    RESPONDED = "responded"
+    ELAPSED = "elapsed without response"
+    CANCELLED = "cancelled"
+    UNMEASURED = "response not measured"
 
 
 class Freshness(StrEnum):
@@ -47,88 +46,6 @@ class Freshness(StrEnum):
     STALE = "stale"
     INVALID = "invalid"
     NEVER_HAD = "never had"
-
-
-@dataclass(frozen=True, slots=True)
-class High:
-    """A new record close out of a base too short to start an episode (minor or continuation)."""
-
-    date: date
-    close: float
-    level: float
-    base_sessions: int
-    base_class: BaseClass
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """One breakout from a long base. Dates are sessions; an event that has not happened is ``None``.
-
-    Attributes
-    ----------
-    attempt, close, level, base_sessions, base_class
-        The first close over the record ``level`` and the sessions since the record was last closed at.
-    level_verified
-        False when the level was set within the first 252 sessions of the data: the true record may be missing.
-    confirm_by, hold_until
-        The session by which the attempt must be confirmed, and the one through which a confirmation must hold.
-    """
-
-    attempt: date
-    close: float
-    level: float
-    base_sessions: int
-    base_class: BaseClass
-    level_verified: bool
-    confirm_by: date
-    confirmed: date | None = None
-    hold_until: date | None = None
-    warning: date | None = None
-    rejected: date | None = None
-    failed: date | None = None
-    recovered: date | None = None
-    established: date | None = None
-    ended: date | None = None
-
-    def as_of(self, session: date) -> Episode:
-        """Return the episode as it was known on ``session``: later events are removed."""
-        later: dict[str, Any] = {
-            name: None for name in _EVENTS if (on := getattr(self, name)) is not None and on > session
-        }
-        if "confirmed" in later:
-            later["hold_until"] = None
-        return replace(self, **later)
-
-    def events(self) -> dict[Phase, date]:
-        """Return what has happened so far, in order of date; on one date the graver event comes last."""
-        dated = {Phase(name): on for name in _EVENTS if (on := getattr(self, name)) is not None}
-        return dict(sorted(((Phase.ATTEMPT, self.attempt), *dated.items()), key=lambda event: event[1]))
-
-    @property
-    def phase(self) -> Phase:
-        """The latest event."""
-        return list(self.events())[-1]
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the episode can still change its outcome or is established and not ended."""
-        return not (self.rejected or self.failed or self.ended)
-
-    @property
-    def outcome(self) -> Outcome:
-        """The outcome, ``open`` while undecided."""
-        return next(
-            (o for o in (Outcome.FAILED, Outcome.REJECTED, Outcome.ESTABLISHED) if getattr(self, o)),
-            Outcome.OPEN,
-        )
-
-    @property
-    def outcome_date(self) -> date | None:
-        """The session of the outcome."""
-        return self.failed or self.rejected or self.established
-
-
-_EVENTS = ("confirmed", "warning", "rejected", "failed", "recovered", "established", "ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +120,204 @@ class Breakout:
 
 
 @dataclass(frozen=True, slots=True)
+class ConditionState:
+    """One condition of the table on one session.
+
+    Attributes
+    ----------
+    state, value
+        On, off or unknown, and the first number it is made of; ``unit``, ``enter`` and ``exit`` are that number's.
+    others
+        Its further numbers, in the order of the condition's row.
+    as_of
+        The date of the observation it is measured on.
+    since
+        The session since which the state has been this one.
+    """
+
+    key: str
+    link: int | None
+    state: State
+    value: float | None
+    unit: str
+    enter: float | None
+    exit: float | None
+    others: tuple[float | None, ...]
+    as_of: date | None
+    since: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidity:
+    """US liquidity on one session.
+
+    Attributes
+    ----------
+    score
+        Share of the measured conditions that are on, 0 to 100; ``None`` below 60 % coverage.
+    regime
+        As shown; ``held`` is the last one published, which transitions compare. ``raw`` is that of the score alone.
+    coverage
+        Measured conditions over all nine.
+    net_liquidity_bn, net_liquidity_on
+        USD billions on the Wednesday given.
+    nowcast_bn, nowcast_on
+        The same from the last balance sheet, the Treasury's daily balance and the day's reverse repo.
+    """
+
+    score: float | None
+    regime: Regime
+    held: Regime
+    raw: Regime
+    coverage: float
+    net_liquidity_bn: float | None
+    net_liquidity_on: date | None
+    nowcast_bn: float | None
+    nowcast_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One step of the cascade. ``on`` and ``measured`` count its conditions, ``of`` is how many there are.
+
+    ``state`` is unknown when what is missing decides; ``held`` is then the last one published. ``toward`` counts
+    the sessions in a row that speak against the published state.
+    """
+
+    number: int
+    state: State
+    held: State
+    on: int
+    measured: int
+    of: int
+    toward: int
+    since: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """How far capital has walked. ``stage`` counts links on from the first; an unknown one stops it (``at_least``).
+
+    ``held`` is the stage by the published links, which transitions compare. ``score`` is 0 to 100. ``beside`` are
+    63-session changes shown next to link 3, unscored: regional banks and biotech against IWM.
+    """
+
+    stage: int
+    at_least: bool
+    held: int
+    score: float | None
+    links: tuple[Link, ...]
+    out_of_order: bool
+    coverage: float
+    beside: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CoinState:
+    """One of bitcoin, ether and the altcoin basket, and what it says of sellers. Fractions; ``None``: unknown."""
+
+    key: str
+    drawdown: float | None
+    current_drawdown: float | None
+    mayer: float | None
+    rsi: float | None
+    volatility_rank: float | None
+    volume_ratio: float | None
+    days_since_low: int | None
+    capitulated: State
+    exhausted: State
+    precondition: State
+
+
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """A figure that only an operator can supply, as supplied."""
+
+    series: str
+    value: float | None
+    on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Crypto:
+    """Whether crypto has answered, and whether its sellers were exhausted.
+
+    Attributes
+    ----------
+    window, day
+        State of the window, and calendar days since the confirmation, day 0.
+    confirmed, anchor, change
+        Day 0, ether's close on it in USD, and its change since.
+    responded, early
+        The UTC day of the response, or of one that came before day 30.
+    capitulated, exhausted, precondition
+        By the published states, which switch after 21 UTC days; ``held`` is the precondition's last one published.
+    coins
+        Each of the three assets they are tested on.
+    beta, correlation
+        Of ether to ^RUT over 52 weeks, at lag 0 and at the fixed lag of 13 weeks.
+    supplied
+        ETF flows and leverage, where an operator supplies them.
+    """
+
+    window: Window
+    day: int | None
+    confirmed: date | None
+    anchor: float | None
+    change: float | None
+    responded: date | None
+    early: date | None
+    capitulated: State
+    exhausted: State
+    precondition: State
+    held: State
+    coins: tuple[CoinState, ...]
+    beta: tuple[float | None, float | None]
+    correlation: tuple[float | None, float | None]
+    supplied: tuple[Supplied, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One of the four properties; ``numbers`` are what it was decided on, by name, in the order measured."""
+
+    key: str
+    state: State
+    held: State
+    numbers: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Supercycle:
+    """How many of the four properties hold.
+
+    ``held`` counts the published ones, ``full_sessions`` for how many sessions all four have held.
+    """
+
+    holds: int
+    held: int
+    coverage: float
+    full_sessions: int
+    properties: tuple[Property, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """Everything evaluated for one session. ``decided_at`` is in UTC; ``coverage`` is measured over all checks."""
+    """Everything evaluated for one session. ``decided_at`` is in UTC.
+
+    ``coverage`` is measured conditions over all conditions of the table, those never had included.
+    """
 
     session: date
     decided_at: datetime
     method_version: str
     coverage: float
     breakout: Breakout
+    conditions: tuple[ConditionState, ...]
+    liquidity: Liquidity
+    cascade: Cascade
+    crypto: Crypto
+    supercycle: Supercycle
     sources: tuple[SourceVerdict, ...]
 
 
@@ -223,14 +330,18 @@ class Transition:
     session
         The session whose verdict first shows the change.
     kind
-        What happened, for example ``breakout.confirmed``.
+        What happened, for example ``breakout.confirmed`` or ``stage.up``.
     subject
         What it happened to, for example ``breakout:2020-11-13``; (subject, kind) is unique for ever.
     occurred_on
-        The session of the event itself: earlier than ``session`` when the data came late.
+        The day of the event itself: earlier than ``session`` when the data came late.
+    before, after
+        The state it left and the one it reached, where it has such: ``1`` and ``2`` of a stage, say.
     """
 
     session: date
     kind: str
     subject: str
     occurred_on: date
+    before: str = ""
+    after: str = ""

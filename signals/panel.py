@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from signals.adjust import adjusted_close
+from signals.release import available_at, lateness
 from signals.rules import GATE
-from signals.series import SERIES
-from signals.sessions import available_at, decision_times
+from signals.series import SERIES, Days
+from signals.sessions import decision_times
 from signals.vintages import Archive
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Observations as sessions saw them.
+
+    Attributes
+    ----------
+    dates
+        Of the observations, ascending.
+    position
+        Per session the position of the newest public one, -1 before the first.
+    overdue
+        Per session 0, or for how many sessions (weekly series: days) the next one has been missing.
+    late_for
+        Up to how much of that the newest one is still used.
+    """
+
+    dates: pd.DatetimeIndex
+    position: Ints
+    overdue: Ints
+    late_for: int
+
+    @property
+    def fresh(self) -> npt.NDArray[np.bool_]:
+        """Where the newest expected observation is there."""
+        return np.asarray((self.position >= 0) & (self.overdue == 0), dtype=np.bool_)
+
+    @property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Where the newest observation is there or late, not stale."""
+        return np.asarray((self.position >= 0) & (self.overdue <= self.late_for), dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -23,15 +60,17 @@ class Panel:
     Attributes
     ----------
     calendar
-        All sessions, past and future. ``sessions`` is its beginning, up to the last one evaluated.
-    age
-        Sessions × series: how many sessions old the newest public observation was; NaN before the first.
+        All sessions from the first observation on, past and future. ``sessions`` is its beginning, up to the last one
+        evaluated, ``decided`` their decision times.
+    alignments
+        Per series, which observation was the newest on each session, and how late the next one was.
     """
 
     archive: Archive
     calendar: pd.DatetimeIndex
     sessions: pd.DatetimeIndex
-    age: pd.DataFrame
+    decided: pd.DatetimeIndex
+    alignments: dict[str, Alignment]
 
     @cached_property
     def days(self) -> list[date]:
@@ -76,24 +115,35 @@ class Panel:
         closes = adjusted_close(frame).reindex(self.sessions)
         return closes.ffill(limit=GATE.late_sessions) if carried else closes
 
+    def align(
+        self, observed: pd.DatetimeIndex, keys: Iterable[str], days: Days, ended: date | None = None
+    ) -> Alignment:
+        """Align observations made of several series: public when the last of them is."""
+        clocks = [SERIES[key].clock for key in keys]
+        public = np.maximum.reduce([available_at(clock, observed).asi8 for clock in clocks])
+        available = pd.DatetimeIndex(public.view("datetime64[us]")).tz_localize("UTC")
+        position, overdue = lateness(observed, available, clocks, days, self.sessions, self.decided, ended)
+        return Alignment(observed, position, overdue, GATE.late_days if days.is_weekly else GATE.late_sessions)
+
 
 def align(archive: Archive, calendar: pd.DatetimeIndex, through: date) -> Panel:
-    """Align an archive to all sessions from the calendar's first through ``through``.
+    """Align an archive to all sessions from its first observation through ``through``.
 
     An observation counts for a session when its release clock puts it at or before the decision time.
     """
+    calendar = calendar[
+        calendar >= min((frame.index[0] for frame in archive.values() if len(frame)), default=calendar[0])
+    ]
     sessions = calendar[calendar <= pd.Timestamp(through)]
     decided = decision_times(sessions)
+    panel = Panel({}, calendar, sessions, decided, {})
     seen: dict[str, pd.DataFrame] = {}
-    ages: dict[str, pd.Series[float]] = {}
+    alignments: dict[str, Alignment] = {}
     for key, frame in archive.items():
-        public = available_at(SERIES[key].clock, pd.DatetimeIndex(frame.index))
+        series = SERIES[key]
+        public = available_at(series.clock, pd.DatetimeIndex(frame.index))
         known = frame[public <= decided[-1]] if len(decided) else frame.iloc[:0]
-        if not len(known):
-            continue
-        seen[key] = known
-        position = np.searchsorted(public.asi8, decided.asi8, side="right") - 1
-        newest = calendar.get_indexer(pd.DatetimeIndex(frame.index)[np.maximum(position, 0)])
-        age = np.where(position >= 0, np.arange(len(sessions)) - newest, np.nan)
-        ages[key] = pd.Series(age, index=sessions)
-    return Panel(seen, calendar, sessions, pd.DataFrame(ages, index=sessions))
+        if len(known):
+            seen[key] = known
+            alignments[key] = panel.align(pd.DatetimeIndex(known.index), [key], series.days, series.ended)
+    return replace(panel, archive=seen, alignments=alignments)

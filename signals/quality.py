@@ -1,10 +1,10 @@
-"""The data gate: rows that cannot be true are left out with a sentence; what is too old or moved too far is unknown."""
+"""The data gate: what is too old, moved too far or is contradicted makes what needs it unknown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -14,62 +14,10 @@ import pandas as pd
 from signals.adjust import price
 from signals.model import Freshness, SourceVerdict
 from signals.panel import Panel
+from signals.plausible import moved_too_far, outside_band
 from signals.rules import GATE
-from signals.series import FIELDS, SERIES, Series
-from signals.sessions import available_at
-from signals.vintages import jumps
-
-
-@dataclass(frozen=True, slots=True)
-class Sifted:
-    """The rows of an answer that can be true, and one sentence on the newest of the others."""
-
-    frame: pd.DataFrame
-    reason: str
-
-
-def sift(series: Series, frame: pd.DataFrame, sessions: pd.DatetimeIndex, now: datetime) -> Sifted:
-    """Leave out of a source's answer what cannot be true or is not public yet.
-
-    Parameters
-    ----------
-    frame
-        Index dates (naive), columns among ``FIELDS``. From a duplicated date on, nothing is used: nobody can
-        know which of the two is right.
-    sessions
-        All NYSE sessions; a bar of another day is left out.
-    now
-        The instant of the request: a bar that is not complete by its release clock is left out without a word.
-    """
-    frame = frame.reindex(columns=list(FIELDS)).astype(float)
-    dates = pd.DatetimeIndex(frame.index).as_unit("us")
-    frame.index = dates
-    public = available_at(series.clock, dates) <= pd.Timestamp(now)
-    frame, dates = frame[public], dates[public]
-    twice = dates[dates.duplicated()]
-    backwards = dates[1:][np.diff(dates.asi8) < 0]
-    if len(twice) or len(backwards):
-        first = min([*twice, *backwards])
-        word = "appears twice" if first in twice else "is out of order"
-        reason = f"{first:%Y-%m-%d} {word} in the answer; nothing from that date on is used"
-        return Sifted(sift(series, frame[frame.index < first].sort_index(), sessions, now).frame, reason)
-    faults = _row_faults(frame)
-    faults[~frame.index.isin(sessions)] = "is not a session"
-    bad = faults[faults != ""]
-    reason = f"{bad.index[-1]:%Y-%m-%d}: the bar {bad.iloc[-1]}" if len(bad) else ""
-    return Sifted(frame[faults == ""], reason)
-
-
-def _row_faults(frame: pd.DataFrame) -> pd.Series[str]:
-    """Return per row what makes it impossible, empty where nothing does."""
-    close = price(frame)
-    faults = pd.Series("", index=frame.index, dtype=object)
-    faults[(frame["high"] < frame["low"]).to_numpy()] = "has a high below its low"
-    faults[(frame[["value", "open", "high", "low", "adj_close"]] <= 0).any(axis=1).to_numpy()] = (
-        "has a price of zero or less"
-    )
-    faults[~np.isfinite(close.to_numpy(dtype=float))] = "has no close"
-    return faults
+from signals.series import SERIES, Days
+from signals.vintages import Archive
 
 
 @dataclass(frozen=True)
@@ -78,45 +26,70 @@ class Gate:
 
     Attributes
     ----------
-    usable
-        Sessions × series: the newest observation is not too old and did not move implausibly far.
+    invalid
+        Per series, the sessions on which its newest observation cannot be believed.
+    contradicted
+        The sessions whose ^RUT close is not believed (see ``contradictions``).
     reasons
         What the newest request said of a series, for sentences about the last session.
     """
 
     panel: Panel
-    usable: pd.DataFrame
-    jumped: pd.DataFrame
-    contradicted: pd.Series[bool]
+    invalid: Mapping[str, npt.NDArray[np.bool_]]
+    contradicted: npt.NDArray[np.bool_]
     reasons: Mapping[str, str]
 
     @cached_property
-    def _columns(self) -> dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]]:
-        age = self.panel.age
-        return {str(key): (age[key].to_numpy(), self.jumped[key].to_numpy()) for key in age}
+    def _alignments(self) -> dict[str, tuple[list[int], list[int], list[bool], list[date]]]:
+        # Plain lists: a verdict for every session of the history reads them half a million times.
+        return {
+            key: (a.position.tolist(), a.overdue.tolist(), self.invalid[key].tolist(), [d.date() for d in a.dates])
+            for key, a in self.panel.alignments.items()
+        }
 
     @cached_property
-    def _contradicted(self) -> npt.NDArray[np.bool_]:
-        return self.contradicted.to_numpy()
+    def usable(self) -> pd.DataFrame:
+        """Sessions × series: the newest observation is not too old, and can be believed."""
+        columns = {key: a.usable & ~self.invalid[key] for key, a in self.panel.alignments.items()}
+        for key in set(GATE.blocking) & set(columns):
+            columns[key] &= self.panel.alignments[key].fresh
+        return pd.DataFrame(columns, index=self.panel.sessions)
 
     def source(self, key: str, at: int) -> SourceVerdict:
         """Return the verdict on one series for the session at a position, with its sentence."""
-        if key not in self._columns or np.isnan(age := self._columns[key][0][at]):
+        positions, overdue, invalid, dates = self._alignments.get(key, ([], [], [], []))
+        if not positions or positions[at] < 0:
             return SourceVerdict(key, Freshness.NEVER_HAD, None, self._reason(key, at, "no observation yet"))
-        newest = self.panel.days[at - int(age)]
-        if age == 0 and self._columns[key][1][at]:
-            limit = SERIES[key].largest_move
-            reason = f"{newest} moved more than {limit:.0%} in one session; used once a later request confirms it"
-            return SourceVerdict(key, Freshness.INVALID, newest, reason)
-        if key == "^RUT" and self._contradicted[at]:
-            points = GATE.confirming_points * 100
-            reason = f"its return on {newest} is not within {points:.1f} points of IWM's"
-            return SourceVerdict(key, Freshness.INVALID, newest, reason)
-        if age == 0:
+        newest = dates[positions[at]]
+        if invalid[at]:
+            return SourceVerdict(key, Freshness.INVALID, newest, self._fault(key, at, positions[at]))
+        if not overdue[at]:
             return SourceVerdict(key, Freshness.OK, newest, "")
-        verdict = Freshness.LATE if age <= GATE.late_sessions else Freshness.STALE
-        behind = f"newest bar is {newest}, {age:.0f} session{'s' if age > 1 else ''} behind"
-        return SourceVerdict(key, verdict, newest, self._reason(key, at, behind))
+        late = overdue[at] <= self.panel.alignments[key].late_for
+        unit = "day" if SERIES[key].days.is_weekly else "session"
+        what = "bar" if SERIES[key].is_price else "figure"
+        behind = f"newest {what} is {newest}, {overdue[at]} {unit}{'s' if overdue[at] > 1 else ''} behind"
+        return SourceVerdict(key, Freshness.LATE if late else Freshness.STALE, newest, self._reason(key, at, behind))
+
+    def _fault(self, key: str, at: int, position: int) -> str:
+        series, frame = SERIES[key], self.panel.archive[key]
+        newest = self.panel.alignments[key].dates[position]
+        if key == "^RUT" and self.contradicted[at]:
+            points = GATE.confirming_points * 100
+            return f"its return on {newest:%Y-%m-%d} is not within {points:.1f} points of IWM's"
+        row = frame[frame.index == newest]
+        if len(row) and outside_band(series, row).iloc[0]:
+            low, high = series.band or (0.0, 0.0)
+            figure = price(row).iloc[0]
+            outside = f"outside {low:,.6g} to {high:,.6g}: has its unit changed?"
+            return f"{newest:%Y-%m-%d} is {figure:,.6g} {series.unit}, {outside}"
+        if key == "RRPONTSYD" and _differs_from_new_york(self.panel.archive).get(newest, False):
+            return (
+                f"{newest:%Y-%m-%d} differs from the New York Fed's own figure by more than {GATE.rrp_difference:g} bn"
+            )
+        limit = series.move.text(series.unit) if series.move else ""
+        step = "session" if series.days is Days.SESSION else "step"
+        return f"{newest:%Y-%m-%d} moved more than {limit} in one {step}; used once a later request confirms it"
 
     def _reason(self, key: str, at: int, otherwise: str) -> str:
         said = self.reasons.get(key, "") if at == len(self.panel.days) - 1 else ""
@@ -139,20 +112,44 @@ def gate(panel: Panel, reasons: Mapping[str, str], contradicted: pd.Series[bool]
     contradicted
         The sessions whose ^RUT close is not believed (see ``contradictions``).
     """
-    sessions = panel.sessions
-    jumped = pd.DataFrame(
-        {
-            key: pd.Series(jumps(frame, SERIES[key].largest_move)).reindex(sessions, fill_value=False)
-            for key, frame in panel.archive.items()
-        },
-        index=sessions,
-    )
-    usable = (panel.age <= GATE.late_sessions) & ~jumped
-    for key in set(GATE.blocking) & set(usable):
-        usable[key] &= panel.age[key] == 0
-    if "^RUT" in usable:
-        usable["^RUT"] &= ~contradicted
-    return Gate(panel, usable, jumped, contradicted, reasons)
+    invalid = {key: _invalid(panel, key) for key in panel.alignments}
+    doubtful = contradicted.to_numpy(dtype=bool)
+    if "^RUT" in invalid:
+        invalid["^RUT"] |= doubtful
+    return Gate(panel, invalid, doubtful, reasons)
+
+
+def _invalid(panel: Panel, key: str) -> npt.NDArray[np.bool_]:
+    """Return the sessions on which the newest observation cannot be believed."""
+    alignment, frame = panel.alignments[key], panel.archive[key]
+    position = alignment.position
+    first_seen = np.diff(position, prepend=-1) != 0
+    # One that moved far is believed from the next evening on, when a second request has confirmed it.
+    moved = moved_too_far(SERIES[key], frame).reindex(alignment.dates, fill_value=False).to_numpy(dtype=bool)
+    doubted = frame["doubted"].reindex(alignment.dates, fill_value=False).to_numpy(dtype=bool)
+    if key == "RRPONTSYD":
+        doubted = doubted | _differs_from_new_york(panel.archive).reindex(alignment.dates, fill_value=False).to_numpy()
+    known = np.maximum(position, 0)
+    return np.asarray((position >= 0) & (doubted[known] | (moved[known] & first_seen)), dtype=np.bool_)
+
+
+def _differs_from_new_york(archive: Archive) -> pd.Series[bool]:
+    """Return, on days both have, where FRED's reverse repo is not the New York Fed's own figure."""
+    if "RRPONTSYD" not in archive or "RRP_NYFED" not in archive:
+        return pd.Series(dtype=bool)
+    ours, theirs = archive["RRPONTSYD"]["value"].align(archive["RRP_NYFED"]["value"], join="inner")
+    return (ours - theirs).abs() > GATE.rrp_difference
+
+
+def believed(panel: Panel, key: str) -> pd.DataFrame | None:
+    """Return the observations of a series that rules may be made of; ``None`` when there are none."""
+    frame = panel.archive.get(key)
+    if frame is None:
+        return None
+    bad = frame["doubted"].astype(bool)
+    if key == "RRPONTSYD":
+        bad = bad | _differs_from_new_york(panel.archive).reindex(frame.index, fill_value=False)
+    return frame[~bad]
 
 
 def contradictions(panel: Panel) -> pd.Series[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import time, timedelta
 
-METHOD_VERSION = "1"
+METHOD_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,93 @@ class CheckRules:
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
-    """The data gate: how old a daily series may be, and how far it may move, before it is unknown."""
+    """The data gate: how long a series may be overdue and still be used, and what must agree with what."""
 
     late_sessions: int = 3
+    late_days: int = 9
+    rrp_difference: float = 1.0
     confirming_points: float = 0.015
     blocking: tuple[str, ...] = ("^RUT", "IWM", "SPY")
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeRules:
+    """Liquidity regime. Scores are 0 to 100; ``sessions`` in a row of one raw regime publish it."""
+
+    easing: float = 60.0
+    easing_leaves: float = 50.0
+    tightening: float = 25.0
+    tightening_leaves: float = 40.0
+    least_coverage: float = 0.60
+    sessions: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRules:
+    """Links of the cascade. Link 1 needs ``of_many`` of ``many`` conditions, or ``of_few`` where fewer exist."""
+
+    sessions: int = 5
+    many: int = 4
+    of_many: int = 3
+    of_few: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRules:
+    """The months after a confirmation in which crypto is expected to answer. Days are calendar days, 0 its date."""
+
+    opens: int = 30
+    closes: int = 91
+    response: float = 0.20
+    ratio_mean: int = 50
+    beta_weeks: int = 52
+    lag_weeks: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class CapitulationRules:
+    """Capitulation and exhaustion of crypto. Days are UTC days; drawdowns are negative fractions."""
+
+    drawdown_days: int = 365
+    bitcoin_drawdown: float = -0.50
+    altcoin_drawdown: float = -0.60
+    bitcoin_still_down: float = -0.25
+    altcoin_still_down: float = -0.40
+    mayer_mean: int = 200
+    mayer: float = 0.70
+    rsi: float = 35.0
+    recent_days: int = 182
+    volatility_days: int = 730
+    short_days: int = 30
+    low_days: int = 60
+    calm_rank: float = 0.30
+    quiet_volume: float = 0.70
+    days: int = 21
+
+
+@dataclass(frozen=True, slots=True)
+class SupercycleRules:
+    """The four properties. Counts are sessions, depths and shares fractions."""
+
+    sessions: int = 10
+    word_after: int = 20
+    leg: float = 0.10
+    least_cases: int = 5
+    correction: float = 0.05
+    bitcoin_correction: float = 0.15
+    year: int = 252
+    year_of_days: int = 365
+    panel_share: float = 0.60
+    panel_least: int = 8
+    composite_volatility: int = 63
+    composite_high: float = 0.95
+    leadership: int = 63
+    turned: float = 0.3
+    low_years: int = 756
+    low_years_of_days: int = 1096
+    within: int = 504
+    within_days: int = 730
+    upper: float = 0.60
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +153,9 @@ class EveningRules:
 BREAKOUT = BreakoutRules()
 CHECKS = CheckRules()
 GATE = GateRules()
+REGIME = RegimeRules()
+LINK = LinkRules()
+WINDOW = WindowRules()
+CAPITULATION = CapitulationRules()
+SUPERCYCLE = SupercycleRules()
 EVENING = EveningRules()

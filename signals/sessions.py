@@ -10,7 +10,6 @@ import exchange_calendars
 import pandas as pd
 
 from signals.rules import EVENING
-from signals.series import ReleaseClock
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST_SESSION = "1987-01-02"
@@ -44,11 +43,6 @@ def decision_times(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
 def instants(days: pd.DatetimeIndex, offset: pd.Timedelta) -> pd.DatetimeIndex:
     """Return the UTC instant at ``offset`` of New York wall-clock time after midnight of each day."""
     return (days + offset).tz_localize(NEW_YORK).tz_convert("UTC")
-
-
-def available_at(clock: ReleaseClock, observed_on: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return the UTC instant at which each observation is public by its release clock."""
-    return instants(observed_on, pd.Timedelta(days=clock.days, hours=clock.at.hour, minutes=clock.at.minute))
 
 
 def decision_time(session: date) -> datetime:

@@ -2,32 +2,99 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
-from signals.model import Episode, Phase, Transition, Verdict
+from signals.episode import Episode, Phase
+from signals.model import Freshness, Regime, State, Transition, Verdict, Window
+
+_WINDOW_KINDS = {
+    Window.OPEN: "window.opened",
+    Window.RESPONDED: "window.responded",
+    Window.ELAPSED: "window.elapsed",
+    Window.CANCELLED: "window.cancelled",
+}
+FAILING = (Freshness.STALE, Freshness.INVALID)
 
 
 def transitions(before: Verdict | None, after: Verdict) -> list[Transition]:
     """Return what ``after`` shows that the stored verdict before it did not, oldest first.
 
     An unknown session holds the state it found, so it never shows anything new; what happened meanwhile appears
-    when the data are back, with the session it occurred on.
+    when the data are back, with the day it occurred on. Without a verdict before, only the breakout is compared:
+    what an empty database finds is not news.
     """
-    old = before.breakout.episode if before else None
-    new = after.breakout.episode
-    if new is None:
-        return []
-    known = old.events() if old and old.attempt == new.attempt else {}
-    changes = [_transition(after, new, phase, on) for phase, on in new.events().items() if phase not in known]
-    if old and old.attempt < new.attempt and old.confirmed and old.is_open:
-        changes.insert(0, _transition(after, old, Phase.ENDED, new.attempt))
+    changes = list(_breakout(before, after))
+    if before is not None:
+        for found in (_liquidity, _stage, _window, _precondition, _supercycle, _data):
+            changes += found(before, after)
     return changes
 
 
-def _transition(after: Verdict, episode: Episode, phase: Phase, on: date) -> Transition:
-    return Transition(
-        session=after.session,
-        kind=f"breakout.{phase}",
-        subject=f"breakout:{episode.attempt.isoformat()}",
-        occurred_on=on,
+def _breakout(before: Verdict | None, after: Verdict) -> Iterator[Transition]:
+    old = before.breakout.episode if before else None
+    new = after.breakout.episode
+    if new is None:
+        return
+    known = old.events() if old and old.attempt == new.attempt else {}
+    if old and old.attempt < new.attempt and old.confirmed and old.is_open:
+        yield _phase(after, old, Phase.ENDED, new.attempt)
+    for phase, on in new.events().items():
+        if phase not in known:
+            yield _phase(after, new, phase, on)
+
+
+def _phase(after: Verdict, episode: Episode, phase: Phase, on: date) -> Transition:
+    return Transition(after.session, f"breakout.{phase}", f"breakout:{episode.attempt.isoformat()}", on)
+
+
+def _dated(after: Verdict, kind: str, what: str, old: object, new: object) -> Transition:
+    """Return a change of tonight's."""
+    return Transition(after.session, kind, f"{what}:{after.session.isoformat()}", after.session, str(old), str(new))
+
+
+def _liquidity(before: Verdict, after: Verdict) -> Iterator[Transition]:
+    old, new = before.liquidity.held, after.liquidity.held
+    if Regime.INSUFFICIENT not in (old, new) and old != new:
+        yield _dated(after, "liquidity.regime", "liquidity", old, new)
+
+
+def _stage(before: Verdict, after: Verdict) -> Iterator[Transition]:
+    old, new = before.cascade.held, after.cascade.held
+    if old != new:
+        yield _dated(after, "stage.up" if new > old else "stage.down", "stage", old, new)
+
+
+def _window(before: Verdict, after: Verdict) -> Iterator[Transition]:
+    old, new = before.crypto, after.crypto
+    if new.confirmed is None or new.window not in _WINDOW_KINDS:
+        return
+    if old.confirmed == new.confirmed and old.window is new.window:
+        return
+    on = new.responded if new.window is Window.RESPONDED and new.responded else after.session
+    yield Transition(
+        after.session, _WINDOW_KINDS[new.window], f"window:{new.confirmed.isoformat()}", on, old.window, new.window
     )
+
+
+def _precondition(before: Verdict, after: Verdict) -> Iterator[Transition]:
+    old, new = before.crypto.held, after.crypto.held
+    if State.UNKNOWN not in (old, new) and old != new:
+        yield _dated(after, "precondition.met" if new is State.ON else "precondition.ended", "precondition", old, new)
+
+
+def _supercycle(before: Verdict, after: Verdict) -> Iterator[Transition]:
+    old, new = before.supercycle.held, after.supercycle.held
+    if old != new:
+        yield _dated(after, "supercycle.up" if new > old else "supercycle.down", "supercycle", old, new)
+
+
+def _data(before: Verdict, after: Verdict) -> Iterator[Transition]:
+    """Yield the series that began or ceased to fail the data gate: for the operator."""
+    old = {source.series: source for source in before.sources}
+    for new in after.sources:
+        was = old.get(new.series)
+        if was is None or (was.verdict in FAILING) == (new.verdict in FAILING):
+            continue
+        kind = "data.problem" if new.verdict in FAILING else "data.cleared"
+        yield _dated(after, kind, f"data:{new.series}", was.verdict, new.verdict)

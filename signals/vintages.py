@@ -9,13 +9,18 @@ import numpy as np
 import pandas as pd
 
 from signals.adjust import price
+from signals.plausible import in_rule_units, moved_too_far, outside_band
+from signals.release import available_at
 from signals.series import FIELDS, SERIES, Series
-from signals.sessions import last_calls
+from signals.sessions import NEW_YORK, last_calls
 
 VINTAGE_COLUMNS = ("series", "observed_on", "first_seen_at", "last_seen_at", *FIELDS)
 
 Archive = Mapping[str, pd.DataFrame]
-"""Per series, one row a date (ascending, naive), columns ``FIELDS``, NaN where the source has no figure."""
+"""Per series, one row a date (ascending, naive), NaN where the source has no figure, in the unit of the rules.
+
+Columns ``FIELDS``, and ``doubted``: true on a newest figure that is not to be used before it is confirmed.
+"""
 
 
 def settle(rows: Iterable[tuple[Any, ...]]) -> Archive:
@@ -28,11 +33,12 @@ def settle(rows: Iterable[tuple[Any, ...]]) -> Archive:
 
     Notes
     -----
-    What was seen last by 08:00 of the next morning stands, else what was seen first: asked for again is only what
-    a session waits for, so a later revision is kept in the archive and enters no rule. Two exceptions.
-    A newest value that moved implausibly far counts only once a request of a later evening has returned it
-    unchanged; a plausible revision seen before that takes its place. And when a split restates a price
-    history, all of it is asked for again, and what was seen before is not mixed with it.
+    What was seen last by 08:00 of the morning after its release stands, else what was seen first: asked for again
+    is only what a session waits for, so a later revision is kept in the archive and enters no rule. Exceptions:
+    a newest value that moved implausibly far counts only once a request of a later evening has returned it
+    unchanged, and a plausible revision seen before that takes its place; when a split restates a price history, all
+    of it is asked for again, and what was seen before is not mixed with it; a figure outside the band of its series
+    is left out for good, because a unit is declared, never guessed.
     """
     table = pd.DataFrame.from_records(list(rows), columns=list(VINTAGE_COLUMNS))
     for column in ("observed_on", "first_seen_at", "last_seen_at"):
@@ -45,23 +51,27 @@ def settle(rows: Iterable[tuple[Any, ...]]) -> Archive:
     }
 
 
-def jumps(frame: pd.DataFrame, largest_move: float) -> pd.Series[bool]:
-    """Return where the price moved further than is plausible in one observation."""
-    return price(frame).pct_change(fill_method=None).abs() > largest_move
-
-
 def _settle_one(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
-    vintages = _since_last_split(vintages).set_index("observed_on")
-    frame = _standing(vintages)
-    for day in frame.index[jumps(frame, series.largest_move)]:
+    vintages = _inside_band(series, in_rule_units(series, _since_last_split(vintages)).set_index("observed_on"))
+    frame = _standing(series, vintages).assign(doubted=False)
+    for day in frame.index[moved_too_far(series, frame)]:
         frame = _judge(series, frame, vintages, day)
-    return frame[list(FIELDS)]
+    newest = frame.tail(1)
+    frame.loc[newest.index, "doubted"] |= outside_band(series, newest)
+    return frame[[*FIELDS, "doubted"]]
 
 
-def _standing(vintages: pd.DataFrame) -> pd.DataFrame:
+def _inside_band(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
+    """Leave out figures in another unit; a newest date that has no other stays, so that the gate can say so."""
+    inside = vintages[~outside_band(series, vintages)]
+    newest = vintages[vintages.index == vintages.index.max()]
+    return inside if newest.index[-1] in inside.index else pd.concat([inside, newest])
+
+
+def _standing(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
     """Return per date the vintage that stands before far moves are looked at."""
-    days = pd.DatetimeIndex(vintages.index)
-    in_time = vintages[vintages["first_seen_at"] <= last_calls(days)]
+    released = available_at(series.clock, pd.DatetimeIndex(vintages.index)).tz_convert(NEW_YORK)
+    in_time = vintages[vintages["first_seen_at"] <= last_calls(released.tz_localize(None).normalize())]
     in_time = in_time[~in_time.index.duplicated(keep="last")]
     first = vintages[~vintages.index.duplicated(keep="first")]
     return pd.concat([in_time, first[~first.index.isin(in_time.index)]]).sort_index()
@@ -75,7 +85,7 @@ def _since_last_split(vintages: pd.DataFrame) -> pd.DataFrame:
 
 def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     """Replace, keep or drop the far-moved value of ``day``."""
-    if not jumps(frame.loc[:day].tail(2), series.largest_move).iloc[-1]:
+    if not moved_too_far(series, frame.loc[:day].tail(2)).iloc[-1]:
         return frame  # the day before it was replaced or dropped, and with that the move is gone
     seen = frame.loc[day]
     came_with_later_ones = (vintages.loc[vintages.index > day, "first_seen_at"] <= seen["first_seen_at"]).any()
@@ -86,12 +96,15 @@ def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.
     if came_with_later_ones or confirmed:
         return frame
     before = frame.loc[: day - pd.Timedelta(days=1)].tail(1)
-    for position in range(1, len(vintages.loc[[day]])):
-        revision = vintages.loc[[day]].iloc[[position]]
-        if not jumps(pd.concat([before, revision]), series.largest_move).iloc[-1]:
+    for position in range(1, len(of_day)):
+        revision = of_day.iloc[[position]].assign(doubted=False)
+        if not moved_too_far(series, pd.concat([before, revision])).iloc[-1]:
             return pd.concat([frame.drop(day), revision]).sort_index()
+    if day != frame.index[-1]:
+        return frame.drop(day)
     # The newest one stays, so that the gate can say of it what is wrong.
-    return frame if day == frame.index[-1] else frame.drop(day)
+    frame.loc[day, "doubted"] = True
+    return frame
 
 
 def as_vintages(frames: Archive, seen_at: pd.Timestamp) -> Iterable[tuple[Any, ...]]:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.schema import alert, transition, verdict
+
+
+class Audience(StrEnum):
+    """Whom an alert is for."""
+
+    SUBSCRIBERS = "subscribers"
+    OPERATORS = "operators"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,8 @@ class ChangeRow:
     kind: str
     subject: str
     occurred_on: date
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,10 @@ class VerdictRow:
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """One alert to be stored. ``changes`` are (subject, kind) of the transitions it tells."""
+    """One alert to be stored. ``changes`` are (subject, kind) of the transitions it tells.
+
+    ``audience`` is who it is for: the subscribers, or the operators.
+    """
 
     key: str
     kind: str
@@ -43,6 +56,7 @@ class AlertRow:
     session: date
     created_at: datetime
     changes: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    audience: Audience = Audience.SUBSCRIBERS
 
 
 async def record(
@@ -82,13 +96,19 @@ async def record(
             "session": owed.session,
             "transitions": [ids[change] for change in owed.changes],
             "created_at": owed.created_at,
+            "audience": owed.audience,
         }
         await connection.execute(insert(alert).values(values))
 
 
 async def _insert_change(connection: AsyncConnection, session: date, change: ChangeRow) -> int:
     statement = insert(transition).values(
-        session=session, kind=change.kind, subject=change.subject, occurred_on=change.occurred_on
+        session=session,
+        kind=change.kind,
+        subject=change.subject,
+        occurred_on=change.occurred_on,
+        before=change.before,
+        after=change.after,
     )
     result = await connection.execute(statement)
     assert result.inserted_primary_key is not None
@@ -112,6 +132,33 @@ async def body_of(connection: AsyncConnection, session: date) -> str:
     query = select(verdict.c.body).where(verdict.c.session == session)
     body: str = (await connection.execute(query)).scalar_one()
     return body
+
+
+async def nearest_body(connection: AsyncConnection, day: date) -> str | None:
+    """Return the verdict of the last session on or before a day as JSON, ``None`` before the first."""
+    query = select(verdict.c.body).where(verdict.c.session <= day).order_by(verdict.c.session.desc()).limit(1)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def first_session(connection: AsyncConnection) -> date | None:
+    """Return the first session decided."""
+    first: date | None = (await connection.execute(select(func.min(verdict.c.session)))).scalar_one()
+    return first
+
+
+async def recent_changes(connection: AsyncConnection, count: int) -> Sequence[Any]:
+    """Return the newest transitions, newest first, with ``backfilled`` of the session that showed them.
+
+    What only the operator hears of, the state of the data, is left out.
+    """
+    query = (
+        select(transition, verdict.c.backfilled)
+        .join(verdict, verdict.c.session == transition.c.session)
+        .where(~transition.c.kind.startswith("data."))
+        .order_by(transition.c.session.desc(), transition.c.id.desc())
+        .limit(count)
+    )
+    return (await connection.execute(query)).all()
 
 
 async def known_changes(connection: AsyncConnection) -> set[tuple[str, str]]:

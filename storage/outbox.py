@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Select, func, literal, select, true, update
+from sqlalchemy import Select, func, insert, literal, select, true, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.ledger import Audience
 from storage.schema import alert, chat, delivery
 
 
@@ -35,8 +37,12 @@ class Claimed:
     unknowns: int
 
 
-async def fan_out(connection: AsyncConnection, now: datetime, size: int = 20_000) -> bool:
+async def fan_out(
+    connection: AsyncConnection, now: datetime, size: int = 20_000, operators: Sequence[int] = ()
+) -> bool:
     """Enqueue the next slice of recipients of the oldest alert that still has some. Returns whether it found work.
+
+    An alert for the operators goes to the ``operators``, subscribed or not.
 
     Run it in a transaction of its own, again and again: the cursor is stored with the slice, so an interrupted
     fan-out goes on where it stopped, and a repeated slice adds nothing.
@@ -45,6 +51,9 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = 20_000
     owed = (await connection.execute(pending)).one_or_none()
     if owed is None:
         return False
+    if owed.audience == Audience.OPERATORS:
+        await _enqueue(connection, owed, operators, now)
+        return True
     bound = _slice(owed.fan_out_cursor, size).subquery()
     end = (await connection.execute(select(func.max(bound.c.id)))).scalar_one()
     instant = delivery.c.not_before.type
@@ -57,6 +66,14 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = 20_000
     done = {"fanned_out_at": now} if end is None else {"fan_out_cursor": end}
     await connection.execute(update(alert).where(alert.c.id == owed.id).values(done))
     return True
+
+
+async def _enqueue(connection: AsyncConnection, owed: Any, chats: Sequence[int], now: datetime) -> None:
+    figures = {"alert_id": owed.id, "urgent": owed.urgent, "state": State.QUEUED, "not_before": now}
+    rows = [figures | {"chat_id": chat_id, "attempts": 0, "unknowns": 0} for chat_id in sorted(set(chats))]
+    if rows:
+        await connection.execute(insert(delivery), rows)
+    await connection.execute(update(alert).where(alert.c.id == owed.id).values(fanned_out_at=now))
 
 
 def _slice(cursor: int | None, size: int) -> Select[tuple[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -52,6 +54,21 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return an aware datetime in UTC."""
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Compressed(TypeDecorator[str]):
+    """Text, stored compressed: a verdict is a tenth of its JSON, and there is one for every session since 1987."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Compress."""
+        return None if value is None else zlib.compress(value.encode(), level=1)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Decompress."""
+        return None if value is None else zlib.decompress(value).decode()
 
 
 # SQLite numbers rows by itself only in a column that is exactly INTEGER.
@@ -100,7 +117,7 @@ verdict = Table(
     Column("decided_at", Instant, nullable=False),
     Column("backfilled", Boolean, nullable=False),
     Column("method_version", String(16), nullable=False),
-    Column("body", String, nullable=False, comment="signals.model.Verdict as JSON"),
+    Column("body", Compressed, nullable=False, comment="signals.model.Verdict as JSON, compressed"),
 )
 
 transition = Table(
@@ -111,6 +128,8 @@ transition = Table(
     Column("kind", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
     Column("occurred_on", Date, nullable=False),
+    Column("before", String(64), nullable=False, server_default="", comment="the state it left, if it has one"),
+    Column("after", String(64), nullable=False, server_default="", comment="the state it reached"),
     UniqueConstraint("subject", "kind"),
 )
 
@@ -137,6 +156,7 @@ alert = Table(
     Column("created_at", Instant, nullable=False),
     Column("fan_out_cursor", BigInteger, comment="the last chat id enqueued"),
     Column("fanned_out_at", Instant, comment="null: recipients are still to be enqueued"),
+    Column("audience", String(16), nullable=False, server_default="subscribers", comment="or operators"),
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is sent"),
 )
 

@@ -14,6 +14,8 @@ from storage.database import Database
 from storage.migrate import migrate
 from tests.worlds import REAL_HISTORY
 
+OTHERS = ("OPERATOR_DATA", "FALLBACKS", "FRED_API_KEY", "TIINGO_TOKEN", "OPERATOR_NOTE")
+
 
 def found_or_skip(what: str, present: bool) -> None:
     """Skip a test whose outside help is missing; where CI=true that is a failure."""
@@ -42,7 +44,7 @@ def chromium() -> str:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "DATABASE_URL", "OPERATOR_IDS", "MARKET_DATA"):
+    for name in ("TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "DATABASE_URL", "OPERATOR_IDS", "MARKET_DATA", *OTHERS):
         monkeypatch.delenv(name, raising=False)
 
 

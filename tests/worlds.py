@@ -13,13 +13,14 @@ import pandas as pd
 
 from signals.evaluate import History, evaluate
 from signals.model import Verdict
-from signals.series import FIELDS, SERIES
+from signals.series import FIELDS, SECTORS
 from signals.sessions import decision_time, nyse_sessions
 from signals.vintages import Archive, as_vintages, settle
 
 REAL_HISTORY = Path(os.environ.get("CASCADE_HISTORY", Path(__file__).parents[2] / "shared" / "data"))
 NOW = datetime(2024, 1, 3, 12, tzinfo=UTC)
 CALENDAR = nyse_sessions(NOW)
+STOCKS = ("^RUT", "IWM", "SPY", "RSP", "IWC", "IJR", *SECTORS)
 FIRST = int(CALENDAR.searchsorted(pd.Timestamp("2015-01-02")))
 
 
@@ -53,11 +54,11 @@ def frame(closes: npt.ArrayLike, **fields: Any) -> pd.DataFrame:
 
 
 def market(closes: npt.ArrayLike, **other: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return a whole market that moves with the given ^RUT closes; ``other`` replaces single series."""
+    """Return the stock market moving with the given ^RUT closes; ``other`` replaces or adds single series."""
     values = np.asarray(closes, dtype=float)
     filled = pd.Series(values).ffill().to_numpy()
     volume = np.full(len(values), 1e6)
-    frames = {key: frame(filled / 2, volume=volume) for key in SERIES}
+    frames = {key: frame(filled / 2, volume=volume) for key in STOCKS}
     frames["^RUT"] = frame(values, high=values * 1.01, low=values * 0.99)
     frames["SPY"] = frame(np.linspace(200, 210, len(values)), volume=volume)
     return frames | other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from telegram import Chat, Update
 from telegram.constants import ChatMemberStatus, ChatType
@@ -13,7 +14,14 @@ from storage.database import Database
 
 COMMANDS = {
     "status": "where things stand now",
-    "why": "every check with its number and threshold",
+    "why": "every condition with its number and threshold",
+    "breakout": "the Russell 2000 and its breakout",
+    "liquidity": "US liquidity and its nine conditions",
+    "cascade": "the four links and the stage",
+    "crypto": "the crypto window and its precondition",
+    "supercycle": "the four properties of a long rally",
+    "history": "the last changes",
+    "asof": "the status of a past evening",
     "subscribe": "get an alert when something changes",
     "unsubscribe": "no more alerts",
     "help": "this list",
@@ -24,11 +32,17 @@ COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a handler works with."""
+    """What a handler works with. ``note`` is the operator's on custody and regulation: dated, shown, never scored."""
 
     database: Database
     messages: Messages
     clock: Clock
+    note: str = ""
+
+
+def argument(context: Any) -> list[str]:
+    """Return the words behind a command."""
+    return context.args or []
 
 
 async def may_change(update: Update) -> bool:

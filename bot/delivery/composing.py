@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,18 +23,9 @@ class Composer:
         alert = await ledger.load_alert(connection, claimed.alert_id)
         held = await market.load_market(connection)
         assert held is not None, "an alert exists only where a market does"
-        told = [
-            Told(
-                row.kind.rpartition(".")[2],
-                date.fromisoformat(row.subject.partition(":")[2]),
-                row.session,
-                row.occurred_on,
-            )
-            for row in await ledger.load_changes(connection, alert.transitions)
-        ]
         return self.messages.alert(
             read_verdict(await ledger.body_of(connection, alert.session)),
-            told,
+            [Told.of(row) for row in await ledger.load_changes(connection, alert.transitions)],
             held,
             alert_id=claimed.alert_id,
             summary=alert.kind == CATCH_UP,

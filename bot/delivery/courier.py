@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.clock import Clock
@@ -20,8 +21,8 @@ _LONGEST_SLEEP = timedelta(seconds=30)
 class Courier:
     """Delivers whatever is owed. ``wake`` it when something new is recorded."""
 
-    def __init__(self, database: Database, sender: Sender, clock: Clock) -> None:
-        self._database, self._sender, self._clock = database, sender, clock
+    def __init__(self, database: Database, sender: Sender, clock: Clock, operators: Sequence[int] = ()) -> None:
+        self._database, self._sender, self._clock, self._operators = database, sender, clock, operators
         self._work = asyncio.Event()
 
     def wake(self) -> None:
@@ -62,7 +63,7 @@ class Courier:
         found = True
         while found:
             async with self._database.transaction() as connection:
-                found = await outbox.fan_out(connection, self._clock.now())
+                found = await outbox.fan_out(connection, self._clock.now(), operators=self._operators)
         slots = asyncio.Semaphore(_IN_FLIGHT)
         async with asyncio.TaskGroup() as in_flight:
             while await self._sender.send_next(in_flight, slots):

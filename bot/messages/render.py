@@ -1,61 +1,68 @@
-"""Fill the templates. Text is escaped by the templates; numbers and dates get their written form here."""
+"""Fill the templates. Text is escaped by the templates; numbers and dates get their written form by filters."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import TypeAdapter
 
-from signals.model import Freshness, Verdict
-from signals.rules import BREAKOUT, CHECKS
-from signals.series import SECTORS
+from bot.messages import facts, figures
+from signals import rules
+from signals.every_condition import CONDITIONS, LINK_NAMES, MANDATORY
+from signals.model import Regime, State, Verdict, Window
+from signals.series import SECTORS, SERIES
+from signals.table import Unit
+from signals.universe import LISTED_ON
 from storage.market import Market
 
 VERDICT = TypeAdapter(Verdict)
-
-CHECK_NAMES = {
-    "close": "close",
-    "volume": "volume",
-    "participation": "participation",
-    "trend": "trend",
-    "relative_strength": "relative strength",
-}
+_FILTERS = (
+    figures.points, figures.percent, figures.decimal, figures.day, figures.instant, figures.quantity,
+    figures.thresholds, figures.property_number, figures.clip,
+)  # fmt: skip
+_RULES = {name: getattr(rules, name) for name in ("BREAKOUT", "CHECKS", "REGIME", "LINK", "WINDOW", "SUPERCYCLE")}
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One transition as a message tells it; ``phase`` is the last word of its kind."""
+    """One transition as a message tells it."""
 
-    phase: str
-    attempt: date
+    kind: str
+    subject: str
     session: date
     occurred_on: date
+    before: str = ""
+    after: str = ""
 
+    @classmethod
+    def of(cls, row: Any) -> Told:
+        """Read a row of the ledger."""
+        return cls(row.kind, row.subject, row.session, row.occurred_on, row.before, row.after)
 
-def points(value: float) -> str:
-    """Write index points: ``1,740.75``."""
-    return f"{value:,.2f}"
+    @property
+    def family(self) -> str:
+        """The first word of its kind: ``stage`` of ``stage.up``."""
+        return self.kind.partition(".")[0]
 
+    @property
+    def phase(self) -> str:
+        """The last word of its kind: ``up`` of ``stage.up``."""
+        return self.kind.partition(".")[2]
 
-def percent(value: float, digits: int = 1, *, sign: bool = False) -> str:
-    """Write a fraction as a percentage with a true minus sign: ``−5.5 %``."""
-    text = f"{value * 100:+.{digits}f}" if sign else f"{value * 100:.{digits}f}"
-    return f"{text.replace('-', '−')}\u00a0%"
+    @property
+    def about(self) -> str:
+        """What it happened to: the day a breakout or window is named by, or a series."""
+        return self.subject.split(":")[1]
 
-
-def day(value: date, *, weekday: bool = False) -> str:
-    """Write a date: ``17 Nov 2020``, or ``Tue 17 Nov 2020``."""
-    return f"{value:%a }{value.day} {value:%b %Y}" if weekday else f"{value.day} {value:%b %Y}"
-
-
-def instant(value: datetime) -> str:
-    """Write an instant in UTC: ``17 Nov 2020 22:30 UTC``."""
-    value = value.astimezone(UTC)
-    return f"{day(value)} {value:%H:%M} UTC"
+    @property
+    def attempt(self) -> date:
+        """The day a breakout or a window is named by."""
+        return date.fromisoformat(self.about)
 
 
 def _environment() -> Environment:
@@ -66,13 +73,22 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"points": points, "percent": percent, "day": day, "instant": instant}
+    environment.filters |= {written.__name__: written for written in _FILTERS}
     environment.globals |= {
-        "BREAKOUT": BREAKOUT,
-        "CHECKS": CHECKS,
-        "CHECK_NAMES": CHECK_NAMES,
-        "SECTORS": len(SECTORS),
-        "Freshness": Freshness,
+        "facts": facts,
+        "CAPITULATION": rules.CAPITULATION,
+        "GATE": rules.GATE,
+        "CONDITIONS": CONDITIONS,
+        "LINK_NAMES": LINK_NAMES,
+        "MANDATORY": MANDATORY,
+        "SECTORS": SECTORS,
+        "SERIES": SERIES,
+        "LISTED_ON": LISTED_ON,
+        "Regime": Regime,
+        "State": State,
+        "Unit": Unit,
+        "Window": Window,
+        **_RULES,
     }
     return environment
 
@@ -94,19 +110,22 @@ class Messages:
         """Render ``/status``."""
         agenda = market.agenda
         late = agenda is not None and now > agenda.next_decision_at
-        return self._render("status", v=verdict, b=verdict.breakout, market=market, late=late)
+        return self.part("status", verdict, market, late=late)
 
-    def why(self, verdict: Verdict, market: Market) -> str:
-        """Render ``/why``."""
-        return self._render("why", v=verdict, b=verdict.breakout, market=market)
+    def as_of(self, verdict: Verdict, market: Market, asked: date, newest: date) -> str:
+        """Render ``/asof``: the status of a past evening; ``newest`` is the last session with a verdict."""
+        return self.part("asof", verdict, market, asked=asked, newest=newest)
+
+    def part(self, template: str, verdict: Verdict, market: Market, **context: Any) -> str:
+        """Render one part of a verdict in depth: ``why``, ``liquidity`` and their like."""
+        return self._render(template, v=verdict, b=verdict.breakout, market=market, **context)
 
     def alert(
-        self, verdict: Verdict, told: list[Told], market: Market, *, alert_id: int, summary: bool, again: bool
+        self, verdict: Verdict, told: Sequence[Told], market: Market, *, alert_id: int, summary: bool, again: bool
     ) -> str:
         """Render an alert; ``again`` when a first copy of it may have arrived."""
-        template = "alert_summary" if summary else "alert_breakout"
-        context = {"v": verdict, "b": verdict.breakout, "market": market, "alert_id": alert_id, "again": again}
-        return self._render(template, told=told, t=told[0], **context)
+        template = "alert_summary" if summary else f"alert_{told[0].family}"
+        return self.part(template, verdict, market, told=told, t=told[0], alert_id=alert_id, again=again)
 
 
 def read_verdict(body: str) -> Verdict:

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from signals.collect import Fetched
 from signals.series import FIELDS, Series
-
-_NOTHING = pd.DataFrame(columns=list(FIELDS), index=pd.DatetimeIndex([]), dtype=float)
+from signals.sources.shape import NOTHING, Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +28,19 @@ class FolderSource:
         try:
             frame = pd.read_csv(path, parse_dates=["date"], index_col="date", date_format="%Y-%m-%d")
         except FileNotFoundError:
-            return Fetched(_NOTHING, f"there is no file {path.name} in the data folder", absent=True)
+            return Fetched(NOTHING, f"there is no file {path.name} in the data folder", absent=True)
         except (ValueError, pd.errors.ParserError) as error:
-            return Fetched(_NOTHING, f"{path.name} cannot be read: {error}")
+            return Fetched(NOTHING, f"{path.name} cannot be read: {error}")
         return _parse(path, frame, since)
 
 
 def _parse(path: Path, frame: pd.DataFrame, since: date | None) -> Fetched:
     if not isinstance(frame.index, pd.DatetimeIndex):
-        return Fetched(_NOTHING, f"{path.name} has a date that is not like 2020-11-13")
+        return Fetched(NOTHING, f"{path.name} has a date that is not like 2020-11-13")
     frame = frame.rename(columns={"close": "value"})
     if not {"value", "adj_close"} & set(frame.columns):
         columns = ",".join(frame.columns)
-        return Fetched(_NOTHING, f"{path.name} has the columns {columns}; expected close, adj_close or value")
+        return Fetched(NOTHING, f"{path.name} has the columns {columns}; expected close, adj_close or value")
     known = [column for column in frame.columns if column in FIELDS]
     figures = frame[known].apply(pd.to_numeric, errors="coerce")
     return Fetched(figures if since is None else figures[figures.index >= pd.Timestamp(since)])

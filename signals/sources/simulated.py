@@ -14,9 +14,11 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from signals.collect import Fetched
-from signals.series import Series
-from signals.sessions import available_at, nyse_sessions
+from signals.release import available_at, expected_dates
+from signals.series import Days, Series
+from signals.sessions import nyse_sessions
+from signals.sources.shape import NOTHING, Fetched
+from signals.sources.simulated_economy import ECONOMY, World, simulate
 
 START = pd.Timestamp("2003-01-02")
 # Per regime: yearly drift and volatility of the market factor, and the drift of small caps against it.
@@ -35,6 +37,12 @@ _LOADINGS = {
     "RSP": (1.0, 0.3, 0.02),
     "IWC": (1.0, 1.2, 0.05),
     "IJR": (1.05, 0.95, 0.02),
+    "SPHB": (1.45, 0.4, 0.06),
+    "SPLV": (0.65, -0.1, 0.04),
+    "EEM": (0.9, 0.3, 0.10),
+    "HYG": (0.35, 0.1, 0.03),
+    "KRE": (1.1, 0.9, 0.12),
+    "XBI": (1.1, 0.8, 0.16),
 }
 _SECTOR = (1.0, 0.1, 0.09)
 _LEVEL = {"^RUT": 380.0, "IWM": 38.0}
@@ -47,15 +55,36 @@ class SimulatedSource:
     seed: int = 7
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
-        """Return simulated bars from ``since`` to ``now``; see ``collect.Source``."""
+        """Return simulated figures from ``since`` to ``now``; see ``shape.Source``."""
         sessions = nyse_sessions(now)
-        sessions = sessions[(sessions >= START) & (available_at(series.clock, sessions) <= pd.Timestamp(now))]
-        frame = self._bars(series.key, sessions)
-        return Fetched(frame if since is None else frame[frame.index >= pd.Timestamp(since)])
+        sessions = sessions[(sessions >= START) & (sessions <= pd.Timestamp(now.date()))]
+        if series.source == "operator" or series.ended:
+            return Fetched(NOTHING, f"the simulated market has no {series.title}", absent=True)
+        if series.source == "yahoo" and series.days is Days.SESSION and series.key not in ECONOMY:
+            frame = self._bars(series.key, sessions)
+        else:
+            frame = self._economy(series, sessions)
+        public = available_at(series.clock, pd.DatetimeIndex(frame.index)) <= pd.Timestamp(now)
+        first = START if since is None else pd.Timestamp(since)
+        return Fetched(frame[public & (frame.index >= first)])
+
+    def _economy(self, series: Series, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+        """Return a figure that is no stock price, on the days its publisher would have one."""
+        regime, market, small = _path(self.seed, len(sessions))
+        every = pd.date_range(START, sessions[-1], freq="D", unit="us")
+        # Weekends and holidays go on in the regime of the session before, and without its moves.
+        session = np.searchsorted(sessions.asi8, every.asi8, side="right") - 1
+        moved = every.isin(sessions)
+        world = World(
+            regime=regime[session], market=np.where(moved, market[session], 0.0),
+            small=np.where(moved, small[session], 0.0), noise=lambda name: _stream(self.seed, name),
+        )  # fmt: skip
+        table = simulate(series.key, world, every)
+        return table[table.index.isin(expected_dates(series.days, START, sessions[-1], sessions))]
 
     def _bars(self, key: str, sessions: pd.DatetimeIndex) -> pd.DataFrame:
         length = len(sessions)
-        market, small = _factors(self.seed, length)
+        _, market, small = _path(self.seed, length)
         on_market, on_small, own = _LOADINGS.get(key, _SECTOR)
         stream = _stream(self.seed, key)
         noise = stream.standard_normal((length, 4))
@@ -81,12 +110,12 @@ def _stream(seed: int, name: str) -> np.random.Generator:
 
 
 @lru_cache(maxsize=2)
-def _factors(seed: int, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the daily moves of the market and of small caps against it."""
+def _path(seed: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the regime of each session, and the moves of the market and of small caps against it."""
     regime = _regimes(_stream(seed, "regime").random((length, 2)))
     noise = [_stream(seed, name).standard_normal(length) for name in ("market", "small")]
     market = _DRIFT[regime] / 252 + _VOLATILITY[regime] / 252**0.5 * noise[0]
-    return market, _SMALL_DRIFT[regime] / 252 + _SMALL_VOLATILITY / 252**0.5 * noise[1]
+    return regime, market, _SMALL_DRIFT[regime] / 252 + _SMALL_VOLATILITY / 252**0.5 * noise[1]
 
 
 def _regimes(draws: np.ndarray) -> np.ndarray:

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import yfinance
 from yfinance.data import YfData
+from yfinance.exceptions import YFTickerMissingError
 
-from signals.collect import Fetched
-from signals.series import FIELDS, Series
-from signals.sessions import NEW_YORK
+from signals.series import Series
+from signals.sources.figures import has_split
+from signals.sources.patience import NoAnswerError, PassingError, Patience
+from signals.sources.shape import NOTHING, Fetched
 
 _COLUMNS = {
     "Open": "open",
@@ -26,7 +29,6 @@ _COLUMNS = {
     "Dividends": "dividend",
     "Stock Splits": "split",
 }
-_NOTHING = pd.DataFrame(columns=list(FIELDS), index=pd.DatetimeIndex([]), dtype=float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +37,28 @@ class YahooSource:
 
     session: Any = None
     timeout: float = 20.0
+    patience: Patience = field(default_factory=Patience)
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
         """Return daily bars from ``since`` on; see ``collect.Source``."""
         fetched = self._ask(series, since)
-        if since is not None and _has_new_split(fetched.frame, since):
+        # The newest bar archived is looked at again: its split may have been flagged an evening late.
+        if since is not None and has_split(fetched.frame[fetched.frame.index >= pd.Timestamp(since)]):
             # A split changed every earlier figure: the whole history is fetched anew.
             whole = self._ask(series, None)
             return Fetched(whole.frame, whole.reason, restated=not whole.reason)
         return fetched
 
     def _ask(self, series: Series, since: date | None) -> Fetched:
+        try:
+            bars, partial = self.patience.ask("Yahoo", lambda: self._attempt(series, since))
+        except NoAnswerError as error:
+            return Fetched(NOTHING, str(error))
+        if bars.empty:
+            return Fetched(NOTHING, f"Yahoo had no bars for {series.key}")
+        return _parse(series, bars, partial)
+
+    def _attempt(self, series: Series, since: date | None) -> tuple[pd.DataFrame, date | None]:
         yfinance.config.debug.hide_exceptions = False
         # It remembers answers, failures too, for as long as the process lives.
         YfData.cache_get.cache_clear()
@@ -55,18 +68,18 @@ class YahooSource:
             bars = ticker.history(
                 **period, interval="1d", auto_adjust=False, actions=True, keepna=True, timeout=self.timeout
             )
-            partial = _partial_day(ticker.history_metadata)
+            return bars, _partial_day(ticker.history_metadata)
         except Exception as error:  # yfinance raises what its HTTP library, its parser and json raise
-            return Fetched(_NOTHING, f"Yahoo did not answer for {series.key} ({type(error).__name__})")
-        if bars.empty:
-            return Fetched(_NOTHING, f"Yahoo had no bars for {series.key}")
-        return _parse(series, bars, partial)
+            sentence = f"Yahoo did not answer for {series.key} ({type(error).__name__})"
+            # That a symbol is not there is an answer; asking again brings the same.
+            kind = NoAnswerError if isinstance(error, YFTickerMissingError) else PassingError
+            raise kind(sentence) from error
 
 
 def _parse(series: Series, bars: pd.DataFrame, partial: date | None) -> Fetched:
     missing = [name for name in _COLUMNS if name not in bars.columns]
     if missing:
-        return Fetched(_NOTHING, f"Yahoo's answer for {series.key} lacks the columns {', '.join(missing)}")
+        return Fetched(NOTHING, f"Yahoo's answer for {series.key} lacks the columns {', '.join(missing)}")
     frame = bars.rename(columns=_COLUMNS)[list(_COLUMNS.values())].astype(float)
     frame.index = pd.DatetimeIndex(bars.index).tz_localize(None).normalize().as_unit("us")
     if partial is not None and len(frame) and frame.index[-1].date() == partial:
@@ -77,6 +90,7 @@ def _parse(series: Series, bars: pd.DataFrame, partial: date | None) -> Fetched:
 def _partial_day(metadata: dict[str, Any]) -> date | None:
     """Return the day whose bar Yahoo itself says is still running, if any."""
     try:
+        zone = ZoneInfo(metadata["exchangeTimezoneName"])
         last_trade = _epoch(metadata["regularMarketTime"])
         period = metadata["currentTradingPeriod"]["regular"]
         start, end = _epoch(period["start"]), _epoch(period["end"])
@@ -86,15 +100,9 @@ def _partial_day(metadata: dict[str, Any]) -> date | None:
     # the bell is complete all the same.
     if last_trade < start or last_trade >= end - 60:
         return None
-    return datetime.fromtimestamp(last_trade, tz=NEW_YORK).date()
+    return datetime.fromtimestamp(last_trade, tz=zone).date()
 
 
 def _epoch(instant: Any) -> float:
     """Return seconds since the epoch; yfinance turns some of them into timestamps, as it goes along."""
     return float(instant.timestamp() if isinstance(instant, datetime) else instant)
-
-
-def _has_new_split(frame: pd.DataFrame, since: date) -> bool:
-    # The newest bar archived is included: its split may have been flagged an evening late.
-    split = frame.loc[frame.index >= pd.Timestamp(since), "split"].fillna(0.0)
-    return bool(((split != 0.0) & (split != 1.0)).any())

@@ -55,9 +55,9 @@ async def test_from_start_to_an_alert_in_one_process(
             await app.ring()
             alert = await until_sent(sandbox, "Russell 2000 closed at a record")
             sandbox.world.write(ME, "/status")
-            status = await until_sent(sandbox, "Russell 2000 at its record close")
+            status = await until_sent(sandbox, "Stage ")
     assert "Invalid if: close < 97.00" in alert
-    assert "Breakout   attempt" in status
+    assert "Russell 2000  101.00, its record\nBreakout  attempt" in status
 
 
 async def test_a_failing_evening_is_told_to_the_operator_and_ends_nothing(

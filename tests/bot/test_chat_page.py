@@ -63,7 +63,7 @@ async def test_start_status_and_a_stepped_breakouts_alert_are_seen(page: Page) -
     await page.get_by_role("button", name="Send").click()
     await expect(messages.last).to_contain_text("Next: a record close needs", timeout=PATIENCE)
     await expect(messages.last).to_contain_text("SIMULATED MARKET", timeout=PATIENCE)
-    await expect(messages.last.locator("b")).to_contain_text("below its record")
+    await expect(messages.last.locator("b")).to_contain_text("Stage ")
 
     before = await messages.count()
     await page.get_by_role("button", name="Step one session").click()
@@ -79,7 +79,7 @@ async def test_start_status_and_a_stepped_breakouts_alert_are_seen(page: Page) -
         await expect(step_to_alert).to_be_enabled(timeout=PATIENCE)
 
     await page.get_by_role("button", name="Why").last.click()
-    await expect(messages.last).to_contain_text("The five checks beside a breakout", timeout=PATIENCE)
+    await expect(messages.last).to_contain_text("The evidence: every condition", timeout=PATIENCE)
 
     for width, height, name in ((390, 844, "phone"), (1280, 900, "desk")):
         await page.set_viewport_size({"width": width, "height": height})

@@ -14,7 +14,7 @@ import pytest
 from bot.commands.answering import COMMANDS
 from tests.bot.running import command
 from tests.bot.test_evening import CLOSES, write
-from tests.worlds import day, lead
+from tests.worlds import STOCKS, day, lead
 
 N = len(lead())
 ROOT = Path(__file__).parents[2]
@@ -85,12 +85,34 @@ class TestEvaluate:
         assert verdict["breakout"]["episode"]["attempt"] == str(day(N))
         # As of that evening nothing later is known.
         assert verdict["breakout"]["episode"]["confirmed"] is None
-        assert {source["verdict"] for source in verdict["sources"]} == {"ok"}
+        verdicts = {source["series"]: source["verdict"] for source in verdict["sources"]}
+        assert {verdicts[key] for key in STOCKS} == {"ok"}
+        assert verdicts["WALCL"] == "never had"
+
+    def test_the_whole_verdict_has_the_documented_shape(self, run: Run, data: Path) -> None:
+        verdict = json.loads(run("evaluate", "--data", str(data), "--json").stdout)
+        assert set(verdict) >= {"session", "decided_at", "coverage", "breakout", "conditions", "liquidity"}
+        assert set(verdict["conditions"][0]) >= {
+            "key",
+            "link",
+            "state",
+            "value",
+            "unit",
+            "enter",
+            "exit",
+            "as_of",
+            "since",
+        }
+        assert set(verdict["liquidity"]) >= {"score", "regime", "coverage", "net_liquidity_bn"}
+        assert set(verdict["cascade"]) >= {"stage", "score", "links", "out_of_order"}
+        assert set(verdict["crypto"]) >= {"window", "day", "capitulated", "exhausted", "precondition"}
+        assert set(verdict["supercycle"]) >= {"holds", "properties"}
+        assert set(verdict["sources"][0]) == {"series", "verdict", "newest", "reason"}
 
     def test_without_a_date_it_is_the_newest_session_of_the_data(self, run: Run, data: Path) -> None:
         ran = run("evaluate", "--data", str(data))
         assert ran.returncode == 0, ran.stderr
-        assert ran.stdout.startswith(f"{day(N + 4)}  coverage 100%")
+        assert ran.stdout.startswith(str(day(N + 4)))
 
     @pytest.mark.parametrize(
         ("date", "sentence"),
@@ -123,6 +145,12 @@ class TestReplay:
         # Afterwards the command line reads the archive that the replay filled.
         stored = run("evaluate", DATABASE_URL="sqlite+aiosqlite:///replay.db")
         assert stored.stdout.startswith(str(day(N + 2)))
+        # And any evening as it was decided, but none that it did not decide.
+        database = "sqlite+aiosqlite:///replay.db"
+        assert run("evaluate", "--asof", str(day(N)), DATABASE_URL=database).stdout.startswith(str(day(N)))
+        unknown = run("evaluate", "--asof", str(day(N + 3)), DATABASE_URL=database)
+        assert unknown.returncode == 2
+        assert f"no verdict of {day(N + 3)}; the nearest before it is of {day(N + 2)}" in unknown.stderr
 
     def test_dates_without_a_session_are_one_line(self, run: Run, data: Path) -> None:
         ran = run("replay", "--data", str(data), "--from", "2016-09-17", "--to", "2016-09-18")
@@ -172,7 +200,7 @@ class TestDoctor:
         assert lines[0] == "ok    database: opens and has the newest schema"
         assert lines[1] == "FAIL  token: 127.0.0.1 cannot be reached (ConnectError); check the network"
         assert "FAIL  ^RUT: there is no file RUT.csv in the data folder" in lines
-        assert any(line.startswith("ok    IWM: ") and "bars to" in line for line in lines)
+        assert any(line.startswith("ok    IWM: ") and "observations to" in line for line in lines)
 
     def test_a_missing_token_is_a_finding(self, run: Run) -> None:
         ran = run("doctor", MARKET_DATA="simulated")
@@ -181,7 +209,7 @@ class TestDoctor:
 
 def test_without_a_command_it_lists_them_all(run: Run) -> None:
     listed = run().stdout + run("--help").stdout
-    assert all(name in listed for name in ("run", "demo", "evaluate", "backtest", "replay", "doctor"))
+    assert all(name in listed for name in ("run", "demo", "evaluate", "backtest", "method", "replay", "doctor"))
 
 
 class TestDocumentation:
@@ -191,7 +219,7 @@ class TestDocumentation:
 
     def test_every_command_of_the_command_line_is_in_the_readme(self) -> None:
         readme = (ROOT / "README.md").read_text()
-        for name in ("run", "demo", "evaluate", "backtest", "replay", "doctor"):
+        for name in ("run", "demo", "evaluate", "backtest", "method", "replay", "doctor"):
             assert f"python -m bot {name}" in readme
 
     def test_every_setting_is_in_the_readme_and_in_the_example(self) -> None:

@@ -142,7 +142,12 @@ class TestAnEvening:
         for position in range(N - 1, N + 5):
             await at(evening, position)
         urgent = {row.kind: row.urgent for row in await rows(evening, alert)}
-        assert urgent == {"breakout.attempt": False, "breakout.confirmed": True, "breakout.failed": True}
+        assert urgent == {
+            "breakout.attempt": False,
+            "breakout.confirmed": True,
+            "breakout.failed": True,
+            "window.cancelled": False,
+        }
 
     async def test_ringing_twice_changes_nothing(self, evening: Evening) -> None:
         await at(evening, N - 1)
@@ -261,7 +266,7 @@ class TestAfterDowntime:
         stored = await rows(evening, verdict, verdict.c.session)
         assert [row.session for row in stored][-5:] == [day(N + i) for i in range(5)]
         kinds = [kind for kind, _ in await alerts(evening)]
-        assert kinds == ["catch_up", "breakout.failed"]
+        assert kinds == ["catch_up", "breakout.failed", "window.cancelled"]
         summary = (await rows(evening, alert))[0]
         told = [row.kind for row in await rows(evening, transition) if row.id in summary.transitions]
         assert told == ["breakout.attempt", "breakout.confirmed"]

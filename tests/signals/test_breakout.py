@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.breakout import base_class, find_episodes, find_highs, record_highs
-from signals.model import BaseClass, Episode, Outcome, Phase
+from signals.episode import BaseClass, Episode, Outcome, Phase
 from tests.worlds import CALENDAR, FIRST, day, lead, sessions
 
 LEAD = len(lead())

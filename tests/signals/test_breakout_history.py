@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 
-from signals.collect import collect_archive
-from signals.evaluate import History, evaluate
-from signals.model import BaseClass, Episode, Outcome
-from signals.sessions import nyse_sessions
-from signals.sources.folder import FolderSource
+from signals.episode import BaseClass, Episode, Outcome
+from signals.evaluate import History
 from tests.signals import answers
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)
@@ -28,14 +24,6 @@ EPISODES = [
     ("2020-11-13", 1744.04, 1740.75, 555, "primary", "2020-11-17", "established", "2020-12-16", None),
 ]
 MINOR = [("1993-05-27", 232.66, 232.36, 78), ("2018-05-16", 1616.37, 1610.71, 79)]
-
-
-@pytest.fixture(scope="module")
-def history(real_history: Path) -> History:
-    calendar = nyse_sessions(NOW)
-    archive, reasons = collect_archive(FolderSource(real_history), calendar, NOW)
-    assert reasons == {}
-    return evaluate(archive, calendar, date(2025, 6, 30))
 
 
 def _found(history: History, attempt: str) -> Episode:

@@ -154,14 +154,6 @@ class TestParticipation:
             assert sectors.value == pytest.approx((11 - down) / 11)
 
 
-def test_coverage_is_the_share_of_measured_statements_over_all_of_them() -> None:
-    frames = market(list(np.linspace(50, 100, 300)))
-    assert verdict(frames).coverage == 1.0
-    for key in ("IWC", "RSP"):
-        del frames[key]
-    assert verdict(frames).coverage == pytest.approx(6 / 8)
-
-
 def test_the_rules_in_use_are_those_of_the_method() -> None:
     assert (BREAKOUT.primary, BREAKOUT.intermediate, BREAKOUT.minor, BREAKOUT.continuation) == (252, 126, 63, 10)
     assert (BREAKOUT.confirm_closes, BREAKOUT.confirm_within, BREAKOUT.depth) == (3, 20, 0.97)

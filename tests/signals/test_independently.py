@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.breakout import find_episodes, find_highs
-from signals.model import Episode
+from signals.episode import Episode
 from tests.signals.independent_breakouts import Answer, walk
 from tests.worlds import CALENDAR, FIRST, sessions
 

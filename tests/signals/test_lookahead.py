@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from signals.collect import Source, collect_archive
+from signals.collect import collect_archive
 from signals.evaluate import evaluate
 from signals.sessions import decision_time, nyse_sessions
 from signals.sources.folder import FolderSource
+from signals.sources.shape import Source
 from signals.sources.simulated import SimulatedSource
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)

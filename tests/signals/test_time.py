@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from signals.panel import align
+from signals.release import available_at
 from signals.series import SERIES, SESSION_BAR, ReleaseClock
 from signals.sessions import (
-    available_at,
     closed_sessions,
     decision_time,
     decision_times,
@@ -19,7 +19,7 @@ from signals.sessions import (
     last_call,
     nyse_sessions,
 )
-from tests.worlds import CALENDAR, day, frame, market, settled
+from tests.worlds import CALENDAR, STOCKS, day, frame, market, settled
 
 SUMMER, WINTER = date(2020, 7, 1), date(2020, 11, 13)
 
@@ -78,12 +78,13 @@ class TestPanel:
         late = SERIES["IWM"].__class__("IWM", "late", "USD", ReleaseClock(at=time(18, 0)))
         monkeypatch.setitem(SERIES, "IWM", late)
         panel = align(settled({"IWM": frame([1.0, 2.0, 3.0])}), CALENDAR, day(2))
-        assert panel.age["IWM"].dropna().to_list() == [1.0, 1.0]
+        assert panel.alignments["IWM"].position[-3:].tolist() == [-1, 0, 1]
+        assert not panel.alignments["IWM"].overdue.any()
         assert panel.close("IWM").dropna().to_list() == [1.0, 2.0]
 
-    def test_age_counts_sessions_since_the_newest_observation(self) -> None:
+    def test_overdue_counts_the_sessions_an_expected_observation_is_missing(self) -> None:
         panel = align(settled({"IWM": frame([1.0, 2.0])}), CALENDAR, day(4))
-        assert panel.age["IWM"].dropna().to_list() == [0.0, 0.0, 1.0, 2.0, 3.0]
+        assert panel.alignments["IWM"].overdue[-5:].tolist() == [0, 0, 1, 2, 3]
 
     def test_an_adjusted_close_is_carried_for_three_sessions_and_a_close_never(self) -> None:
         panel = align(settled({"IWM": frame([1.0, 2.0])}), CALENDAR, day(6))
@@ -94,7 +95,7 @@ class TestPanel:
     def test_a_series_never_had_is_unknown_throughout(self) -> None:
         panel = align(settled({"IWM": frame([1.0])}), CALENDAR, day(0))
         assert panel.adjusted("SPY").isna().all()
-        assert "SPY" not in panel.age
+        assert "SPY" not in panel.alignments
 
     def test_a_position_is_found_by_its_date(self) -> None:
         panel = align(settled(market([1.0, 2.0])), CALENDAR, day(1))
@@ -104,4 +105,4 @@ class TestPanel:
 
     def test_every_series_is_aligned_to_the_same_sessions(self) -> None:
         panel = align(settled(market(list(np.arange(1.0, 30.0)))), CALENDAR, day(28))
-        assert {len(panel.adjusted(key)) for key in SERIES} == {len(panel.sessions)}
+        assert {len(panel.adjusted(key)) for key in STOCKS} == {len(panel.sessions)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from signals.model import BaseClass, Outcome, Phase
+from signals.episode import BaseClass, Outcome, Phase
 from signals.rules import METHOD_VERSION
 from signals.series import SERIES
 from signals.sessions import decision_time
@@ -78,13 +78,14 @@ class TestVerdict:
 
 class TestTransitions:
     def walk(self, *after_lead: float) -> list[tuple[str, int]]:
-        """Return (phase, session counted from the attempt) of every change from the last session of the lead on."""
+        """Return (phase, session counted from the attempt) of every change of the breakout from the last session of the lead on."""
         history = evaluated(market([*lead(), *after_lead]))
         found = []
         before = history.verdict(day(N - 1), decision_time(day(N - 1)))
         for offset in range(len(after_lead)):
             after = history.verdict(day(N + offset), decision_time(day(N + offset)))
-            found += [(change.kind.partition(".")[2], offset) for change in transitions(before, after)]
+            kinds = [change.kind for change in transitions(before, after)]
+            found += [(kind.partition(".")[2], offset) for kind in kinds if kind.startswith("breakout.")]
             before = after
         return found
 

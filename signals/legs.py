@@ -1,0 +1,104 @@
+"""Up-legs and drawdowns of an index: found from closes up to each day, so that no baseline knows what came later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """Up-legs between corrections, by position.
+
+    Attributes
+    ----------
+    age
+        Observations since the trough the current leg began at; NaN while none is under way.
+    median, rank
+        Median length of the legs completed so far, and the share of them the current one has outlived.
+    completed
+        How many have been completed so far.
+    """
+
+    age: Floats
+    median: Floats
+    rank: Floats
+    completed: npt.NDArray[np.int64]
+
+
+def up_legs(closes: Floats, correction: float) -> Legs:
+    """Follow the up-legs of ``closes``.
+
+    A leg begins at the trough of a drawdown of at least ``correction`` (a fraction), once the close is that much
+    above it; it ends at its highest close, once the close is that much below it.
+    """
+    shape = len(closes)
+    age, median, rank = (np.full(shape, np.nan) for _ in range(3))
+    completed = np.zeros(shape, dtype=np.int64)
+    lengths: list[int] = []
+    began: int | None = None
+    rising, high, low = True, 0, 0
+    for i, close in enumerate(closes.tolist()):
+        if rising:
+            high = i if close >= closes[high] else high
+            if close <= closes[high] * (1 - correction):
+                if began is not None:
+                    lengths.append(high - began)
+                rising, began, low = False, None, i
+        else:
+            low = i if close <= closes[low] else low
+            if close >= closes[low] * (1 + correction):
+                rising, began, high = True, low, i
+        completed[i] = len(lengths)
+        if lengths:
+            median[i] = float(np.median(lengths))
+        if began is not None:
+            age[i] = i - began
+            rank[i] = sum(length < i - began for length in lengths) / len(lengths) if lengths else np.nan
+    return Legs(age, median, rank, completed)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawdowns:
+    """Drawdowns from record closes, as known on each position.
+
+    ``worst_depth`` and ``worst_length`` are those of the drawdowns open at any time in the last ``year``; the
+    quartiles are of those completed so far. Depths are positive fractions, lengths observations from the record.
+    """
+
+    worst_depth: Floats
+    worst_length: Floats
+    depth_quartile: Floats
+    length_quartile: Floats
+    completed: npt.NDArray[np.int64]
+
+
+def drawdowns(closes: Floats, least: float, year: int) -> Drawdowns:
+    """Follow every drawdown of at least ``least`` (a fraction), from the record close it fell from to the next."""
+    count = len(closes)
+    at_record = closes >= np.maximum.accumulate(closes) if count else np.zeros(0, dtype=bool)
+    worst = np.zeros((2, count))
+    quartiles = np.full((2, count), np.nan)
+    completed = np.zeros(count, dtype=np.int64)
+    done: list[tuple[float, float]] = []
+    starts = np.append(np.flatnonzero(at_record), count)
+    for start, following in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        if following - start < 2:
+            continue
+        depth = np.maximum.accumulate(1 - closes[start:following] / closes[start])
+        open_at = np.flatnonzero(depth >= least)
+        if not len(open_at):
+            continue
+        span = np.arange(start + open_at[0], min(following + year - 1, count))
+        inside = np.minimum(span - start, following - start - 1)
+        worst[0, span] = np.maximum(worst[0, span], depth[inside])
+        worst[1, span] = np.maximum(worst[1, span], np.minimum(span, following) - start)
+        if following < count:
+            done.append((float(depth[-1]), float(following - start)))
+            quartiles[:, following:] = np.quantile(np.array(done), 0.75, axis=0)[:, None]
+            completed[following:] = len(done)
+    return Drawdowns(worst[0], worst[1], quartiles[0], quartiles[1], completed)

@@ -1,0 +1,36 @@
+"""One source made of several: each series is asked of the source its row of the table names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from signals.series import Series
+from signals.sources.figures import joined
+from signals.sources.shape import NOTHING, Fetched, Source
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedSource:
+    """Asks ``series.source``, and where that has nothing ``series.fallback``; names are keys of ``sources``."""
+
+    sources: Mapping[str, Source]
+
+    def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
+        """Return the first answer that has figures; see ``shape.Source``."""
+        asked = self._first(series, since, now)
+        fallback = self.sources.get(series.fallback or "")
+        if not asked.frame.empty or fallback is None:
+            return asked
+        instead = fallback.fetch(series, since, now)
+        if instead.frame.empty:
+            return Fetched(NOTHING, joined(asked.reason, instead.reason), absent=asked.absent and instead.absent)
+        used = f"{series.fallback} was used instead"
+        return Fetched(instead.frame, joined(asked.reason, used, instead.reason), restated=instead.restated)
+
+    def _first(self, series: Series, since: date | None, now: datetime) -> Fetched:
+        source = self.sources.get(series.source)
+        if source is not None:
+            return source.fetch(series, since, now)
+        return Fetched(NOTHING, f"no free feed; an operator may supply it as {series.file_stem}.csv", absent=True)

@@ -1,0 +1,26 @@
+"""The real history, evaluated once for all tests that read it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from signals.collect import collect_archive
+from signals.evaluate import History, evaluate
+from signals.sessions import nyse_sessions
+from signals.sources.folder import FolderSource
+
+END = date(2025, 6, 30)
+NOW = datetime(2025, 7, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def history(real_history: Path) -> History:
+    """Every mechanism over the real history to June 2025."""
+    calendar = nyse_sessions(NOW)
+    archive, reasons = collect_archive(FolderSource(real_history), calendar, NOW)
+    # Whatever the folder lacks is said, and nothing else.
+    assert all(reason.startswith("there is no file") for reason in reasons.values())
+    return evaluate(archive, calendar, END)

@@ -1,0 +1,303 @@
+"""Liquidity and cascade of §§ 5 and 6 written a second time, by a plain walk over days, sharing no code with the project.
+
+``independent_series`` makes each condition a list of observations in the order of their days, each with its number and
+whether the enter and the exit words hold on it. Here a walk over those switches the states, and another over the
+sessions counts what was public. Run it as ``python tests/signals/independent_cascade.py FOLDER 2021-03-15``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+if __package__ in (None, ""):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.signals import independent_series as by_hand
+from tests.signals.independent_series import DAY, Row, Series, Test, read
+
+Clock = Callable[[date], date]
+
+LIQUIDITY = (
+    "net_liquidity",
+    "tga_drawdown",
+    "fed_treasuries",
+    "fed_mbs",
+    "mortgage_spread",
+    "fiscal_impulse",
+    "financial_conditions",
+    "reserves",
+    "dollar",
+)
+LINKS: dict[int, tuple[str, ...]] = {
+    1: ("credit", "funding", "rate_volatility", "financial_conditions"),
+    2: ("equity_trend", "proximity", "breadth"),
+    3: ("breakout", "leadership", "beta_appetite"),
+    4: ("crypto_trend", "rotation", "altcoin_breadth", "dominance"),
+}
+KEYS = tuple(dict.fromkeys([*LIQUIDITY, *(key for keys in LINKS.values() for key in keys)]))
+
+
+@dataclass
+class Condition:
+    """All the observations of a condition; `due` is when the observation after that of a day should have been there."""
+
+    rows: list[Row]
+    clock: Clock
+    following: Clock
+    weekly: bool = False
+
+    def __post_init__(self) -> None:
+        on = False
+        for row in self.rows:
+            on = not row.leave and (on or row.enter)
+            row.on, row.known_from = on, self.clock(row.day)
+
+    def due(self, day: date) -> date:
+        return self.clock(self.following(day))
+
+
+# The table.
+
+
+def _in_a_week(day: date) -> date:
+    return day + 7 * DAY
+
+
+def _next_kept(day: date) -> date:
+    day = by_hand.next_business(day)
+    while by_hand.is_dropped(day):
+        day = by_hand.next_business(day)
+    return day
+
+
+def _weekly_conditions(folder: Path) -> dict[str, Condition]:
+    def fed(series: Series, weeks: int, enter: Test, leave: Test) -> Condition:
+        return Condition(by_hand.change_rows(series, weeks, enter, leave), by_hand.fed_release, _in_a_week, weekly=True)
+
+    def held(name: str) -> Series:
+        return by_hand.in_billions(read(folder, name))
+
+    spreads = by_hand.mortgage_rows(by_hand.mortgage_spread(folder))
+    nfci = by_hand.nfci_rows(read(folder, "NFCI"))
+    return {
+        "net_liquidity": fed(by_hand.net_liquidity(folder), 13, lambda x: x > 50, lambda x: x < -50),
+        "tga_drawdown": fed(by_hand.treasury_account(folder), 8, lambda x: x < -50, lambda x: x > 0),
+        "fed_treasuries": fed(held("TREAST"), 13, lambda x: x > 30, lambda x: x <= 0),
+        "fed_mbs": fed(held("WSHOMCB"), 13, lambda x: x > 0, lambda x: x < 0),
+        "mortgage_spread": Condition(spreads, by_hand.next_business, _in_a_week, weekly=True),
+        "fiscal_impulse": Condition([], by_hand.same_day, _in_a_week, weekly=True),
+        "financial_conditions": Condition(nfci, by_hand.nfci_release, _in_a_week, weekly=True),
+        "reserves": fed(held("WRESBAL"), 4, lambda x: x >= 0, lambda x: x < -50),
+    }
+
+
+def _session_conditions(folder: Path) -> dict[str, Condition]:
+    spy, equal_weight = read(folder, "SPY"), read(folder, "RSP")
+    rows = {
+        "dollar": by_hand.dollar_rows(read(folder, "DX-Y.NYB")),
+        "rate_volatility": by_hand.move_rows(read(folder, "MOVE")),
+        "equity_trend": by_hand.trend_rows(spy, 0.98, rising=True),
+        "proximity": by_hand.proximity_rows(spy),
+        "breadth": by_hand.breadth_rows(by_hand.ratio(equal_weight, spy), by_hand.sector_share(folder)),
+        "breakout": by_hand.breakout_rows(read(folder, "RUT")),
+        "leadership": by_hand.fresh_high_rows(by_hand.ratio(read(folder, "IWM"), spy)),
+        "beta_appetite": by_hand.beta_rows(by_hand.ratio(read(folder, "SPHB"), read(folder, "SPLV"))),
+    }
+    return {key: Condition(found, by_hand.same_day, by_hand.next_utc_day) for key, found in rows.items()}
+
+
+def _crypto_conditions(folder: Path) -> dict[str, Condition]:
+    bitcoin, ether = read(folder, "BTC-USD"), read(folder, "ETH-USD")
+    rows = {
+        "crypto_trend": by_hand.trend_rows(bitcoin, 0.97, rising=False),
+        "rotation": by_hand.fresh_high_rows(by_hand.ratio(ether, bitcoin)),
+        "altcoin_breadth": [
+            Row(day, share, share >= 0.60, share < 0.45) for day, share in by_hand.altcoin_share(folder).items()
+        ],
+        "dominance": by_hand.dominance_rows(by_hand.ratio(bitcoin, by_hand.altcoin_basket(folder))),
+    }
+    return {key: Condition(found, by_hand.next_utc_day, by_hand.next_utc_day) for key, found in rows.items()}
+
+
+def _conditions(folder: Path) -> dict[str, Condition]:
+    credit, funding = by_hand.credit_rows(read(folder, "BAA10Y")), by_hand.funding_rows(by_hand.funding_spread(folder))
+    return {
+        **_weekly_conditions(folder),
+        **_session_conditions(folder),
+        **_crypto_conditions(folder),
+        "credit": Condition(credit, by_hand.same_day, by_hand.next_business),
+        "funding": Condition(funding, by_hand.next_business, _next_kept),
+    }
+
+
+# The walk over the sessions. A state is "on", "off", "missing" (known before, not now) or "never".
+
+
+@dataclass
+class Link:
+    """A link of the cascade as it stands."""
+
+    raw: str = "unknown"
+    published: str = "off"
+    opposite: int = 0
+    on: int = 0
+    measured: int = 0
+    of: int = 0
+
+    def see(self, number: int, states: dict[str, str]) -> None:
+        """Take in one session: `states` are those of the link's own conditions."""
+        known = [state for state in states.values() if state in ("on", "off")]
+        self.on, self.measured, self.of = known.count("on"), len(known), len(states)
+        self.raw = _raw(number, states) if 2 * self.measured >= self.of else "unknown"
+        if self.raw == self.published:
+            self.opposite = 0
+        elif self.raw != "unknown":
+            self.opposite += 1
+            if self.opposite == 5:
+                self.published, self.opposite = self.raw, 0
+
+
+def _raw(number: int, states: dict[str, str]) -> str:
+    """Count with every missing condition off, then on."""
+    answers = {_counted(number, states, instead) for instead in ("off", "on")}
+    return answers.pop() if len(answers) == 1 else "unknown"
+
+
+def _counted(number: int, states: dict[str, str], instead: str) -> str:
+    tried = {key: instead if state == "missing" else state for key, state in states.items() if state != "never"}
+    needed = 3 if number == 1 and len(tried) == 4 else 2
+    enough = list(tried.values()).count("on") >= needed
+    return "on" if enough and (number != 3 or tried.get("breakout") == "on") else "off"
+
+
+@dataclass
+class Liquidity:
+    """The regime as it stands."""
+
+    score: float | None = None
+    measured: int = 0
+    raw: str = "unknown"
+    published: str = "unknown"
+    held: str = "neutral"
+    running: str = ""
+    in_a_row: int = 0
+
+    def see(self, states: list[str]) -> None:
+        on, off, missing = (states.count(state) for state in ("on", "off", "missing"))
+        self.measured, self.raw = on + off, "unknown"
+        if self.measured / len(states) < 0.60:
+            self.score = None
+            return
+        self.score = 100 * on / self.measured
+        possible = {_regime(self.held, 100 * (on + more) / (self.measured + missing)) for more in range(missing + 1)}
+        if len(possible) > 1:
+            return
+        self.raw = self.held = possible.pop()
+        self.in_a_row = self.in_a_row + 1 if self.raw == self.running else 1
+        self.running = self.raw
+        if self.in_a_row >= 10:
+            self.published = self.raw
+
+    def shown(self) -> dict[str, Any]:
+        coverage = self.measured / len(LIQUIDITY)
+        return {"score": self.score, "regime": self.published, "raw_regime": self.raw, "coverage": coverage}
+
+
+def _regime(before: str, score: float) -> str:
+    if (before == "easing" and score >= 50) or (before == "tightening" and score <= 40):
+        return before
+    if score >= 60:
+        return "easing"
+    return "tightening" if score <= 25 else "neutral"
+
+
+def _state(condition: Condition, newest: Row | None, session: date, sessions: list[date]) -> str:
+    if newest is None:
+        return "never"
+    due = condition.due(newest.day)
+    if condition.weekly:
+        missing = (session - due).days > 9
+    else:
+        missing = bisect_right(sessions, session) - bisect_left(sessions, due) > 3
+    return "missing" if missing else "on" if newest.on else "off"
+
+
+def _newest(condition: Condition, starts: list[date], session: date) -> Row | None:
+    known = bisect_right(starts, session)
+    return condition.rows[known - 1] if known else None
+
+
+def _shown(state: str, row: Row | None) -> dict[str, Any]:
+    return {
+        "state": state if state in ("on", "off") else "unknown",
+        "value": None if row is None else row.value,
+        "as_of": None if row is None else row.day.isoformat(),
+    }
+
+
+def _cascade(links: dict[int, Link]) -> dict[str, Any]:
+    held = [links[number].published == "on" for number in sorted(links)]
+    fractions = [link.on / link.measured for link in links.values() if 2 * link.measured >= link.of]
+    return {
+        "stage": held.index(False) if False in held else len(held),
+        "score": 100 * sum(fractions) / len(fractions) if fractions else None,
+        "out_of_order": any(later and not earlier for earlier, later in pairwise(held)),
+        "links": {
+            str(number): {"published": link.published, "raw": link.raw, "on": link.on, "measured": link.measured}
+            for number, link in links.items()
+        },
+    }
+
+
+def _level(levels: Series, days: list[date], starts: list[date], session: date) -> float | None:
+    known = bisect_right(starts, session)
+    return levels[days[known - 1]] if known else None
+
+
+@cache
+def _history(folder: Path) -> dict[date, dict[str, Any]]:
+    conditions = _conditions(folder)
+    starts = {key: [row.known_from for row in condition.rows] for key, condition in conditions.items()}
+    levels = by_hand.net_liquidity(folder)
+    wednesdays = sorted(levels)
+    released = [by_hand.fed_release(day) for day in wednesdays]
+    sessions = sorted(read(folder, "RUT"))
+    links, liquidity = {number: Link() for number in LINKS}, Liquidity()
+    found: dict[date, dict[str, Any]] = {}
+    for session in sessions:
+        rows = {key: _newest(conditions[key], starts[key], session) for key in KEYS}
+        states = {key: _state(conditions[key], rows[key], session, sessions) for key in KEYS}
+        for number, link in links.items():
+            link.see(number, {key: states[key] for key in LINKS[number]})
+        liquidity.see([states[key] for key in LIQUIDITY])
+        found[session] = {
+            "session": session.isoformat(),
+            "conditions": {key: _shown(states[key], rows[key]) for key in KEYS},
+            "liquidity": {**liquidity.shown(), "net_liquidity_bn": _level(levels, wednesdays, released, session)},
+            "cascade": _cascade(links),
+        }
+    return found
+
+
+def evaluate(folder: Path, session: date) -> dict[str, Any]:
+    """Everything about one session of the files in `folder`."""
+    return _history(folder)[session]
+
+
+def _rounded(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {key: _rounded(value) for key, value in found.items()}
+    return round(found, 6) if isinstance(found, float) else found
+
+
+if __name__ == "__main__":
+    print(json.dumps(_rounded(evaluate(Path(sys.argv[1]), date.fromisoformat(sys.argv[2]))), indent=2))

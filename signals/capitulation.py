@@ -13,7 +13,7 @@ from signals.conditions import state, votes
 from signals.hysteresis import follow
 from signals.measuring import Measuring
 from signals.model import CoinState, State
-from signals.panel import Alignment
+from signals.panel import Alignment, Ints
 from signals.rows import optional, states
 from signals.rules import CAPITULATION, CapitulationRules
 from signals.series import Days
@@ -82,10 +82,10 @@ class Coin:
     @cached_property
     def since_low(self) -> pd.Series[float]:
         """Days since a new 60-day low."""
-        low = self.price.rolling(self.rules.low_days).min()
+        before = self.price.shift().rolling(self.rules.low_days - 1).min()
         position = pd.Series(np.arange(len(self.price), dtype=float), index=self.price.index)
-        last = position.where(self.price <= low).ffill().fillna(-np.inf)
-        return (position - last).where(low.notna())
+        last = position.where(self.price < before).ffill().fillna(-np.inf)
+        return (position - last).where(before.notna())
 
     @cached_property
     def capitulated(self) -> pd.Series[float]:
@@ -122,11 +122,12 @@ class CoinHistory:
 
     coin: Coin
     alignment: Alignment
+    trusted: Ints
 
     @cached_property
     def _columns(self) -> dict[str, list[float | None]]:
-        usable = self.alignment.usable
-        position = np.maximum(self.alignment.position, 0)
+        usable = self.alignment.usable & (self.trusted >= 0)
+        position = np.maximum(self.trusted, 0)
         columns = {}
         for name in (*_NUMBERS, *_STATES):
             values = getattr(self.coin, name).to_numpy(dtype=float)
@@ -170,17 +171,19 @@ class CapitulationHistory:
 
 def capitulation_history(measuring: Measuring) -> CapitulationHistory:
     """Judge the three assets over the whole history."""
-    panel = measuring.panel
-    coins = tuple(
-        CoinHistory(coin, panel.align(pd.DatetimeIndex(coin.price.index), _COINS[coin.key], Days.DAY))
-        for coin in _coins(measuring)
-    )
+    coins = tuple(_on_sessions(measuring, coin) for coin in _coins(measuring))
     aggregates = {name: _aggregate(measuring, coins, name) for name in _STATES}
     return CapitulationHistory(
         coins,
         {name: pair[0] for name, pair in aggregates.items()},
         {name: pair[1] for name, pair in aggregates.items()},
     )
+
+
+def _on_sessions(measuring: Measuring, coin: Coin) -> CoinHistory:
+    keys = _COINS[coin.key]
+    alignment = measuring.panel.align(pd.DatetimeIndex(coin.price.index), keys, Days.DAY)
+    return CoinHistory(coin, alignment, measuring.trusted(alignment, keys))
 
 
 def _coins(measuring: Measuring) -> list[Coin]:
@@ -202,9 +205,9 @@ def _aggregate(measuring: Measuring, coins: tuple[CoinHistory, ...], name: str) 
     raw = votes(table, least_on=1).to_numpy(dtype=np.float64)
     published, _ = follow(raw, CAPITULATION.days, start=0.0)
     alignment = panel.align(pd.DatetimeIndex(table.index), ["BTC-USD"], Days.DAY)
-    # A price that cannot be believed changes nothing: the state of the day before is held.
-    bad = np.logical_or.reduce([measuring.gate.invalid[key] for key in _TRADED if key in measuring.gate.invalid])
-    position = np.maximum(alignment.position - bad, -1)
+    # A price that cannot be believed changes nothing: the state of the day before it is held.
+    position = measuring.trusted(alignment, _TRADED)
+    bad = position != alignment.position
     shown = np.where(np.isnan(raw), np.nan, published)[np.maximum(position, 0)]
     held = np.where(position >= 0, published[np.maximum(position, 0)], np.nan)
     return states(np.where(alignment.usable & ~bad, shown, np.nan)), states(held)

@@ -22,12 +22,17 @@ _BESIDE = {"KRE": "regional banks", "XBI": "biotech"}
 
 @dataclass(frozen=True)
 class LinkHistory:
-    """One link over all sessions. ``raw`` is by its conditions alone, ``published`` waits five sessions."""
+    """One link over all sessions.
+
+    ``raw`` is by its conditions alone, ``firm`` the same but unknown where a late one decides, and ``published``
+    follows that.
+    """
 
     number: int
     members: tuple[Measured, ...]
     days: list[date]
     raw: Floats
+    firm: Floats
     published: Floats
     toward: list[int]
 
@@ -128,7 +133,7 @@ def _link(number: int, members: tuple[Measured, ...]) -> LinkHistory:
     firm = _votes(number, np.stack([member.firm for member in members]), had, mandatory)
     firm = np.where(np.isnan(raw), np.nan, firm)
     published, toward = follow(firm, LINK.sessions, start=0.0)
-    return LinkHistory(number, members, members[0].days, raw, published, toward.tolist())
+    return LinkHistory(number, members, members[0].days, raw, firm, published, toward.tolist())
 
 
 def _votes(number: int, members: Floats, had: Bools, mandatory: int | None) -> Floats:

@@ -26,7 +26,7 @@ _BONDS = (
         title="Funding",
         sentence="Overnight funding costs no more than 0.05 points above interest on reserves",
         needs=("SOFR", "IORB"),
-        days=Days.BUSINESS,
+        days=Days.BOND,
         numbers=(Number("5-day median of SOFR − IORB", Unit.POINTS, Limit("<=", 0.05), Limit(">", 0.10)),),
         measure=lambda m: (m.funding(5),),
     ),
@@ -36,7 +36,7 @@ _BONDS = (
         title="Rate volatility",
         sentence="The MOVE index is below 100 and not high for its year",
         needs=("^MOVE",),
-        days=Days.BUSINESS,
+        days=Days.BOND,
         numbers=(
             Number("MOVE", Unit.INDEX, Limit("<", 100.0), Limit(">", 120.0)),
             Number("against its 252-day median", Unit.TIMES, Limit("<=", 1.10), Limit(">", 1.35)),

@@ -17,7 +17,7 @@ from signals.measuring import Measuring
 from signals.model import Crypto, Supplied, Window
 from signals.panel import Alignment
 from signals.rows import optional
-from signals.rules import WINDOW
+from signals.rules import GATE, WINDOW
 from signals.series import Days
 
 _SUPPLIED = ("ETF_FLOWS", "LEVERAGE")
@@ -46,10 +46,9 @@ class CryptoHistory:
     supplied: dict[str, Alignment]
 
     @cached_property
-    def _doubted(self) -> list[bool]:
-        invalid = self.measuring.gate.invalid
-        either = [invalid[key] for key in ("ETH-USD", "BTC-USD") if key in invalid]
-        return np.logical_or.reduce(either).tolist() if either else [False] * len(self.measuring.panel.days)
+    def _position(self) -> list[int]:
+        # A bar that cannot be believed answers nothing.
+        return [int(at) for at in self.measuring.trusted(self.ether, ("ETH-USD", "BTC-USD"))]
 
     @cached_property
     def _ether_days(self) -> list[date]:
@@ -63,8 +62,7 @@ class CryptoHistory:
         """Return crypto on the session at a position."""
         today = self.measuring.panel.days[session]
         answer = self._answer(today)
-        # A bar that cannot be believed answers nothing.
-        position = int(self.ether.position[session]) - int(self._doubted[session])
+        position = self._position[session]
         newest = self._ether_days[position] if position >= 0 else None
         window, responded, early = self._window(answer, today, newest)
         measured = (
@@ -77,7 +75,7 @@ class CryptoHistory:
             day=None if answer is None else (today - answer.confirmed).days,
             confirmed=None if answer is None else answer.confirmed,
             anchor=anchor,
-            change=self._ether_prices[position] / anchor - 1 if anchor else None,
+            change=self._ether_prices[position] / anchor - 1 if anchor and self.ether.usable[session] else None,
             responded=responded,
             early=early,
             capitulated=capitulation.shown["capitulated"][session],
@@ -102,11 +100,11 @@ class CryptoHistory:
             return Window.NOT_OPEN, None, None
         day = (today - answer.confirmed).days
         responded, early = (on if on and newest and on <= newest else None for on in (answer.responded, answer.early))
+        failed = answer.episode.failed
+        if failed is not None and failed <= today and not (responded and responded < failed):
+            return Window.CANCELLED, None, early
         if responded:
             return Window.RESPONDED, responded, early
-        failed = answer.episode.failed
-        if failed is not None and failed <= today:
-            return Window.CANCELLED, None, early
         if day < WINDOW.opens:
             return Window.WAITING, None, early
         if answer.anchor is None:
@@ -114,8 +112,9 @@ class CryptoHistory:
         if day <= WINDOW.closes:
             return Window.OPEN, None, early
         # Only with every day of the window known can it be said that none of them answered.
-        whole = newest is not None and newest >= answer.confirmed + timedelta(days=WINDOW.closes)
-        return Window.ELAPSED if whole else Window.OPEN, None, early
+        if newest is not None and newest >= answer.confirmed + timedelta(days=WINDOW.closes):
+            return Window.ELAPSED, None, early
+        return Window.OPEN if day <= WINDOW.closes + GATE.late_sessions else Window.UNMEASURED, None, early
 
     def _supplied(self, key: str, session: int) -> Supplied:
         alignment = self.supplied.get(key)
@@ -149,7 +148,7 @@ def _look(measuring: Measuring, episode: Episode) -> Answer:
     if np.isnan(anchor):
         return Answer(episode, episode.confirmed, None, None, None)
     above = measuring.against_mean(measuring.ratio("ETH-USD", "BTC-USD"), WINDOW.ratio_mean) > 0
-    up = price >= anchor * (1 + WINDOW.response)
+    up = (price / anchor - 1).round(9) >= WINDOW.response
     days = up.index[up & above.reindex(up.index, fill_value=False)]
     within = [_first(days, day_0 + pd.Timedelta(days=a), day_0 + pd.Timedelta(days=b)) for a, b in _SPANS]
     return Answer(episode, episode.confirmed, anchor, within[1], within[0])

@@ -45,13 +45,13 @@ def up_legs(closes: Floats, correction: float) -> Legs:
     for i, close in enumerate(closes.tolist()):
         if rising:
             high = i if close >= closes[high] else high
-            if close <= closes[high] * (1 - correction):
+            if round(1 - close / closes[high], 9) >= correction:
                 if began is not None:
                     lengths.append(high - began)
                 rising, began, low = False, None, i
         else:
             low = i if close <= closes[low] else low
-            if close >= closes[low] * (1 + correction):
+            if round(close / closes[low] - 1, 9) >= correction:
                 rising, began, high = True, low, i
         completed[i] = len(lengths)
         if lengths:
@@ -89,7 +89,7 @@ def drawdowns(closes: Floats, least: float, year: int) -> Drawdowns:
     for start, following in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
         if following - start < 2:
             continue
-        depth = np.maximum.accumulate(1 - closes[start:following] / closes[start])
+        depth = np.maximum.accumulate(np.round(1 - closes[start:following] / closes[start], 9))
         open_at = np.flatnonzero(depth >= least)
         if not len(open_at):
             continue

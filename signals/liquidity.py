@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from signals.hysteresis import Floats, follow
@@ -65,14 +66,11 @@ def liquidity_history(measuring: Measuring, measured: dict[str, Measured]) -> Li
     count = known.sum(axis=0)
     score = np.where(count > 0, 100.0 * np.nansum(state, axis=0) / np.maximum(count, 1), np.nan)
     coverage = count / len(rows)
-    raw = _regimes(score, score, coverage)
-    # Tried both ways: a condition that is missing or late for now, on and off.
-    firm = np.stack([row.firm for row in rows])
-    missing = np.stack([row.had for row in rows]) & np.isnan(firm)
-    on, counted = np.nansum(firm, axis=0), (~np.isnan(firm)).sum(axis=0) + missing.sum(axis=0)
-    low = 100.0 * on / np.maximum(counted, 1)
-    high = 100.0 * (on + missing.sum(axis=0)) / np.maximum(counted, 1)
-    published, _ = follow(_regimes(low, high, coverage), REGIME.sessions)
+    had = np.stack([row.had for row in rows])
+    raw = _regimes(*_both_ways(state, had), coverage)
+    # A late condition is used in what is shown; what is published follows only what it cannot change.
+    firm = _regimes(*_both_ways(np.stack([row.firm for row in rows]), had), coverage)
+    published, _ = follow(firm, REGIME.sessions)
     enough = coverage >= REGIME.least_coverage
     net, nowcast = measuring.net_liquidity, measuring.net_liquidity_nowcast
     weekly = measuring.panel.align(pd.DatetimeIndex(net.index), ("WALCL", "WDTGAL", "RRPONTSYD"), Days.WEDNESDAY)
@@ -81,11 +79,18 @@ def liquidity_history(measuring: Measuring, measured: dict[str, Measured]) -> Li
         score=optional(np.where(enough, score, np.nan)),
         coverage=coverage.tolist(),
         raw=_named(np.where(enough, raw, np.nan)),
-        shown=_named(np.where(enough, published, np.nan)),
+        shown=_named(np.where(enough & ~np.isnan(raw), published, np.nan)),
         held=_named(published),
         net=_level(net, weekly),
         nowcast=_level(nowcast, daily),
     )
+
+
+def _both_ways(state: Floats, had: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return the score with every condition that is missing for now off, and with every one on."""
+    missing = (had & np.isnan(state)).sum(axis=0)
+    on, counted = np.nansum(state, axis=0), (~np.isnan(state)).sum(axis=0) + missing
+    return 100.0 * on / np.maximum(counted, 1), 100.0 * (on + missing) / np.maximum(counted, 1)
 
 
 def _named(codes: Floats) -> list[Regime]:

@@ -15,9 +15,10 @@ from signals.hysteresis import Floats, switch
 from signals.measuring import Measuring
 from signals.model import ConditionState, State
 from signals.panel import Alignment
+from signals.plausible import outside_band
 from signals.quality import Gate
 from signals.rows import optional, since, states
-from signals.series import STANDS_IN
+from signals.series import SERIES, STANDS_IN
 from signals.table import Condition
 
 
@@ -107,6 +108,13 @@ def _invalid(row: Condition, gate: Gate) -> npt.NDArray[np.bool_]:
     """Return the sessions on which something it needs cannot be believed and nothing stands in for it."""
     bad = np.zeros(len(gate.panel.sessions), dtype=np.bool_)
     for key in row.needs:
-        if key in gate.invalid and STANDS_IN.get(key) not in gate.invalid:
-            bad |= gate.invalid[key]
+        if key not in gate.invalid:
+            continue
+        invalid = gate.invalid[key]
+        if STANDS_IN.get(key) in gate.invalid:
+            # In the place of a figure in another unit something else was measured; a far move may yet be confirmed.
+            own = gate.panel.alignments[key]
+            outside = outside_band(SERIES[key], gate.panel.archive[key]).reindex(own.dates, fill_value=True)
+            invalid = invalid & ~outside.to_numpy(dtype=bool)[np.maximum(own.position, 0)]
+        bad |= invalid
     return bad

@@ -14,7 +14,7 @@ import pandas as pd
 from signals.adjust import adjusted_close
 from signals.basket import Basket, basket, daily
 from signals.episode import Episode
-from signals.panel import Panel
+from signals.panel import Alignment, Ints, Panel
 from signals.quality import Gate, believed
 from signals.release import expected_dates
 from signals.series import SECTORS, Days
@@ -48,6 +48,17 @@ class Measuring:
                 alignment = self.panel.alignments[key]
                 bad |= (alignment.usable & ~alignment.fresh) | self.gate.invalid[key]
         return bad
+
+    def trusted(self, alignment: Alignment, keys: Iterable[str]) -> Ints:
+        """Return the positions of an alignment, each before a newest bar of one of the series that is doubtful."""
+        position = alignment.position
+        for key in keys:
+            if key in self.gate.invalid:
+                own = self.panel.alignments[key]
+                doubted = own.dates.asi8[np.maximum(own.position, 0)]
+                before = np.searchsorted(alignment.dates.asi8, doubted, side="left") - 1
+                position = np.where(self.gate.invalid[key], np.minimum(position, before), position)
+        return position
 
     def _once(self, key: tuple[Any, ...], make: Callable[[], Figures]) -> Figures:
         if key not in self._kept:
@@ -156,15 +167,18 @@ class Measuring:
         """Return a daily level on Wednesdays; on one without a figure that is a holiday, the business day's before."""
         if not len(daily):
             return daily
-        wednesdays = self._expected(Days.WEDNESDAY, daily)
-        business = self._expected(Days.BUSINESS, daily)
-        carried = daily.reindex(daily.index.union(wednesdays)).ffill(limit=1).reindex(wednesdays)
+        wednesdays = self._since(Days.WEDNESDAY, daily)
         # A day of mourning is no federal holiday by law; the offices are closed with the exchange.
-        holiday = ~wednesdays.isin(business) | ~wednesdays.isin(self.panel.calendar)
-        return carried.where(wednesdays.isin(daily.index) | holiday).dropna()
+        business = self._since(Days.BUSINESS, daily)
+        business = business[business.isin(self.panel.calendar) | business.isin(daily.index)]
+        before = business[np.maximum(business.searchsorted(wednesdays) - 1, 0)]
+        holiday = ~wednesdays.isin(business)
+        day_before = pd.Series(daily.reindex(before).to_numpy(), index=wednesdays).where(holiday)
+        return daily.reindex(wednesdays).combine_first(day_before).dropna()
 
-    def _expected(self, days: Days, values: Figures) -> pd.DatetimeIndex:
-        return expected_dates(days, values.index[0], values.index[-1], self.panel.calendar)
+    def _since(self, days: Days, values: Figures) -> pd.DatetimeIndex:
+        """Return the days from a series' first to the last session, whether there is a figure yet or not."""
+        return expected_dates(days, values.index[0], self.panel.sessions[-1], self.panel.calendar)
 
     @cached_property
     def reverse_repo(self) -> Figures:
@@ -172,7 +186,7 @@ class Measuring:
         figures = self.figures("RRPONTSYD")
         if not len(figures):
             return figures
-        early = self._expected(Days.BUSINESS, figures)
+        early = self._since(Days.BUSINESS, figures)
         return figures.combine_first(pd.Series(0.0, index=early[early < _NO_OPERATION_IS_ZERO_BEFORE]))
 
     @cached_property
@@ -180,9 +194,7 @@ class Measuring:
         """Fed assets less the Treasury's account and reverse repo on Wednesdays, USD bn."""
         parts = (self.figures("WALCL"), self.treasury_account, self._on_wednesdays(self.reverse_repo))
         assets, account, repo = parts
-        values = (assets - account - repo).dropna()
-        # Each part can be plausible and the whole not: then one of them is in another unit.
-        return values[(values >= 400.0) & (values <= 10_000.0)]
+        return _plausible((assets - account - repo).dropna())
 
     @cached_property
     def net_liquidity_nowcast(self) -> Figures:
@@ -190,7 +202,7 @@ class Measuring:
         account, repo = self.figures("TGA_DTS_CLOSING"), self.reverse_repo
         assets = self.figures("WALCL")
         level = assets.reindex(assets.index.union(account.index)).ffill(limit=8).reindex(account.index)
-        return (level - account - repo).dropna()
+        return _plausible((level - account - repo).dropna())
 
     def funding(self, window: int) -> Figures:
         """Return the median of SOFR less the rate on reserves, percentage points.
@@ -204,7 +216,7 @@ class Measuring:
         if not len(spread):
             return spread
         first, last = spread.index[0] - pd.offsets.MonthBegin(1), spread.index[-1] + pd.offsets.MonthEnd(1)
-        business = expected_dates(Days.BUSINESS, first, last, self.panel.calendar)
+        business = expected_dates(Days.BOND, first, last, self.panel.calendar)
         quiet = spread[~spread.index.isin(_distorted(business))]
         return self.median(quiet, window).reindex(spread.index).ffill()
 
@@ -260,6 +272,11 @@ class Measuring:
     def bitcoin_to_basket(self) -> Figures:
         """Bitcoin over the basket, on UTC days."""
         return (self.prices("BTC-USD") / self.basket.level).dropna()
+
+
+def _plausible(values: Figures) -> Figures:
+    """Leave out net liquidity that cannot be: each part can be plausible and the whole not, in another unit."""
+    return values[(values >= 400.0) & (values <= 10_000.0)]
 
 
 def _distorted(business: pd.DatetimeIndex) -> pd.DatetimeIndex:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import date
 from functools import cache
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.holiday import USFederalHolidayCalendar
+from pandas.tseries.holiday import (
+    AbstractHolidayCalendar,
+    GoodFriday,
+    Holiday,
+    USFederalHolidayCalendar,
+    nearest_workday,
+    sunday_to_monday,
+)
 
 from signals.series import Days, ReleaseClock, Series
 from signals.sessions import instants
@@ -17,14 +25,25 @@ _WEEKLY = {Days.WEDNESDAY: "W-WED", Days.THURSDAY: "W-THU", Days.FRIDAY: "W-FRI"
 _FIRST = pd.Timestamp("1950-01-01")
 
 
+def _on_its_day(rule: Holiday) -> Holiday:
+    kept = copy(rule)
+    if kept.observance is nearest_workday:
+        kept.observance = sunday_to_monday
+    return kept
+
+
 @cache
-def _federal_holidays(year: int) -> np.ndarray:
-    days = USFederalHolidayCalendar().holidays(_FIRST, pd.Timestamp(year, 12, 31))
+def _closed(year: int, *, bonds: bool) -> np.ndarray:
+    last = pd.Timestamp(year, 12, 31)
+    # As the Fed keeps them: a holiday on a Saturday moves to no other day.
+    rules = [_on_its_day(rule) for rule in USFederalHolidayCalendar.rules]
+    rules += [GoodFriday] if bonds else []
+    days = AbstractHolidayCalendar("Federal Reserve", rules).holidays(_FIRST, last)
     return np.asarray(days, dtype="datetime64[D]")
 
 
-def _holidays(days: pd.DatetimeIndex) -> np.ndarray:
-    return _federal_holidays(int(days.max().year) + 1)
+def _holidays(days: pd.DatetimeIndex, *, bonds: bool = False) -> np.ndarray:
+    return _closed(int(days.max().year) + 1, bonds=bonds)
 
 
 def available_at(clock: ReleaseClock, observed_on: pd.DatetimeIndex) -> pd.DatetimeIndex:
@@ -49,9 +68,10 @@ def expected_dates(days: Days, first: pd.Timestamp, last: pd.Timestamp, sessions
     """
     if days is Days.SESSION:
         return sessions[(sessions >= first) & (sessions <= last)]
-    if days is Days.BUSINESS:
+    if days in (Days.BUSINESS, Days.BOND):
         every = pd.date_range(first, last, freq="B", unit="us")
-        return every[~np.isin(every.to_numpy().astype("datetime64[D]"), _holidays(pd.DatetimeIndex([last])))]
+        closed = _holidays(pd.DatetimeIndex([last]), bonds=days is Days.BOND)
+        return every[~np.isin(every.to_numpy().astype("datetime64[D]"), closed)]
     return pd.date_range(first, last, freq=_WEEKLY.get(days, "D"), unit="us")
 
 
@@ -61,7 +81,12 @@ def newest_expected(series: Series, sessions: pd.DatetimeIndex, now: pd.Timestam
     last = today if series.ended is None else min(today, pd.Timestamp(series.ended))
     dates = expected_dates(series.days, last - pd.Timedelta(days=30), last, sessions)
     public = dates[available_at(series.clock, dates) <= now]
-    return public[-1] if len(public) else None
+    return public[-1] - _slack(series.days) if len(public) else None
+
+
+def _slack(days: Days) -> pd.Timedelta:
+    """Return how much earlier than its day an observation may be: a week's survey is, when Thursday is a holiday."""
+    return pd.Timedelta(days=3 if days is Days.THURSDAY else 0)
 
 
 def lateness(
@@ -101,9 +126,7 @@ def lateness(
     last = sessions[-1] if ended is None else min(sessions[-1], pd.Timestamp(ended))
     grid = expected_dates(days, observed[0], last, sessions)
     due_at = np.maximum.reduce([available_at(clock, grid).asi8 for clock in clocks])
-    # A survey is Thursday's, and a day or two early in a week with a holiday.
-    slack = pd.Timedelta(days=3 if days is Days.THURSDAY else 0)
-    following = np.searchsorted(grid.asi8, (observed + slack).asi8, side="right")
+    following = np.searchsorted(grid.asi8, (observed + _slack(days)).asi8, side="right")
     due = np.append(due_at, np.iinfo(np.int64).max)[following]
     # The session at which the observation after each one is due.
     due_session = np.searchsorted(decided.asi8, due, side="left")

@@ -21,6 +21,7 @@ class Days(StrEnum):
     SESSION = "NYSE session"
     DAY = "calendar day"
     BUSINESS = "business day"
+    BOND = "business day of the bond market"
     WEDNESDAY = "Wednesday"
     THURSDAY = "week"
     FRIDAY = "Friday"
@@ -141,7 +142,7 @@ def _millions(key: str, title: str, band: tuple[float, float], limit: float) -> 
     )  # fmt: skip
 
 
-def _percent(key: str, title: str, clock: ReleaseClock, limit: float, days: Days = Days.BUSINESS) -> Series:
+def _percent(key: str, title: str, clock: ReleaseClock, limit: float, days: Days = Days.BOND) -> Series:
     """Return a rate or spread from FRED, in per cent; ``limit`` in percentage points."""
     move = Move(limit, absolute=True)
     return Series(key, title, "%", clock, days, "fred", band=(-2.0, 25.0), move=move, is_price=False)
@@ -189,7 +190,7 @@ SERIES = {
             "^MOVE",
             "MOVE index of Treasury volatility",
             "index points",
-            days=Days.BUSINESS,
+            days=Days.BOND,
             band=(15.0, 600.0),
             move=Move(0.60),
         ),
@@ -268,7 +269,7 @@ SERIES = {
             is_price=False,
             revised=True,
         ),
-        _percent("BAA10Y", "Baa spread over the 10-year Treasury", ReleaseClock(time(17, 0)), 1.0),
+        _percent("BAA10Y", "Baa spread over the 10-year Treasury", ReleaseClock(time(17, 0)), 1.0, Days.BUSINESS),
         _percent("BAMLH0A0HYM2", "High-yield spread", ReleaseClock(time(10, 0), days=1, business=True), 4.0),
         _percent("MORTGAGE30US", "30-year mortgage rate", ReleaseClock(time(12, 0)), 2.0, Days.THURSDAY),
         _percent("DGS10", "10-year Treasury yield", ReleaseClock(time(16, 15), days=1, business=True), 1.0),

@@ -109,7 +109,7 @@ def _support(measuring: Measuring, liquidity: Measured, bonds: LinkHistory) -> t
     sessions = measuring.panel.sessions
     firm = np.where(np.isnan(liquidity.firm), np.nan, liquidity.value)
     change = pd.Series(firm, index=sessions)
-    link = pd.Series(np.where(np.isnan(bonds.state), np.nan, bonds.state), index=sessions)
+    link = pd.Series(np.where(np.isnan(bonds.firm), np.nan, bonds.published), index=sessions)
     longer = state(on_grid[0] > on_grid[1], on_grid[0], on_grid[1])
     raw = _every(longer, link, state(change >= 0, change))
     numbers = {

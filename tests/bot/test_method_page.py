@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bot.history import load
@@ -107,13 +108,16 @@ class TestTheSeedsQuestion:
         """Walk the file of ether's closes by hand: twenty per cent over the anchor, ETH/BTC over its 50-day mean."""
         crypto = history.verdict(date.fromisoformat(session), decision_time(date.fromisoformat(session))).crypto
         measuring = history.crypto.measuring
-        ether, bitcoin = (dict(measuring.prices(key).items()) for key in ("ETH-USD", "BTC-USD"))
-        days = sorted(set(ether) & set(bitcoin))
-        anchor = ether[next(day for day in days if str(day.date()) == anchor_day)]
+        closes = [measuring.prices(key) for key in ("ETH-USD", "BTC-USD")]
+        ether, bitcoin = (
+            {on.date(): float(x) for on, x in zip(pd.DatetimeIndex(c.index), c, strict=True)} for c in closes
+        )
+        days = sorted(ether.keys() & bitcoin.keys())
+        anchor = ether[date.fromisoformat(anchor_day)]
         for at, day in enumerate(days):
-            since = (day.date() - date.fromisoformat(anchor_day)).days
+            since = (day - date.fromisoformat(anchor_day)).days
             ratios = [ether[d] / bitcoin[d] for d in days[at - 49 : at + 1]]
             if 30 <= since <= 91 and ether[day] >= 1.2 * anchor and ratios[-1] > sum(ratios) / 50:
-                assert crypto.responded == day.date()
+                assert crypto.responded == day
                 return
         pytest.fail("no day qualifies")

@@ -15,6 +15,7 @@ from functools import cache
 from math import fsum
 from pathlib import Path
 
+from dateutil.easter import easter  # type: ignore[import-untyped]
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from tests.signals.independent_breakouts import Answer, walk
@@ -25,6 +26,8 @@ Test = Callable[[float], bool]
 DAY = timedelta(days=1)
 WEDNESDAY = 2
 THIN = 8
+FRIDAY = 4
+BEFORE_FIXED_HOLIDAYS = {(12, 31), (6, 18), (7, 3), (11, 10), (12, 24)}
 RRP_DAILY_FROM = date(2013, 9, 23)
 ALTCOINS = ("XRP", "BNB", "SOL", "ADA", "DOGE", "TRX", "AVAX", "LINK", "LTC", "BCH", "DOT", "XLM")
 SECTORS = ("XLB", "XLC", "XLE", "XLF", "XLI", "XLK", "XLP", "XLRE", "XLU", "XLV", "XLY")
@@ -47,7 +50,10 @@ def read(folder: Path, name: str) -> Series:
 @cache
 def _holidays() -> frozenset[date]:
     days = USFederalHolidayCalendar().holidays("1960-01-01", "2035-12-31")
-    return frozenset(date.fromisoformat(str(day)[:10]) for day in days)
+    found = {date.fromisoformat(str(day)[:10]) for day in days}
+    # The library moves a holiday on a Saturday to the Friday before; the Fed is open on that Friday.
+    moved = {day for day in found if day.weekday() == FRIDAY and (day.month, day.day) in BEFORE_FIXED_HOLIDAYS}
+    return frozenset(found - moved)
 
 
 def is_holiday(day: date) -> bool:
@@ -155,10 +161,7 @@ def repo_on(daily: Series, day: date) -> float | None:
         return daily[day]
     if day < RRP_DAILY_FROM:
         return 0.0
-    for back in range(1, 5):
-        if day - back * DAY in daily:
-            return daily[day - back * DAY]
-    return None
+    return daily.get(previous_business(day))
 
 
 def net_liquidity(folder: Path) -> Series:
@@ -181,8 +184,10 @@ def mortgage_spread(folder: Path) -> Series:
 def is_dropped(day: date) -> bool:
     """Whether funding looks away: the first and last business day of a month and the tax days."""
     first = business_on_or_after(day.replace(day=1))
-    next_month = (day.replace(day=1) + 32 * DAY).replace(day=1)
-    if day in (first, previous_business(next_month)):
+    last = previous_business((day.replace(day=1) + 32 * DAY).replace(day=1))
+    # The bond market rests on Good Friday, the Fed does not.
+    last = previous_business(last) if last == easter(last.year) - 2 * DAY else last
+    if day in (first, last):
         return True
     return day.month in (1, 4, 6, 9) and day == business_on_or_after(day.replace(day=15))
 

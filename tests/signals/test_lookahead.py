@@ -17,12 +17,12 @@ from signals.sources.shape import Source
 from signals.sources.simulated import SimulatedSource
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)
-COUNT = int(os.environ.get("LOOKAHEAD_SESSIONS", "2"))
+COUNT = int(os.environ.get("LOOKAHEAD_SESSIONS", "1"))
 
 
-def _compare(source: Source, always: list[str]) -> None:
-    calendar = nyse_sessions(NOW)
-    archive, _ = collect_archive(source, calendar, NOW)
+def _compare(source: Source, always: list[str], now: datetime) -> None:
+    calendar = nyse_sessions(now)
+    archive, _ = collect_archive(source, calendar, now)
     last = archive["^RUT"].index[-1]
     whole = evaluate(archive, calendar, last.date())
     first = whole.panel.position(archive["^RUT"].index[0].date())
@@ -38,9 +38,9 @@ def _compare(source: Source, always: list[str]) -> None:
 
 
 def test_truncating_the_real_history_gives_the_same_rows(real_history: Path) -> None:
-    # Besides random ones: an attempt, a confirmation, a failure, and the day a sector fell by a fifth.
-    _compare(FolderSource(real_history), ["2020-11-13", "2020-11-17", "2000-01-06", "2020-03-09"])
+    # Besides random ones: an attempt, a failure, and the day a sector fell by a fifth.
+    _compare(FolderSource(real_history), ["2020-11-13", "2000-01-06", "2020-03-09"], NOW)
 
 
 def test_truncating_a_simulated_history_gives_the_same_rows() -> None:
-    _compare(SimulatedSource(8), [])
+    _compare(SimulatedSource(8), [], NOW.replace(year=2012))

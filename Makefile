@@ -11,7 +11,7 @@ demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.
 	$(BIN)/python -m bot demo
 
 test: $(VENV)/installed ## every test
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 cover: $(VENV)/installed ## every test, slower: with the coverage floor, child processes included
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered
@@ -27,8 +27,9 @@ run: $(VENV)/installed ## the bot itself, with the settings in .env
 bench: $(VENV)/installed ## speed and memory, as ratios in one run
 	$(BIN)/python -m benchmarks
 
-lookahead: $(VENV)/installed ## 50 truncated histories instead of the suite's few
-	LOOKAHEAD_SESSIONS=50 $(BIN)/python -m pytest tests/signals/test_lookahead.py -q
+lookahead: $(VENV)/installed ## many more truncated histories, sessions and missing inputs than the suite's few
+	LOOKAHEAD_SESSIONS=50 MISSING_EXAMPLES=250 $(BIN)/python -m pytest -q -n $(WORKERS) \
+		tests/signals/test_lookahead.py tests/signals/test_cascade_independently.py tests/signals/test_missing_data.py
 
 method: $(VENV)/installed ## write the generated tables of docs/method.md; needs HISTORY, a folder of CSV files
 	FALLBACKS=ETH-USD=$(HISTORY)/ETH-USD_coinbase.csv $(BIN)/python -m bot method docs/method.md --data $(HISTORY)

@@ -198,7 +198,7 @@ def _coins(measuring: Measuring) -> list[Coin]:
 def _aggregate(measuring: Measuring, coins: tuple[CoinHistory, ...], name: str) -> tuple[list[State], list[State]]:
     """Return the state as shown and as last published: on when one asset is, after 21 UTC days."""
     panel = measuring.panel
-    table = pd.DataFrame({coin.coin.key: getattr(coin.coin, name) for coin in coins})
+    table = pd.DataFrame({coin.coin.key: getattr(coin.coin, name) for coin in coins if len(coin.coin.price)})
     if not len(table):
         nothing = [State.UNKNOWN] * len(panel.sessions)
         return nothing, nothing

@@ -32,6 +32,7 @@ def collect(
     sessions: pd.DatetimeIndex,
     now: datetime,
     again: Collection[str] = (),
+    keys: Collection[str] = tuple(SERIES),
 ) -> Iterator[Collected]:
     """Ask for every series whose newest observation is missing.
 
@@ -42,8 +43,10 @@ def collect(
         confirmation of it is seen.
     again
         Series that are asked for even though their newest bar is there: a session waits for a better one.
+    keys
+        The series to ask for, by default all.
     """
-    for series in SERIES.values():
+    for series in (SERIES[key] for key in keys):
         expected = newest_expected(series, sessions, pd.Timestamp(now))
         since = newest.get(series.key)
         there = since is not None and expected is not None and pd.Timestamp(since) >= expected
@@ -55,11 +58,13 @@ def collect(
         yield Collected(series.key, sifted.frame, reason, fetched.restated, fetched.absent)
 
 
-def collect_archive(source: Source, sessions: pd.DatetimeIndex, now: datetime) -> tuple[Archive, dict[str, str]]:
-    """Collect everything into memory, for work without a database. Returns the archive and the reasons."""
+def collect_archive(
+    source: Source, sessions: pd.DatetimeIndex, now: datetime, keys: Collection[str] = tuple(SERIES)
+) -> tuple[Archive, dict[str, str]]:
+    """Collect into memory, for work without a database. Returns the archive and the reasons."""
     frames: dict[str, pd.DataFrame] = {}
     reasons: dict[str, str] = {}
-    for collected in collect(source, {}, sessions, now):
+    for collected in collect(source, {}, sessions, now, keys=keys):
         if len(collected.frame):
             frames[collected.key] = collected.frame
         if collected.reason:

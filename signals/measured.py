@@ -14,7 +14,7 @@ from signals.every_condition import CONDITIONS
 from signals.hysteresis import Floats, switch
 from signals.measuring import Measuring
 from signals.model import ConditionState, State
-from signals.panel import Alignment
+from signals.panel import Alignment, Panel
 from signals.plausible import outside_band
 from signals.quality import Gate
 from signals.rows import optional, since, states
@@ -62,8 +62,19 @@ class Measured:
         dates = [day.date() for day in self.alignment.dates]
         return states(self.state), since(self.state, self.days), numbers, self.alignment.position.tolist(), dates
 
+    @cached_property
+    def _nothing(self) -> ConditionState:
+        """The condition while nothing was ever measured."""
+        first, row = self.row.numbers[0], self.row
+        limits = (first.enter.figure if first.enter else None, first.exit.figure if first.exit else None)
+        others = (None,) * (len(row.numbers) - 1)
+        began = self.days[0] if self.days else None
+        return ConditionState(row.key, row.link, State.UNKNOWN, None, first.unit, *limits, others, None, began)
+
     def at(self, session: int) -> ConditionState:
         """Return the condition on the session at a position."""
+        if not len(self.alignment.dates):
+            return self._nothing
         named, began, numbers, positions, dates = self._lists
         position, known = positions[session], named[session] is not State.UNKNOWN
         first, row = self.row.numbers[0], self.row
@@ -90,6 +101,8 @@ def measure(measuring: Measuring) -> dict[str, Measured]:
 def measure_condition(row: Condition, measuring: Measuring) -> Measured:
     """Measure one condition over the whole history."""
     panel = measuring.panel
+    if not any(key in panel.archive or STANDS_IN.get(key) in panel.archive for key in row.needs):
+        return _never_had(row, panel)
     table = pd.concat(row.measure(measuring), axis=1, sort=True)
     # Before its windows are full, and where a part is missing for good, a date has no measurement.
     several = len(row.enter_groups) > 1 and len(row.numbers) == len(row.enter_groups)
@@ -102,6 +115,12 @@ def measure_condition(row: Condition, measuring: Measuring) -> Measured:
     state = np.where(alignment.usable & ~invalid, shown, np.nan)
     firm = np.where(alignment.fresh, state, np.nan)
     return Measured(row, panel.days, alignment, state, firm, numbers)
+
+
+def _never_had(row: Condition, panel: Panel) -> Measured:
+    nothing, unknown = np.array([], dtype=np.float64), np.full(len(panel.sessions), np.nan)
+    alignment = panel.align(pd.DatetimeIndex([], dtype="datetime64[us]"), row.needs, row.days)
+    return Measured(row, panel.days, alignment, unknown, unknown, (nothing,) * len(row.numbers))
 
 
 def _invalid(row: Condition, gate: Gate) -> npt.NDArray[np.bool_]:

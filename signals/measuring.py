@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from signals.adjust import adjusted_close
 from signals.basket import Basket, basket, daily
 from signals.episode import Episode
 from signals.panel import Alignment, Ints, Panel
@@ -89,7 +88,7 @@ class Measuring:
         frame = believed(self.panel, key)
         if frame is None or key == "^RUT":
             return self.figures(key)
-        return adjusted_close(frame).dropna()
+        return self.panel.adjusted_closes(key).reindex(frame.index).dropna()
 
     def ratio(self, over: str, under: str) -> Figures:
         """Return one price over another, on the dates both have."""

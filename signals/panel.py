@@ -109,11 +109,20 @@ class Panel:
 
     def adjusted(self, key: str, *, carried: bool = True) -> pd.Series[float]:
         """Return dividend-adjusted closes, carried over a gap as long as a late series may be used."""
-        frame = self.archive.get(key)
-        if frame is None:
+        if key not in self.archive:
             return pd.Series(np.nan, index=self.sessions)
-        closes = adjusted_close(frame).reindex(self.sessions)
+        closes = self.adjusted_closes(key).reindex(self.sessions)
         return closes.ffill(limit=GATE.late_sessions) if carried else closes
+
+    def adjusted_closes(self, key: str) -> pd.Series[float]:
+        """Return dividend-adjusted closes on the dates observed."""
+        if key not in self._adjusted:
+            self._adjusted[key] = adjusted_close(self.archive[key])
+        return self._adjusted[key]
+
+    @cached_property
+    def _adjusted(self) -> dict[str, pd.Series[float]]:
+        return {}
 
     def align(
         self, observed: pd.DatetimeIndex, keys: Iterable[str], days: Days, ended: date | None = None

@@ -57,9 +57,11 @@ class Gate:
 
     def source(self, key: str, at: int) -> SourceVerdict:
         """Return the verdict on one series for the session at a position, with its sentence."""
-        positions, overdue, invalid, dates = self._alignments.get(key, ([], [], [], []))
-        if not positions or positions[at] < 0:
-            return SourceVerdict(key, Freshness.NEVER_HAD, None, self._reason(key, at, "no observation yet"))
+        if key not in self._alignments or (positions := self._alignments[key][0])[at] < 0:
+            return (
+                self._never_had(key) if at < len(self.panel.days) - 1 else self._never_had(key, self.reasons.get(key))
+            )
+        _, overdue, invalid, dates = self._alignments[key]
         newest = dates[positions[at]]
         if invalid[at]:
             return SourceVerdict(key, Freshness.INVALID, newest, self._fault(key, at, positions[at]))
@@ -90,6 +92,17 @@ class Gate:
         limit = series.move.text(series.unit) if series.move else ""
         step = "session" if series.days is Days.SESSION else "step"
         return f"{newest:%Y-%m-%d} moved more than {limit} in one {step}; used once a later request confirms it"
+
+    def _never_had(self, key: str, said: str | None = None) -> SourceVerdict:
+        if said:
+            return SourceVerdict(key, Freshness.NEVER_HAD, None, f"no observation yet: {said}")
+        if key not in self._absent:
+            self._absent[key] = SourceVerdict(key, Freshness.NEVER_HAD, None, "no observation yet")
+        return self._absent[key]
+
+    @cached_property
+    def _absent(self) -> dict[str, SourceVerdict]:
+        return {}
 
     def _reason(self, key: str, at: int, otherwise: str) -> str:
         said = self.reasons.get(key, "") if at == len(self.panel.days) - 1 else ""

@@ -16,6 +16,9 @@ from signals.sessions import NEW_YORK, last_calls
 
 VINTAGE_COLUMNS = ("series", "observed_on", "first_seen_at", "last_seen_at", *FIELDS)
 
+# Later than the last call of the morning after, not later than the next evening.
+_ANOTHER_EVENING = pd.Timedelta(hours=20)
+
 Archive = Mapping[str, pd.DataFrame]
 """Per series, one row a date (ascending, naive), NaN where the source has no figure, in the unit of the rules.
 
@@ -70,6 +73,8 @@ def _inside_band(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
 
 def _standing(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
     """Return per date the vintage that stands before far moves are looked at."""
+    if not vintages.index.has_duplicates:
+        return vintages
     released = available_at(series.clock, pd.DatetimeIndex(vintages.index)).tz_convert(NEW_YORK)
     in_time = vintages[vintages["first_seen_at"] <= last_calls(released.tz_localize(None).normalize())]
     in_time = in_time[~in_time.index.duplicated(keep="last")]
@@ -92,7 +97,7 @@ def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.
     # The evening's volume is preliminary: a later request confirms the price, not the whole bar.
     of_day = vintages.loc[[day]]
     same_price = of_day[price(of_day) == price(frame.loc[[day]]).iloc[0]]
-    confirmed = same_price["last_seen_at"].max() - seen["first_seen_at"] >= pd.Timedelta(hours=12)
+    confirmed = same_price["last_seen_at"].max() - seen["first_seen_at"] >= _ANOTHER_EVENING
     if came_with_later_ones or confirmed:
         return frame
     before = frame.loc[: day - pd.Timedelta(days=1)].tail(1)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import DateTime, bindparam, func, insert, select, type_coerce, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.schema import observation, source_check
+from storage.schema import Instant, observation, source_check
 
 FIELD_COLUMNS = [c for c in observation.c if c.name not in ("series", "observed_on", "first_seen_at", "last_seen_at")]
 _FIELDS = [column.name for column in FIELD_COLUMNS]
@@ -85,9 +85,13 @@ async def newest_dates(connection: AsyncConnection) -> dict[str, date]:
 
 
 async def load_vintages(connection: AsyncConnection, known_at: datetime) -> Sequence[Any]:
-    """Return every vintage first seen by ``known_at``, in the column order of ``signals.vintages``."""
-    query = select(observation).where(observation.c.first_seen_at <= known_at)
-    return (await connection.execute(query)).all()
+    """Return every vintage first seen by ``known_at``, in the column order of ``signals.vintages``.
+
+    Plain tuples with naive instants in UTC: there are hundreds of thousands of them.
+    """
+    columns = [type_coerce(c, DateTime) if isinstance(c.type, Instant) else c for c in observation.c]
+    query = select(*columns).where(observation.c.first_seen_at <= known_at)
+    return [tuple(row) for row in await connection.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)

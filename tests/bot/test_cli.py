@@ -142,10 +142,7 @@ class TestReplay:
         assert ran.stdout.index("closed at a record") < ran.stdout.index("breakout confirmed")
         assert ran.stdout.splitlines()[-1] == "deliveries: 2 sent"
         assert (tmp_path / "replay.db").exists()
-        # Afterwards the command line reads the archive that the replay filled.
-        stored = run("evaluate", DATABASE_URL="sqlite+aiosqlite:///replay.db")
-        assert stored.stdout.startswith(str(day(N + 2)))
-        # And any evening as it was decided, but none that it did not decide.
+        # Afterwards the command line reads any evening as it was decided, and none that it did not decide.
         database = "sqlite+aiosqlite:///replay.db"
         assert run("evaluate", "--asof", str(day(N)), DATABASE_URL=database).stdout.startswith(str(day(N)))
         unknown = run("evaluate", "--asof", str(day(N + 3)), DATABASE_URL=database)

@@ -259,6 +259,22 @@ class TestWaiting:
         assert ("breakout.confirmed", day(N + 2)) in await alerts(evening)
 
 
+class TestTheStateOfTheData:
+    async def test_a_series_that_goes_stale_is_told_to_the_operators_once_and_once_when_it_is_back(
+        self, evening: Evening
+    ) -> None:
+        path = folder_of(evening) / "RSP.csv"
+        whole = path.read_text()
+        path.write_text("\n".join(whole.splitlines()[: N - 3]) + "\n")
+        await at(evening, N - 4)
+        for position in range(N - 3, N + 3):
+            await at(evening, position)
+        path.write_text(whole)
+        await at(evening, N + 3)
+        told = [(row.kind, row.audience) for row in await rows(evening, alert) if row.kind.startswith("data.")]
+        assert told == [("data.problem", "operators"), ("data.cleared", "operators")]
+
+
 class TestAfterDowntime:
     async def test_every_missed_session_is_decided_and_old_news_is_one_summary(self, evening: Evening) -> None:
         await at(evening, N - 1)

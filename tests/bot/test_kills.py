@@ -36,7 +36,6 @@ ATTEMPT, CONFIRMED = "Russell 2000 closed at a record", "Russell 2000 breakout c
 STEPS = ("record", "fan_out", "claim", "finish")
 KILLS = [
     ("record", 1, "after"),
-    ("claim", 1, "after"),
     ("finish", 2, "before"),
 ]
 EVERYWHERE = bool(os.environ.get("KILL_EVERYWHERE"))

@@ -20,7 +20,7 @@ from signals.sessions import decision_time
 from signals.sift import sift
 from signals.sources.shape import NOTHING, Fetched
 from signals.transitions import transitions
-from tests.worlds import CALENDAR, STOCKS, day, evaluated, frame, lead, market, sessions, verdict
+from tests.worlds import CALENDAR, day, evaluated, frame, lead, market, sessions, verdict
 
 CLOSES = [*lead(), 101.0]
 LAST = len(CLOSES) - 1
@@ -238,21 +238,8 @@ class TestSift:
 
 
 class TestProperties:
-    @given(st.sets(st.sampled_from(STOCKS), min_size=1), st.sampled_from([101.0, 99.0, 95.0]))
-    @settings(max_examples=6, deadline=None)
-    def test_taking_away_any_inputs_for_a_day_shows_no_change_that_was_not_there_before(
-        self, taken: set[str], close: float
-    ) -> None:
-        frames = market([*lead(), 101.0, 102.0, 103.0, close])
-        last = LAST + 3
-        before = verdict(frames, last - 1)
-        whole = {(c.subject, c.kind) for c in transitions(before, verdict(frames, last))}
-        fewer = {key: table.iloc[:-1] if key in taken else table for key, table in frames.items()}
-        remaining = {(c.subject, c.kind) for c in transitions(before, verdict(fewer, last))}
-        assert remaining <= whole
-
     @given(st.integers(0, 40))
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=3, deadline=None)
     def test_the_newest_date_named_is_one_the_series_has(self, behind: int) -> None:
         frames = market(CLOSES)
         frames["RSP"] = frames["RSP"].iloc[: len(CLOSES) - behind]

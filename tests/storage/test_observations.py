@@ -28,9 +28,21 @@ async def add(database: Database, *bars: tuple[Any, ...], at: datetime = EVENING
         return await observations.archive(connection, "IWM", bars, at, restated=restated)
 
 
-async def rows(database: Database, known_at: datetime = LATER) -> list[Any]:
+class Vintage:
+    """One row by the names of its columns; its instants are naive in UTC, as they are stored."""
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.__dict__.update(zip(VINTAGE_COLUMNS, row, strict=True))
+        self.first_seen_at = self.__dict__["first_seen_at"].replace(tzinfo=UTC)
+        self.last_seen_at = self.__dict__["last_seen_at"].replace(tzinfo=UTC)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+
+async def rows(database: Database, known_at: datetime = LATER) -> list[Vintage]:
     async with database.transaction() as connection:
-        return list(await observations.load_vintages(connection, known_at))
+        return [Vintage(row) for row in await observations.load_vintages(connection, known_at)]
 
 
 async def test_the_columns_are_in_the_order_the_panel_reads(database: Database) -> None:
@@ -88,7 +100,8 @@ async def test_the_newest_date_of_every_series_is_known(database: Database) -> N
 async def test_the_panel_reads_what_is_archived(database: Database) -> None:
     await add(database, bar(FRIDAY, 173.0))
     await add(database, bar(FRIDAY, 174.0), bar(MONDAY, 177.0), at=LATER)
-    settled = settle(await rows(database))["IWM"]["value"]
+    async with database.transaction() as connection:
+        settled = settle(await observations.load_vintages(connection, LATER))["IWM"]["value"]
     assert list(settled) == [173.0, 177.0]
     async with database.transaction() as connection:
         stored = (await connection.execute(select(observation.c.value))).scalars().all()

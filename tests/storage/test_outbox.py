@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from storage import chats, outbox
 from storage.database import Database
+from storage.ledger import Audience
 from storage.outbox import Claimed, State
 from storage.schema import alert, delivery
 from tests.storage.alerts import add_alert, states
@@ -207,3 +208,18 @@ class TestStopping:
         async with database.transaction() as connection:
             await outbox.stop_alert(connection, first, "message is too long", NOW)
         assert [c.alert_id for c in await claim(database)] == [2]
+
+
+class TestAnAlertForTheOperators:
+    async def test_goes_to_them_and_to_no_subscriber(self, database: Database) -> None:
+        await subscribe(database, 1, 2)
+        await add_alert(database, NOW, audience=Audience.OPERATORS)
+        async with database.transaction() as connection:
+            assert await outbox.fan_out(connection, NOW, operators=(77, 78, 77))
+            assert not await outbox.fan_out(connection, NOW, operators=(77, 78))
+        assert await states(database) == {77: State.QUEUED, 78: State.QUEUED}
+
+    async def test_without_operators_is_owed_to_nobody(self, database: Database) -> None:
+        await add_alert(database, NOW, audience=Audience.OPERATORS)
+        await fan_out(database)
+        assert await states(database) == {}

@@ -144,7 +144,7 @@ class TestOnSimulatedHistory:
 
     @ROWS
     def test_a_figure_that_is_no_number_switches_nothing(self, row: Condition) -> None:
-        for key in row.needs[:MOST]:
+        for key in row.needs[:1]:
             frames = needed(row)
             public = available_at(SERIES[key].clock, pd.DatetimeIndex(frames[key].index))
             frames[key].iloc[np.flatnonzero(public <= pd.Timestamp(decision_time(THURSDAY.date())))[-1]] = np.nan

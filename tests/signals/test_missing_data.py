@@ -21,7 +21,7 @@ from signals.sources.folder import FolderSource
 from signals.transitions import transitions
 from signals.vintages import Archive
 
-EXAMPLES = int(os.environ.get("MISSING_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("MISSING_EXAMPLES", "5"))
 # Enough history for every look-back of the years looked at, and no more than that.
 FROM, FIRST, LAST = pd.Timestamp("2014-01-02"), date(2018, 6, 1), date(2025, 6, 30)
 
@@ -93,7 +93,7 @@ def test_taking_away_any_inputs_for_a_day_shows_no_change_that_was_not_there_bef
         assert changes(before, fewer.verdict(session, decision_time(session))) <= whole, (session, sorted(taken))
 
 
-@pytest.mark.parametrize("key", ["^RUT", "SPY", "ETH-USD", "BAA10Y"])
+@pytest.mark.parametrize("key", ["^RUT", "BAA10Y"])
 def test_taking_away_one_input_on_an_eventful_day_does_not_either(recent: History, key: str) -> None:
     random = np.random.default_rng(len(key))
     session = _shuffled(recent, random)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AnyHttpUrl, DirectoryPath, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, DirectoryPath, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from signals.series import SERIES
@@ -19,6 +19,7 @@ _EXAMPLES = {
     "database_url": "DATABASE_URL=sqlite+aiosqlite:///data/cascade.db",
     "operator_ids": "OPERATOR_IDS=123456789,987654321",
     "operator_data": "OPERATOR_DATA=/srv/operator, a folder of CSV files",
+    "operator_note": "OPERATOR_NOTE=2026-11-01: a sentence of at most 500 characters",
     "fallbacks": "FALLBACKS=ETH-USD=/srv/operator/ETH-USD_coinbase.csv",
     "market_data": "MARKET_DATA=live, MARKET_DATA=folder:/srv/market or MARKET_DATA=simulated",
 }
@@ -42,7 +43,7 @@ class Settings(BaseSettings):
     fallbacks: Annotated[tuple[tuple[str, str], ...], NoDecode] = ()
     fred_api_key: SecretStr | None = None
     tiingo_token: SecretStr | None = None
-    operator_note: str = ""
+    operator_note: Annotated[str, Field(max_length=500)] = ""
 
     @field_validator("telegram_bot_token")
     @classmethod

@@ -13,7 +13,7 @@ from signals.conditions import Statement, above_mean, sessions_since_high, state
 from signals.model import Check
 from signals.panel import Panel
 from signals.quality import Gate
-from signals.rules import CHECKS, CheckRules
+from signals.rules import CHECKS, GATE, CheckRules
 from signals.series import SECTORS
 
 
@@ -37,7 +37,7 @@ class Checks:
         start = at - self.rules.volume_days + 1
         if window_start is not None:
             start = min(start, self.panel.position(window_start))
-        others = (self.participation, self.trend, self.relative_strength)
+        others = (self._participation(at), self.trend, self.relative_strength)
         return (self._volume(max(start, 0), at), *(statement.check(at) for statement in others))
 
     def _usable(self, measured: pd.Series[float], *keys: str) -> pd.Series[float]:
@@ -87,6 +87,23 @@ class Checks:
         share = above.mean(axis=1).where(above.notna().sum(axis=1) >= self.rules.sectors_least)
         on = votes(above, share_on=self.rules.sector_share, least_counted=self.rules.sectors_least)
         return Statement("sectors", on, share, self.rules.sector_share)
+
+    def _participation(self, at: int) -> Statement:
+        """Return what an operator says of the index's members, from the first session it is there; else the proxy."""
+        return self.members if self._members_begin <= at else self.participation
+
+    @cached_property
+    def _members_begin(self) -> int:
+        known = np.flatnonzero(self.members.state.notna())
+        return int(known[0]) if known.size else len(self.panel.sessions)
+
+    @cached_property
+    def members(self) -> Statement:
+        """Share of the index's members above their 50-day mean, as an operator supplies it."""
+        share = self.panel.field("MEMBER_BREADTH", "value") / 100
+        share = self._usable(share.ffill(limit=GATE.late_sessions), "MEMBER_BREADTH")
+        least = self.rules.member_share
+        return Statement("participation", state(share >= least, share), share, least)
 
     @cached_property
     def participation(self) -> Statement:

@@ -44,6 +44,7 @@ class CheckRules:
     sector_share: float = 0.60
     sectors_least: int = 8
     participation_parts: int = 3
+    member_share: float = 0.60
     trend_mean: int = 200
     trend_rising: int = 20
     atr: int = 20

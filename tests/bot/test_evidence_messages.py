@@ -324,3 +324,13 @@ class TestProperties:
         text = part("supercycle", whole(supercycle=supercycle(ON, ON, ON, ON, full_sessions=25)))
         assert text.startswith("Supercycle: 4 of 4 properties hold")
         assert "All four for 25 sessions." in text
+
+
+def test_members_an_operator_supplies_are_told_as_what_they_are() -> None:
+    checks = tuple(
+        replace(check, value=0.72, threshold=0.6, parts=()) if check.key == "participation" else check
+        for check in BREAKOUT.checks
+    )
+    text = part("why_breakout", replace(whole(), breakout=replace(BREAKOUT, checks=checks)))
+    assert "participation ✓ 72 % of members" in text.replace("\u00a0", " ")
+    assert "as the operator supplies it" in text

@@ -112,3 +112,49 @@ def test_an_address_of_ones_own_becomes_the_base_of_the_bot_api(monkeypatch: pyt
 def test_what_the_command_line_gives_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     load_with(monkeypatch, MARKET_DATA="simulated")
     assert load_settings(market_data=f"folder:{tmp_path}").market_data == f"folder:{tmp_path}"
+
+
+class TestSources:
+    def test_keys_folders_and_fallbacks_reach_the_sources(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "ether.csv").write_text("date,value\n")
+        load_with(
+            monkeypatch,
+            FRED_API_KEY="fred-key",
+            TIINGO_TOKEN="tiingo-token",
+            OPERATOR_DATA=str(tmp_path),
+            FALLBACKS="ETH-USD=ether.csv, BTC-USD=ether.csv",
+        )
+        options = load_settings().source_options
+        assert (options.fred_api_key, options.tiingo_token) == ("fred-key", "tiingo-token")
+        assert options.operator_data == str(tmp_path)
+        assert options.fallbacks == (("ETH-USD", "ether.csv"), ("BTC-USD", "ether.csv"))
+
+    def test_without_them_there_is_nothing(self) -> None:
+        options = load_settings().source_options
+        assert (options.fred_api_key, options.tiingo_token, options.operator_data) == (None, None, None)
+        assert options.fallbacks == ()
+
+    def test_every_secret_is_known_to_the_log(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        load_with(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN, FRED_API_KEY="fred-key", TIINGO_TOKEN="tiingo-token")
+        settings = load_settings()
+        assert settings.secrets == (TOKEN, "fred-key", "tiingo-token")
+        assert "fred-key" not in repr(settings.source_options)
+
+    @pytest.mark.parametrize(
+        ("name", "value", "sentence"),
+        [
+            ("FALLBACKS", "ETHER=ether.csv", "FALLBACKS names 'ETHER', which is no series"),
+            ("FALLBACKS", "ETH-USD=none.csv", "names the file 'none.csv' for ETH-USD, which is no CSV file there is"),
+            ("OPERATOR_DATA", "/no/such/folder", "OPERATOR_DATA"),
+            ("OPERATOR_NOTE", "x" * 501, "OPERATOR_NOTE"),
+        ],
+    )
+    def test_a_wrong_one_is_named_with_an_example(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+    ) -> None:
+        with pytest.raises(SettingsError) as error:
+            load_with(monkeypatch, **{name: value})
+        assert sentence in str(error.value)
+        assert f"for example {name}=" in str(error.value)

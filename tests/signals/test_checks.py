@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from signals.model import Check
 from signals.rules import BREAKOUT, CHECKS
 from signals.series import SECTORS
-from tests.worlds import frame, lead, market, verdict
+from tests.worlds import day, evaluated, frame, lead, market, verdict
 
 N = len(lead())
 UP = [101.0, 102.0, 103.0]
@@ -152,6 +154,28 @@ class TestParticipation:
             sectors = check("participation", frames).parts[-1]
             assert sectors.passed is passed
             assert sectors.value == pytest.approx((11 - down) / 11)
+
+
+class TestMembersAnOperatorSupplies:
+    CLOSES: ClassVar = list(np.linspace(50, 100, 300))
+
+    @pytest.mark.parametrize(("share", "passed"), [(60.0, True), (59.9, False)])
+    def test_they_replace_the_proxy_and_pass_at_sixty_percent(self, share: float, passed: bool) -> None:
+        found = check("participation", market(self.CLOSES, MEMBER_BREADTH=frame([share] * 300)))
+        assert found.passed is passed
+        assert found.value == pytest.approx(share / 100)
+        assert found.parts == ()
+
+    def test_when_they_end_they_are_late_and_then_unknown(self) -> None:
+        for behind, passed in ((3, True), (4, None)):
+            found = check("participation", market(self.CLOSES, MEMBER_BREADTH=frame([70.0] * (300 - behind))))
+            assert found.passed is passed
+
+    def test_before_they_begin_the_proxy_stands(self) -> None:
+        members = frame([float("nan")] * 299 + [70.0])
+        history = evaluated(market(self.CLOSES, MEMBER_BREADTH=members))
+        before = next(c for c in history.checks.on(day(298)) if c.key == "participation")
+        assert len(before.parts) == 5
 
 
 def test_the_rules_in_use_are_those_of_the_method() -> None:

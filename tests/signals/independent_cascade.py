@@ -21,8 +21,10 @@ from typing import Any
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.signals import independent_calendar as calendar
 from tests.signals import independent_series as by_hand
-from tests.signals.independent_series import DAY, Row, Series, Test, read
+from tests.signals.independent_calendar import DAY
+from tests.signals.independent_series import Row, Series, Test, read
 
 Clock = Callable[[date], date]
 
@@ -73,15 +75,17 @@ def _in_a_week(day: date) -> date:
 
 
 def _next_kept(day: date) -> date:
-    day = by_hand.next_business(day)
+    day = calendar.next_business(day)
     while by_hand.is_dropped(day):
-        day = by_hand.next_business(day)
+        day = calendar.next_business(day)
     return day
 
 
 def _weekly_conditions(folder: Path) -> dict[str, Condition]:
     def fed(series: Series, weeks: int, enter: Test, leave: Test) -> Condition:
-        return Condition(by_hand.change_rows(series, weeks, enter, leave), by_hand.fed_release, _in_a_week, weekly=True)
+        return Condition(
+            by_hand.change_rows(series, weeks, enter, leave), calendar.fed_release, _in_a_week, weekly=True
+        )
 
     def held(name: str) -> Series:
         return by_hand.in_billions(read(folder, name))
@@ -93,9 +97,9 @@ def _weekly_conditions(folder: Path) -> dict[str, Condition]:
         "tga_drawdown": fed(by_hand.treasury_account(folder), 8, lambda x: x < -50, lambda x: x > 0),
         "fed_treasuries": fed(held("TREAST"), 13, lambda x: x > 30, lambda x: x <= 0),
         "fed_mbs": fed(held("WSHOMCB"), 13, lambda x: x > 0, lambda x: x < 0),
-        "mortgage_spread": Condition(spreads, by_hand.next_business, _in_a_week, weekly=True),
-        "fiscal_impulse": Condition([], by_hand.same_day, _in_a_week, weekly=True),
-        "financial_conditions": Condition(nfci, by_hand.nfci_release, _in_a_week, weekly=True),
+        "mortgage_spread": Condition(spreads, calendar.next_business, _in_a_week, weekly=True),
+        "fiscal_impulse": Condition([], calendar.same_day, _in_a_week, weekly=True),
+        "financial_conditions": Condition(nfci, calendar.nfci_release, _in_a_week, weekly=True),
         "reserves": fed(held("WRESBAL"), 4, lambda x: x >= 0, lambda x: x < -50),
     }
 
@@ -112,7 +116,7 @@ def _session_conditions(folder: Path) -> dict[str, Condition]:
         "leadership": by_hand.fresh_high_rows(by_hand.ratio(read(folder, "IWM"), spy)),
         "beta_appetite": by_hand.beta_rows(by_hand.ratio(read(folder, "SPHB"), read(folder, "SPLV"))),
     }
-    return {key: Condition(found, by_hand.same_day, by_hand.next_utc_day) for key, found in rows.items()}
+    return {key: Condition(found, calendar.same_day, calendar.next_utc_day) for key, found in rows.items()}
 
 
 def _crypto_conditions(folder: Path) -> dict[str, Condition]:
@@ -125,7 +129,7 @@ def _crypto_conditions(folder: Path) -> dict[str, Condition]:
         ],
         "dominance": by_hand.dominance_rows(by_hand.ratio(bitcoin, by_hand.altcoin_basket(folder))),
     }
-    return {key: Condition(found, by_hand.next_utc_day, by_hand.next_utc_day) for key, found in rows.items()}
+    return {key: Condition(found, calendar.next_utc_day, calendar.next_utc_day) for key, found in rows.items()}
 
 
 def _conditions(folder: Path) -> dict[str, Condition]:
@@ -134,8 +138,8 @@ def _conditions(folder: Path) -> dict[str, Condition]:
         **_weekly_conditions(folder),
         **_session_conditions(folder),
         **_crypto_conditions(folder),
-        "credit": Condition(credit, by_hand.same_day, by_hand.next_business),
-        "funding": Condition(funding, by_hand.next_business, _next_kept),
+        "credit": Condition(credit, calendar.same_day, calendar.next_business),
+        "funding": Condition(funding, calendar.next_business, _next_kept),
     }
 
 
@@ -269,7 +273,7 @@ def _history(folder: Path) -> dict[date, dict[str, Any]]:
     starts = {key: [row.known_from for row in condition.rows] for key, condition in conditions.items()}
     levels = by_hand.net_liquidity(folder)
     wednesdays = sorted(levels)
-    released = [by_hand.fed_release(day) for day in wednesdays]
+    released = [calendar.fed_release(day) for day in wednesdays]
     sessions = sorted(read(folder, "RUT"))
     links, liquidity = {number: Link() for number in LINKS}, Liquidity()
     found: dict[date, dict[str, Any]] = {}

@@ -11,23 +11,17 @@ import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
 from math import fsum
 from pathlib import Path
 
-from dateutil.easter import easter  # type: ignore[import-untyped]
-from pandas.tseries.holiday import USFederalHolidayCalendar
-
 from tests.signals.independent_breakouts import Answer, walk
+from tests.signals.independent_calendar import DAY, _good_fridays, business_on_or_after, is_holiday, previous_business
 
 Series = dict[date, float]
 Test = Callable[[float], bool]
 
-DAY = timedelta(days=1)
 WEDNESDAY = 2
 THIN = 8
-FRIDAY = 4
-BEFORE_FIXED_HOLIDAYS = {(12, 31), (6, 18), (7, 3), (11, 10), (12, 24)}
 RRP_DAILY_FROM = date(2013, 9, 23)
 ALTCOINS = ("XRP", "BNB", "SOL", "ADA", "DOGE", "TRX", "AVAX", "LINK", "LTC", "BCH", "DOT", "XLM")
 SECTORS = ("XLB", "XLC", "XLE", "XLF", "XLI", "XLK", "XLP", "XLRE", "XLU", "XLV", "XLY")
@@ -45,69 +39,6 @@ def read(folder: Path, name: str) -> Series:
             if text:
                 found[date.fromisoformat(row["date"])] = float(text)
     return found
-
-
-@cache
-def _holidays() -> frozenset[date]:
-    days = USFederalHolidayCalendar().holidays("1960-01-01", "2035-12-31")
-    found = {date.fromisoformat(str(day)[:10]) for day in days}
-    # The library moves a holiday on a Saturday to the Friday before; the Fed is open on that Friday.
-    moved = {day for day in found if day.weekday() == FRIDAY and (day.month, day.day) in BEFORE_FIXED_HOLIDAYS}
-    return frozenset(found - moved)
-
-
-def is_holiday(day: date) -> bool:
-    """Whether the day is a US federal holiday."""
-    return day in _holidays()
-
-
-def is_business(day: date) -> bool:
-    """Whether the day is a weekday and not a federal holiday."""
-    return day.weekday() < 5 and not is_holiday(day)
-
-
-def business_on_or_after(day: date) -> date:
-    """Walk forward to a business day, the day itself counting."""
-    while not is_business(day):
-        day += DAY
-    return day
-
-
-def next_business(day: date) -> date:
-    """Return the first business day after the day."""
-    return business_on_or_after(day + DAY)
-
-
-def previous_business(day: date) -> date:
-    """Return the last business day before the day."""
-    day -= DAY
-    while not is_business(day):
-        day -= DAY
-    return day
-
-
-# Release clocks: on which date's 17:30 in New York a figure about `day` first counts.
-
-
-def same_day(day: date) -> date:
-    """Prices of the session, the spread, the repo operation."""
-    return day
-
-
-def next_utc_day(day: date) -> date:
-    """A crypto bar is complete at 00:00 UTC of the next day."""
-    return day + DAY
-
-
-def fed_release(day: date) -> date:
-    """Give the Thursday after a Wednesday, the Friday when that Thursday is a holiday."""
-    thursday = day + DAY
-    return thursday + DAY if is_holiday(thursday) else thursday
-
-
-def nfci_release(day: date) -> date:
-    """Give the Wednesday after a Friday."""
-    return day + 5 * DAY
 
 
 # Windows over a list, ending at position i and counting it.
@@ -186,7 +117,7 @@ def is_dropped(day: date) -> bool:
     first = business_on_or_after(day.replace(day=1))
     last = previous_business((day.replace(day=1) + 32 * DAY).replace(day=1))
     # The bond market rests on Good Friday, the Fed does not.
-    last = previous_business(last) if last == easter(last.year) - 2 * DAY else last
+    last = previous_business(last) if last in _good_fridays() else last
     if day in (first, last):
         return True
     return day.month in (1, 4, 6, 9) and day == business_on_or_after(day.replace(day=15))

@@ -72,7 +72,8 @@ class Evening:
                 check = observations.SourceCheck(reply.series, reply.reason, reply.absent)
                 await observations.note_check(connection, check, now)
                 if reply.reason:
-                    logger.warning("%s: %s", reply.series, reply.reason)
+                    # What a source never carries is no news; what failed tonight is.
+                    logger.log(logging.INFO if reply.absent else logging.WARNING, "%s: %s", reply.series, reply.reason)
 
     async def _decide(self, now: datetime) -> market.Agenda:
         url = self.database.url.render_as_string(hide_password=False)

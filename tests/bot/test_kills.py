@@ -34,10 +34,7 @@ READER = 7001
 ATTEMPT, CONFIRMED = "Russell 2000 closed at a record", "Russell 2000 breakout confirmed"
 # What the transactions of the two evenings with news do, in order; 'collect' and the like stand between them.
 STEPS = ("record", "fan_out", "claim", "finish")
-KILLS = [
-    ("record", 1, "after"),
-    ("finish", 2, "before"),
-]
+KILLS = [("record", 1, "after")]
 EVERYWHERE = bool(os.environ.get("KILL_EVERYWHERE"))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from signals.episode import Episode, Phase
-from signals.model import Freshness, Regime, State, Transition, Verdict, Window
+from signals.model import Freshness, Regime, SourceVerdict, State, Transition, Verdict, Window
+from signals.rules import GATE
 
 _WINDOW_KINDS = {
     Window.OPEN: "window.opened",
@@ -89,12 +90,18 @@ def _supercycle(before: Verdict, after: Verdict) -> Iterator[Transition]:
         yield _dated(after, "supercycle.up" if new > old else "supercycle.down", "supercycle", old, new)
 
 
+def _fails(source: SourceVerdict) -> bool:
+    """Return whether what needs the series is unknown: of those a session waits for, even a late one is not used."""
+    late = source.verdict is Freshness.LATE and source.series in GATE.blocking
+    return late or source.verdict in FAILING
+
+
 def _data(before: Verdict, after: Verdict) -> Iterator[Transition]:
     """Yield the series that began or ceased to fail the data gate: for the operator."""
     old = {source.series: source for source in before.sources}
     for new in after.sources:
         was = old.get(new.series)
-        if was is None or (was.verdict in FAILING) == (new.verdict in FAILING):
+        if was is None or _fails(was) == _fails(new):
             continue
-        kind = "data.problem" if new.verdict in FAILING else "data.cleared"
+        kind = "data.problem" if _fails(new) else "data.cleared"
         yield _dated(after, kind, f"data:{new.series}", was.verdict, new.verdict)

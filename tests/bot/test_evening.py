@@ -226,7 +226,7 @@ class TestWaiting:
         await at(evening, N)
         agenda = await evening.run(last_call(day(N)))
         assert agenda.waiting is None
-        assert await alerts(evening) == []
+        assert await alerts(evening) == [("data.problem", day(N))]
         async with evening.database.transaction() as connection:
             stored = read_verdict(await ledger.body_of(connection, day(N)))
         assert stored.breakout.close is None
@@ -240,8 +240,14 @@ class TestWaiting:
         await evening.run(last_call(day(N)))
         write(folder_of(evening), CLOSES, *KEYS)
         await at(evening, N + 1)
-        assert await alerts(evening) == [("breakout.attempt", day(N + 1))]
-        assert (await rows(evening, transition))[-1].occurred_on == day(N)
+        # The operators hear of the fault once, and once that it is over.
+        assert await alerts(evening) == [
+            ("data.problem", day(N)),
+            ("breakout.attempt", day(N + 1)),
+            ("data.cleared", day(N + 1)),
+        ]
+        told = {row.kind: row.occurred_on for row in await rows(evening, transition)}
+        assert told["breakout.attempt"] == day(N)
 
     async def test_a_written_verdict_is_never_rewritten(self, evening: Evening) -> None:
         await at(evening, N - 1)

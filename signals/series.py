@@ -85,8 +85,6 @@ class Series:
         As the rules use it. ``scale`` turns the source's own unit, ``source_unit``, into it.
     source, fallback
         Names of ``signals.sources``; the fallback is asked when the source has nothing.
-    source_id
-        What the source calls it, where that is not the key.
     band
         Smallest and largest plausible figure, in ``unit``; outside it the series is invalid.
     move
@@ -106,7 +104,6 @@ class Series:
     days: Days = Days.SESSION
     source: str = "yahoo"
     fallback: str | None = None
-    source_id: str | None = None
     source_unit: str | None = None
     scale: float = 1.0
     band: tuple[float, float] | None = None
@@ -119,11 +116,6 @@ class Series:
     def file_stem(self) -> str:
         """Name of its CSV in a data folder: the symbol without ``^``."""
         return self.key.removeprefix("^")
-
-    @property
-    def asked_as(self) -> str:
-        """What its source calls it."""
-        return self.source_id or self.key
 
 
 def _etf(key: str, title: str) -> Series:

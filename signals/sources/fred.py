@@ -35,7 +35,7 @@ class FredSource:
         """Return the series' figures, in FRED's own unit, by observation date; see ``shape.Source``."""
         try:
             with reading():
-                values, reason = self._ask(series.asked_as, since)
+                values, reason = self._ask(series.key, since)
                 return answered("FRED", series, dated(values, since, now), reason)
         except NoAnswerError as error:
             return gave_nothing("FRED", series, error)

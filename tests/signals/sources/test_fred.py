@@ -21,7 +21,7 @@ KEY = "0123456789abcdef0123456789abcdef"
 
 def called(name: str) -> Series:
     """Return a series that FRED calls by this name."""
-    return replace(WALCL, key=name, source_id=None)
+    return replace(WALCL, key=name)
 
 
 def ask(plan: Plan | Reply | list[Reply], since: date | None = None, series: Series = WALCL) -> Fetched:
@@ -48,10 +48,6 @@ class TestGraph:
             fetched = FredSource(web(), server.url).fetch(WALCL, date(2025, 9, 17), NOW)
         assert server.asked[0].target == "/graph/fredgraph.csv?id=WALCL&cosd=2025-09-17"
         assert list(by_day(fetched)) == ["2025-09-17", "2025-09-24"]
-
-    def test_a_series_is_asked_for_by_what_fred_calls_it(self) -> None:
-        fetched = ask(Reply(self.text), series=replace(WALCL, key="TOTAL_ASSETS", source_id="WALCL"))
-        assert len(fetched.frame) == 3
 
     def test_a_figure_dated_after_now_is_left_out(self) -> None:
         fetched = ask(Reply("observation_date,IORB\n2025-12-01,3.9\n2025-12-02,3.9\n"), series=called("IORB"))

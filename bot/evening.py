@@ -10,9 +10,23 @@ from datetime import datetime
 
 from bot.alerts import owed
 from bot.market_process import MarketProcess
-from bot.protocol import BackfillBegins, Change, Checked, Collect, Decided, Evaluate, NextDue, Observations, Verdicts
+from bot.protocol import (
+    BackfillBegins,
+    Change,
+    Checked,
+    Collect,
+    Decided,
+    Evaluate,
+    LookBack,
+    Matured,
+    NextDue,
+    Observations,
+    Recorded,
+    Verdicts,
+)
+from signals.rules import METHOD_VERSION
 from signals.sources.options import SourceOptions
-from storage import ledger, market, observations
+from storage import ledger, market, observations, track_record
 from storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -62,6 +76,28 @@ class Evening:
                 await self._archive(waiting, now)
                 waiting = []
         await self._archive(waiting, now)
+
+    async def look_back(self, now: datetime) -> None:
+        """Compute the track record anew and append what has matured of the live one, where a session came since.
+
+        Raises
+        ------
+        bot.market_process.MarketProcessError
+            When the child failed; the record stays what it was and the next look back tries again.
+        """
+        async with self.running:
+            async with self.database.transaction() as connection:
+                due = await track_record.is_due(connection, METHOD_VERSION)
+            if not due:
+                return
+            url = self.database.url.render_as_string(hide_password=False)
+            replies = [reply async for reply in self.process.ask(LookBack(url, now))]
+            async with self.database.transaction() as connection:
+                for reply in replies:
+                    if isinstance(reply, Recorded):
+                        await track_record.store(connection, reply.through, reply.method_version, reply.body, now)
+                    elif isinstance(reply, Matured):
+                        await track_record.append(connection, reply.rows, now)
 
     async def _archive(self, replies: Sequence[Observations | Checked], now: datetime) -> None:
         async with self.database.transaction() as connection:
@@ -116,5 +152,5 @@ def _without(row: Decided, told: set[tuple[str, str]]) -> Decided:
 
 
 def _row(row: Decided, changes: Sequence[Change]) -> ledger.VerdictRow:
-    stored = [ledger.ChangeRow(c.kind, c.subject, c.occurred_on, c.before, c.after) for c in changes]
+    stored = [ledger.ChangeRow(c.kind, c.subject, c.occurred_on, c.before, c.after, c.evidence) for c in changes]
     return ledger.VerdictRow(row.session, row.decided_at, row.method_version, row.body, stored)

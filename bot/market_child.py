@@ -29,6 +29,7 @@ from bot.protocol import (
     Evaluate,
     Failed,
     FindDemoStart,
+    LookBack,
     NextDue,
     Observations,
     Reply,
@@ -39,6 +40,7 @@ from signals.collect import collect, collect_archive
 from signals.episode import Outcome
 from signals.evaluate import History, evaluate
 from signals.model import Freshness, Transition, Verdict
+from signals.record.model import Past
 from signals.rules import GATE, METHOD_VERSION
 from signals.series import SERIES
 from signals.sessions import closed_sessions, decision_time, last_call, nyse_sessions
@@ -49,6 +51,7 @@ from storage import ledger, market, observations
 from storage.database import read_only
 
 VERDICT = TypeAdapter(Verdict)
+PAST = TypeAdapter(Past)
 _PIECE = 2_000
 _DEMO_LEAD = 4
 _T = TypeVar("_T")
@@ -68,6 +71,11 @@ def answer(request: Request) -> Iterator[Reply]:
             yield from _collect(request)
         case Evaluate():
             yield from _evaluate(request)
+        case LookBack():
+            # Statistics weigh more than all the rest: only who asks for them waits for their import.
+            from bot.looking_back import look_back
+
+            yield from look_back(request.database_url, request.now)
         case FindDemoStart():
             yield _find_demo_start(request)
 
@@ -186,14 +194,25 @@ def _verdicts(
         closed_at = decision_time(session)
         decided_at = closed_at if session <= backfilled_through else now
         verdict = history.verdict(session, decided_at)
-        changes = [_change(transition) for transition in transitions(before, verdict)]
+        found = transitions(before, verdict)
+        # What is history is never told, so nothing has to stand beside it.
+        told = found and session > backfilled_through
+        changes = _beside_the_past(history, session, found) if told else [_change(change, None) for change in found]
         body = VERDICT.dump_json(verdict).decode()
         yield Decided(session, closed_at, decided_at, METHOD_VERSION, body, changes)
         before = verdict
 
 
-def _change(transition: Transition) -> Change:
-    return Change(transition.kind, transition.subject, transition.occurred_on, transition.before, transition.after)
+def _beside_the_past(history: History, session: date, found: list[Transition]) -> list[Change]:
+    from signals.record.past import past_cases
+
+    return [_change(*pair) for pair in zip(found, past_cases(history, session, found), strict=True)]
+
+
+def _change(transition: Transition, past: Past | None) -> Change:
+    evidence = None if past is None else PAST.dump_json(past).decode()
+    states = (transition.before, transition.after)
+    return Change(transition.kind, transition.subject, transition.occurred_on, *states, evidence)
 
 
 def _next_due(calendar: Any, decided_through: date | None, closed: list[date], waiting: str | None) -> NextDue:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from signals.sources.options import SourceOptions
+from storage.track_record import OutcomeRow
 
 _F = float | None
 Figures = tuple[date, _F, _F, _F, _F, _F, _F, _F, _F]
@@ -33,6 +34,15 @@ class Evaluate:
     database_url: str
     now: datetime
     type: Literal["evaluate"] = "evaluate"
+
+
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """Compute the track record, and what followed the live alerts, through the newest session decided."""
+
+    database_url: str
+    now: datetime
+    type: Literal["look_back"] = "look_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +84,14 @@ class BackfillBegins:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One transition; see ``signals.model.Transition``."""
+    """One transition; see ``signals.model.Transition``. ``evidence`` is a ``signals.record.model.Past`` as JSON."""
 
     kind: str
     subject: str
     occurred_on: date
     before: str = ""
     after: str = ""
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,24 @@ class NextDue:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """The track record through a session; ``body`` is a ``signals.record.model.TrackRecord`` as JSON."""
+
+    through: date
+    method_version: str
+    body: str
+    type: Literal["recorded"] = "recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class Matured:
+    """What followed live alerts over horizons that have passed, where it is not stored yet or stored otherwise."""
+
+    rows: list[OutcomeRow]
+    type: Literal["matured"] = "matured"
+
+
+@dataclass(frozen=True, slots=True)
 class DemoStart:
     """The decision time at which a demonstration begins."""
 
@@ -138,7 +167,7 @@ class Done:
     type: Literal["done"] = "done"
 
 
-Request = Collect | Evaluate | FindDemoStart
-Reply = Observations | Checked | BackfillBegins | Verdicts | NextDue | DemoStart | Failed | Done
+Request = Collect | Evaluate | LookBack | FindDemoStart
+Reply = Observations | Checked | BackfillBegins | Verdicts | NextDue | Recorded | Matured | DemoStart | Failed | Done
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="type")])
 REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="type")])

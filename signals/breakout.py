@@ -168,9 +168,12 @@ class _Path:
 
     def _decision(self) -> tuple[int | None, int | None]:
         """Return the position of the confirmation and of the rejection; at most one of them is not None."""
-        above = 1
+        needed = self.level * (1 + self.rules.buffer)
+        above = int(float(self.highs.close[self.start]) > needed)
+        if above >= self.rules.confirm_closes:
+            return self.start, None
         for i, since, close in self._after(self.start):
-            above = above + 1 if close > self.level else 0
+            above = above + 1 if close > needed else 0
             in_time = since < self.rules.confirm_within
             if in_time and above >= self.rules.confirm_closes:
                 return i, None

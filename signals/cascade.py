@@ -92,6 +92,13 @@ class CascadeHistory:
         score = np.where(known > 0, 100.0 * np.nansum(fractions, axis=0) / np.maximum(known, 1), np.nan)
         return optional(score)
 
+    @cached_property
+    def held(self) -> list[int]:
+        """The stage by the published links, which transitions compare."""
+        on = np.stack([link.published == 1.0 for link in self.links])
+        stages: list[int] = np.logical_and.accumulate(on, axis=0).sum(axis=0).tolist()
+        return stages
+
     def at(self, session: int) -> Cascade:
         """Return the cascade on the session at a position."""
         links = tuple(link.at(session) for link in self.links)
@@ -101,7 +108,7 @@ class CascadeHistory:
         return Cascade(
             stage=stage,
             at_least=stage < len(links) and links[stage].state is State.UNKNOWN,
-            held=_leading([link.held for link in links]),
+            held=self.held[session],
             score=self.score[session],
             links=links,
             out_of_order=State.ON in shown[first_off:],

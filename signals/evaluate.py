@@ -78,7 +78,8 @@ class History:
         # Until ^RUT is known again, what was last known is held.
         held = int(self.last_usable[at])
         episode = self._episode(held)
-        checks = (self._close_check(episode, held), *today)
+        is_open = episode is not None and episode.is_open
+        checks = (self._close_check(episode if is_open else None, held), *today)
         known = held == at and at >= 0
         reason = None if known else f"^RUT: {self.gate.source('^RUT', at).reason}"
         standing, value = self.standing, _Reader(at if known else None)
@@ -97,7 +98,7 @@ class History:
             relative_change=_Reader(at)(self.checks.relative_change),
             episode=episode,
             checks=checks,
-            episode_checks=self._episode_checks(episode, at),
+            episode_checks=self.checks_of(episode, at) if episode is not None and is_open else (),
             reason=reason,
             past=self._past(episode),
         )
@@ -115,9 +116,8 @@ class History:
         index = bisect_right(self.episodes, session, key=lambda episode: episode.attempt) - 1
         return self.episodes[index].as_of(session) if index >= 0 else None
 
-    def _episode_checks(self, episode: Episode | None, at: int) -> tuple[Check, ...]:
-        if episode is None or not episode.is_open:
-            return ()
+    def checks_of(self, episode: Episode, at: int) -> tuple[Check, ...]:
+        """Return the five checks of an episode as known at a position, frozen at its confirmation."""
         decided = episode.confirmed
         end = at if decided is None else self.panel.position(decided)
         start = max(self.panel.position(episode.attempt) - _VOLUME_SESSIONS_BEFORE, 0)
@@ -128,10 +128,12 @@ class History:
 
     def _close_check(self, episode: Episode | None, at: int) -> Check:
         needed = float(BREAKOUT.confirm_closes)
-        if episode is None or not episode.is_open:
+        if episode is None:
             return Check("close", None, None, needed)
         if episode.confirmed:
             return Check("close", True, needed, needed)
+        if not episode.is_open:
+            return Check("close", False, None, needed)
         closes = self.standing.close.iloc[self.panel.position(episode.attempt) : at + 1].dropna()
         above = (closes > episode.level).to_numpy()[::-1]
         in_a_row = len(above) if above.all() else int(np.argmin(above))

@@ -10,7 +10,10 @@ METHOD_VERSION = "2"
 
 @dataclass(frozen=True, slots=True)
 class BreakoutRules:
-    """Breakout from a long base to a record close. Counts are NYSE sessions, depths are fractions."""
+    """Breakout from a long base to a record close. Counts are NYSE sessions, depths are fractions.
+
+    ``buffer`` is how far above the level a close has to be to confirm; only the sensitivity grid has any.
+    """
 
     primary: int = 252
     intermediate: int = 126
@@ -26,6 +29,7 @@ class BreakoutRules:
     recover_within: int = 63
     end_after: int = 126
     armed_within: float = 0.02
+    buffer: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,25 @@ class SupercycleRules:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordRules:
+    """The track record. ``draws`` of random dates, ``resamples`` of the bootstrap, both begun from ``seed``.
+
+    Under ``least_cases`` nothing is computed. ``chance`` is where a p-value is still called chance. Grids are the
+    sensitivity grid's: base in sessions, closes in a row, buffer above the level.
+    """
+
+    least_cases: int = 5
+    confidence: float = 0.95
+    chance: float = 0.05
+    draws: int = 10_000
+    resamples: int = 1_000
+    seed: int = 20_201_117
+    grid_bases: tuple[int, ...] = (63, 126, 252)
+    grid_closes: tuple[int, ...] = (1, 3, 5)
+    grid_buffers: tuple[float, ...] = (0.0, 0.005, 0.01)
+
+
+@dataclass(frozen=True, slots=True)
 class EveningRules:
     """When a session is decided. Times are America/New_York."""
 
@@ -159,4 +182,5 @@ LINK = LinkRules()
 WINDOW = WindowRules()
 CAPITULATION = CapitulationRules()
 SUPERCYCLE = SupercycleRules()
+RECORD = RecordRules()
 EVENING = EveningRules()

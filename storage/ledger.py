@@ -23,13 +23,14 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """One transition to be stored; see ``signals.model.Transition``."""
+    """One transition to be stored; see ``signals.model.Transition``. ``evidence`` is what its alert rests on, JSON."""
 
     kind: str
     subject: str
     occurred_on: date
     before: str = ""
     after: str = ""
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ async def _insert_change(connection: AsyncConnection, session: date, change: Cha
         occurred_on=change.occurred_on,
         before=change.before,
         after=change.after,
+        evidence=change.evidence,
     )
     result = await connection.execute(statement)
     assert result.inserted_primary_key is not None

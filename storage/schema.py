@@ -130,7 +130,43 @@ transition = Table(
     Column("occurred_on", Date, nullable=False),
     Column("before", String(64), nullable=False, server_default="", comment="the state it left, if it has one"),
     Column("after", String(64), nullable=False, server_default="", comment="the state it reached"),
+    Column("evidence", Compressed, comment="signals.record.model.Past as JSON: the earlier cases known that evening"),
     UniqueConstraint("subject", "kind"),
+)
+
+track_record = Table(
+    "track_record",
+    metadata,
+    Column("through", Date, primary_key=True, comment="the last session of the history it was computed from"),
+    Column("method_version", String(16), nullable=False),
+    Column("computed_at", Instant, nullable=False),
+    Column("body", Compressed, nullable=False, comment="signals.record.model.TrackRecord as JSON, compressed"),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("transition_id", _RowId, ForeignKey("transition.id"), nullable=False, index=True),
+    Column("asset", String(32), nullable=False),
+    Column("horizon", Integer, nullable=False, comment="sessions or UTC days, as the asset's horizons count"),
+    Column("entry_on", Date, nullable=False),
+    Column("entry_price", Float, nullable=False),
+    Column("exit_on", Date, nullable=False),
+    Column("exit_price", Float, nullable=False),
+    Column("change", Float, nullable=False, comment="a fraction of the entry price"),
+    Column("worst", Float, nullable=False, comment="lowest close on the way, the same way"),
+    Column("recorded_at", Instant, nullable=False),
+    Column("corrects", _RowId, ForeignKey("outcome.id"), unique=True, comment="the row a corrected price made wrong"),
+    Index(
+        "uq_outcome_first",
+        "transition_id",
+        "asset",
+        "horizon",
+        unique=True,
+        sqlite_where=text("corrects IS NULL"),
+        postgresql_where=text("corrects IS NULL"),
+    ),
 )
 
 chat = Table(

@@ -1,0 +1,1 @@
+"""What followed in the past: events, outcomes, base rates and how far chance alone would go."""

@@ -1,0 +1,281 @@
+"""The words of the track record as types. Imports nothing heavy, so that the process that answers can read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from signals.episode import BaseClass, Episode
+from signals.model import Check, Regime, State
+
+
+class Scale(StrEnum):
+    """What an asset's horizons count: NYSE sessions, or UTC days."""
+
+    SESSIONS = "sessions"
+    DAYS = "days"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """Something whose price is followed after an event. ``horizons`` count ``scale``."""
+
+    key: str
+    title: str
+    scale: Scale
+    horizons: tuple[int, ...]
+
+
+_EQUITY, _CRYPTO = (21, 42, 63, 126), (30, 61, 91, 182)
+ASSETS = {
+    asset.key: asset
+    for asset in (
+        Asset("^RUT", "Russell 2000", Scale.SESSIONS, _EQUITY),
+        Asset("IWM/SPY", "small caps against the S&P 500", Scale.SESSIONS, _EQUITY),
+        Asset("BTC-USD", "BTC", Scale.DAYS, _CRYPTO),
+        Asset("ETH-USD", "ETH", Scale.DAYS, _CRYPTO),
+        Asset("altcoin basket", "altcoin basket", Scale.DAYS, _CRYPTO),
+    )
+}
+"""What is followed after every event, in the order shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A close on a session or a UTC day."""
+
+    on: date
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a case ended. Changes are fractions of the entry's price.
+
+    ``change`` is to the ``exit``, ``worst`` to the lowest close on the way (the maximum adverse excursion, zero or
+    less).
+    """
+
+    exit: Close
+    change: float
+    worst: float
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What followed one event over one horizon.
+
+    Attributes
+    ----------
+    event
+        The session whose decision it is.
+    entry
+        The first close after that decision; ``None`` where the asset has no price there.
+    due
+        The day the horizon ends on.
+    outcome
+        ``None`` before that day, or where there is no price on it.
+    merged
+        Later events closer than the horizon: they are counted as this one.
+    """
+
+    event: date
+    entry: Close | None
+    due: date | None
+    outcome: Outcome | None
+    merged: tuple[date, ...] = ()
+
+    @property
+    def change(self) -> float | None:
+        """The change to the exit, once it is known."""
+        return self.outcome.change if self.outcome else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``hits`` rises among ``of`` cases, with the Wilson interval of their share."""
+
+    hits: int
+    of: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """The share of rises."""
+        return self.hits / self.of
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What followed any date, for comparison.
+
+    Neighbouring dates share most of what follows them, so the interval of ``rate`` is that of the ``spans`` that fit
+    into the dates without overlapping.
+    """
+
+    dates: int
+    spans: int
+    median: float | None
+    rate: Rate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What is computed of five cases or more. Changes are fractions.
+
+    Attributes
+    ----------
+    rate, median, mean, worst, adverse
+        Share of rises; the lowest change; the deepest maximum adverse excursion.
+    median_low, median_high
+        Interval of the median by stationary block bootstrap.
+    p
+        Share of draws of random dates whose median lies at least as far from the base median.
+    p_rule, p_record
+        The same by Holm, over the p-values shown of this rule, and over those of the whole record.
+    """
+
+    rate: Rate
+    median: float
+    mean: float
+    worst: float
+    adverse: float
+    median_low: float | None = None
+    median_high: float | None = None
+    p: float | None = None
+    p_rule: float | None = None
+    p_record: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What an asset did after every event of one rule, over one horizon.
+
+    Attributes
+    ----------
+    cases
+        Oldest first, those still open and those before the asset had a price included.
+    n
+        Cases whose outcome is known.
+    numbers
+        ``None`` under five known cases: then they are listed, and nothing is computed.
+    base, matched
+        Any date of the asset's era, and any with the Russell 2000 above its 200-day mean.
+    """
+
+    asset: str
+    horizon: int
+    cases: tuple[Case, ...]
+    n: int
+    numbers: Numbers | None
+    base: Base
+    matched: Base
+
+    @property
+    def known(self) -> tuple[Case, ...]:
+        """The cases whose outcome is known."""
+        return tuple(case for case in self.cases if case.outcome)
+
+    @property
+    def unpriced(self) -> int:
+        """How many events the asset had no price at."""
+        return sum(case.entry is None for case in self.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRecord:
+    """What followed the events of one rule. ``family`` is its row of the registry."""
+
+    key: str
+    title: str
+    family: str
+    events: tuple[date, ...]
+    followed: tuple[Followed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A row of the registry: rules of one kind that were tried, how many, and how many p-values they printed."""
+
+    key: str
+    title: str
+    variants: int
+    p_values: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One breakout from a long base in full. ``followed`` has one case an asset and horizon, none if never confirmed.
+
+    ``checks`` are the five as of the confirmation, or of the end of the attempt that had none; ``lowest`` is the
+    lowest ^RUT close in the 126 sessions after the entry, and its day.
+    """
+
+    episode: Episode
+    checks: tuple[Check, ...]
+    liquidity: float | None
+    regime: Regime
+    precondition: State
+    followed: tuple[tuple[str, int, Case], ...]
+    lowest: Close | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One variant of the sensitivity grid: shown with all others, never chosen among. Buffers are fractions."""
+
+    base: int
+    closes: int
+    buffer: float
+    events: int
+    followed: tuple[Followed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A date that the thesis names, as the rules see it. ``on`` is ``None`` where the data have no such close.
+
+    ``base_class`` is ``None`` for a record that came less than ten sessions after the one before. ``followed`` are
+    ether's cases from that date.
+    """
+
+    key: str
+    title: str
+    on: date | None
+    close: float | None
+    base_sessions: int | None
+    base_class: BaseClass | None
+    checks: tuple[Check, ...]
+    liquidity: float | None
+    regime: Regime | None
+    followed: tuple[tuple[str, int, Case], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What stands beside an alert: what followed earlier events of a rule, as known on its session."""
+
+    rule: str
+    title: str
+    followed: tuple[Followed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """The whole record as of one session: the backtest alone, never mixed with what happened live.
+
+    ``draws`` and ``resamples`` are of the permutation and the bootstrap, begun from ``seed``.
+    """
+
+    through: date
+    method_version: str
+    draws: int
+    resamples: int
+    seed: int
+    events: tuple[Event, ...]
+    rules: tuple[RuleRecord, ...]
+    grid: tuple[Cell, ...]
+    claims: tuple[Claim, ...]
+    families: tuple[Family, ...]

@@ -20,6 +20,7 @@ from bot.clock import Clock
 from bot.commands.answering import COMMANDS, Desk
 from bot.commands.evidence import Evidence
 from bot.commands.past import Past
+from bot.commands.record import Record
 from bot.commands.status import StatusCommands
 from bot.commands.subscription import Subscription
 from bot.delivery.composing import Composer
@@ -91,9 +92,15 @@ class App:
         except Exception as error:  # the next ring finds what is owed, whatever ended this one
             logger.exception("the evening failed")
             await self.alarm(f"The evening's evaluation failed: {error}")
+        self.courier.wake()
+        try:
+            # Once the alerts are on their way.
+            await self.evening.look_back(now)
+        except Exception as error:  # the record stays what it was; the next ring tries again
+            logger.exception("the look back failed")
+            await self.alarm(f"The track record could not be computed: {error}")
         finally:
             await self.evening.process.close()
-        self.courier.wake()
 
     async def run(self) -> None:
         """Run the bot for ever: commands, deliveries and the evening's alarm clock."""
@@ -144,7 +151,7 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
 def _telegram(settings: Settings, desk: Desk, answers: HTTPXRequest, updates: HTTPXRequest) -> TelegramApplication:
     builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base).updater(None).job_queue(None)
     application: TelegramApplication = builder.request(answers).get_updates_request(updates).build()
-    for family in (Subscription(desk), Evidence(desk), Past(desk), StatusCommands(desk)):
+    for family in (Subscription(desk), Evidence(desk), Past(desk), Record(desk), StatusCommands(desk)):
         application.add_handlers(family.handlers())
     application.add_error_handler(_log_error)
     return application

@@ -22,7 +22,6 @@ from storage.migrate import migrate
 cli = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cascade, a Telegram bot."
 )
-_TABLE_WIDTH = 124
 Data = Annotated[Path | None, typer.Option("--data", help="A folder of CSV files instead of the market data set.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
@@ -84,22 +83,23 @@ def evaluate(
 
 
 @cli.command()
-def backtest(data: Data = None, as_json: AsJson = False) -> None:
-    """List every breakout in the history and how it turned out."""
-    from rich.console import Console
-
-    from bot.history import load
-    from bot.reports import backtest_json, backtest_table
+def backtest(
+    data: Data = None,
+    as_json: AsJson = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write one page with charts to this file.")] = None,
+) -> None:
+    """Print every breakout in the history, what followed, and how far chance alone would go."""
+    from bot.backtest import Backtest
 
     settings = _settings(data)
-    market = settings.market_data if data else None
-    history = load(market, settings.database_url, SystemClock().now(), settings.source_options).evaluate()
+    made = Backtest.of(settings, settings.market_data if data else None, SystemClock().now())
+    if html is not None:
+        html.write_text(made.html(), encoding="utf-8")
+        typer.echo(f"written to {html}", err=True)
     if as_json:
-        _print(json.dumps(backtest_json(history), indent=2))
-    else:
-        console = Console()
-        console.width = max(console.width, _TABLE_WIDTH)
-        console.print(backtest_table(history))
+        _print(json.dumps(made.json(), indent=2))
+    elif html is None:
+        made.print()
 
 
 @cli.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from bot.app import App, build
 from bot.clock import SteppedClock, SystemClock
+from bot.evening import Evening
 from bot.market_process import MarketProcess
 from bot.protocol import DemoStart, FindDemoStart
 from bot.sandbox.page import page_routes
@@ -25,12 +26,33 @@ VISITOR = 7001
 _MOST_STEPS = 60
 
 
+class Recorder:
+    """Keeps the track record up to date, in a market process of its own so that no step waits for it."""
+
+    def __init__(self, evening: Evening, clock: SteppedClock) -> None:
+        self.process = MarketProcess()
+        self._evening = replace(evening, process=self.process, running=asyncio.Lock())
+        self._clock, self._news = clock, asyncio.Event()
+
+    def wake(self) -> None:
+        """Look back once more."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Look back whenever woken, for ever."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self._evening.look_back(self._clock.now())
+
+
 @dataclass
 class SteppedMarket:
     """Moves the demonstration's clock from one evening to the next."""
 
     app: App
     clock: SteppedClock
+    recorder: Recorder
     running: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def step(self) -> Agenda:
@@ -48,6 +70,7 @@ class SteppedMarket:
             agenda = await self.step()
             if await self._alerts() > before:
                 break
+        self.recorder.wake()
         return agenda
 
     async def begin(self, at: datetime) -> Agenda:
@@ -75,14 +98,20 @@ async def demo(port: int, ready: Callable[[str], None]) -> None:
     routes, attach = page_routes(sandbox, VISITOR)
     with tempfile.TemporaryDirectory(prefix="cascade-demo-") as folder:
         async with serve(sandbox, port, routes), build(_settings(sandbox, Path(folder)), clock) as app:
-            market = SteppedMarket(app, clock)
+            recorder = Recorder(app.evening, clock)
+            market = SteppedMarket(app, clock, recorder)
             await market.begin(start)
+            recorder.wake()
             attach(market)
             await app.connect()
             ready(sandbox.url)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(app.poll())
-                tasks.create_task(app.courier.run())
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(app.poll())
+                    tasks.create_task(app.courier.run())
+                    tasks.create_task(recorder.run())
+            finally:
+                await recorder.process.close()
 
 
 async def _start() -> datetime:

@@ -90,7 +90,7 @@ def stored_verdict(database_url: str, session: date | None) -> Verdict:
     NotASessionError
         When it has none for this date.
     """
-    body, nearest = asyncio.run(_body(database_url, session)) if _exists(database_url) else (None, None)
+    body, nearest = asyncio.run(_body(database_url, session)) if database_exists(database_url) else (None, None)
     if nearest is None:
         raise NoHistoryError("the database has no verdict yet: run the bot first, or give --data FOLDER")
     if body is None:
@@ -108,12 +108,13 @@ async def _body(url: str, session: date | None) -> tuple[str | None, date | None
     return (nearest if session in (None, found) else None), found
 
 
-def _exists(url: str) -> bool:
+def database_exists(url: str) -> bool:
+    """Return whether a database was ever made there."""
     return Path(str(parse_url(url).database)).exists()
 
 
 def _archive_of(url: str, now: datetime) -> tuple[Archive, dict[str, str]]:
-    if not _exists(url):
+    if not database_exists(url):
         return {}, {}
     vintages, checks = asyncio.run(_read(url, now))
     return settle(vintages), {series: check.reason for series, check in checks.items() if check.reason}

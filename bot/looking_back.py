@@ -37,7 +37,8 @@ class _Stored:
 def look_back(url: str, now: datetime) -> Iterator[Recorded | Matured]:
     """Yield what has matured of the live record, then the backtest's, through the newest session decided."""
     held = asyncio.run(_load(url, now))
-    if held.newest is None:
+    if held.newest is None or "^RUT" not in held.archive:
+        # Nothing to look back on: what is stored stays.
         return
     history = evaluate(held.archive, nyse_sessions(now), held.newest)
     rows = (_row(one, held.in_force) for one in live.matured(history, held.alerts))

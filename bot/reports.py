@@ -9,11 +9,12 @@ from typing import Any
 from rich.table import Table
 
 from bot.messages.facts import Evidence, of_link, of_liquidity
-from bot.messages.figures import property_number, quantity
+from bot.messages.figures import percent, property_number, quantity
 from signals.episode import Episode, High
 from signals.evaluate import History
 from signals.every_condition import LINK_NAMES
 from signals.model import Breakout, Crypto, Supercycle, Verdict
+from signals.record.model import ASSETS, Followed, Rate, TrackRecord
 
 
 def backtest_json(history: History) -> dict[str, Any]:
@@ -67,6 +68,53 @@ def backtest_table(history: History) -> Table:
         figures = (f"{e.close:,.2f}", f"{e.level:,.2f}", str(e.base_sessions))
         dates = (_iso(e.outcome_date) or "–", _iso(e.recovered) or "–")
         table.add_row(str(e.attempt), *figures, e.base_class, _iso(e.confirmed) or "–", e.outcome + verified, *dates)
+    return table
+
+
+def record_tables(record: TrackRecord) -> Iterator[Table]:
+    """Yield what followed each rule's events as a table for people."""
+    for rule in record.rules:
+        table = Table(title=f"What followed {rule.title} ({len(rule.events)}); backtest through {record.through}")
+        for heading in ("Asset", "After", "n", "Rose, 95 % range", "Median, 95 % interval", "Mean", "Worst", "Deepest",
+                        "Any date", "Spans that rose", "Uptrend", "p", "Holm"):  # fmt: skip
+            table.add_column(heading)
+        for followed in rule.followed:
+            table.add_row(*_followed_row(followed))
+        yield table
+
+
+def _followed_row(f: Followed) -> tuple[str, ...]:
+    asset = ASSETS[f.asset]
+    base = (_signed(f.base.median), _share(f.base.rate) if f.base.rate else "–", _signed(f.matched.median))
+    head = (asset.title, f"{f.horizon} {asset.scale}", str(f.n))
+    if f.numbers is None:
+        cases = "\n".join(f"{case.event} {_signed(case.change)}" for case in f.known)
+        return (*head, "too few" if f.n else "–", cases or "–", "–", "–", "–", *base, "–", "–")
+    n = f.numbers
+    interval = "" if n.median_low is None else f" ({_signed(n.median_low)} to {_signed(n.median_high)})"
+    return (*head, _share(n.rate), _signed(n.median) + interval, _signed(n.mean), _signed(n.worst), _signed(n.adverse),
+            *base, _p(n.p), _p(n.p_record))  # fmt: skip
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else percent(value, sign=True)
+
+
+def _share(r: Rate) -> str:
+    return f"{r.hits} of {r.of} ({r.low:.0%} to {r.high:.0%})"
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}" if value < 0.01 else f"{value:.2f}"
+
+
+def families_table(record: TrackRecord) -> Table:
+    """Return how many rules were tried, and p-values printed, as a table for people."""
+    table = Table(title=f"Every rule tried and printed; Holm counts all {record.p_values} p-values")
+    for heading in ("Rules", "Variants", "p-values"):
+        table.add_column(heading)
+    for family in record.families:
+        table.add_row(family.title, str(family.variants), str(family.p_values))
     return table
 
 

@@ -140,13 +140,14 @@ class _Path:
             level_verified=level_age >= self.rules.unverified_sessions,
             confirm_by=_day(self.calendar, highs.ordinal[start] + self.rules.confirm_within - 1),
             confirmed=self._maybe(confirmed),
-            hold_until=self._hold_until(confirmed),
+            hold_until=self._after_sessions(confirmed, self.rules.hold_sessions),
             warning=self._maybe(warning),
             rejected=self._maybe(rejected),
             failed=self._maybe(failed),
             recovered=self._maybe(self._recovered(failed if failed is not None else rejected)),
             established=self._maybe(established),
             ended=self._maybe(self._ended(confirmed, failed, established)),
+            end_by=self._after_sessions(established, self.rules.end_after),
         )
 
     def _date(self, position: int) -> date:
@@ -155,10 +156,8 @@ class _Path:
     def _maybe(self, position: int | None) -> date | None:
         return None if position is None else self._date(position)
 
-    def _hold_until(self, confirmed: int | None) -> date | None:
-        if confirmed is None:
-            return None
-        return _day(self.calendar, self.highs.ordinal[confirmed] + self.rules.hold_sessions)
+    def _after_sessions(self, position: int | None, count: int) -> date | None:
+        return None if position is None else _day(self.calendar, self.highs.ordinal[position] + count)
 
     def _after(self, position: int) -> Iterator[tuple[int, int, float]]:
         """Yield (position, sessions since ``position``, close) of what follows, up to the next attempt."""

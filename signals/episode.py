@@ -60,8 +60,9 @@ class Episode:
         The first close over the record ``level`` and the sessions since the record was last closed at.
     level_verified
         False when the level was set within the first 252 sessions of the data: the true record may be missing.
-    confirm_by, hold_until
-        The session by which the attempt must be confirmed, and the one through which a confirmation must hold.
+    confirm_by, hold_until, end_by
+        The session by which the attempt must be confirmed, the one through which a confirmation must hold, and the one
+        on which what is established ends at the latest.
     """
 
     attempt: date
@@ -79,6 +80,7 @@ class Episode:
     recovered: date | None = None
     established: date | None = None
     ended: date | None = None
+    end_by: date | None = None
 
     def as_of(self, session: date) -> Episode:
         """Return the episode as it was known on ``session``: later events are removed."""
@@ -87,6 +89,8 @@ class Episode:
         }
         if "confirmed" in later:
             later["hold_until"] = None
+        if "established" in later:
+            later["end_by"] = None
         return replace(self, **later)
 
     def events(self) -> dict[Phase, date]:

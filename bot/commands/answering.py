@@ -20,6 +20,7 @@ COMMANDS = {
     "cascade": "the four links and the stage",
     "crypto": "the crypto window and its precondition",
     "supercycle": "the four properties of a long rally",
+    "record": "what followed in the past, and live",
     "history": "the last changes",
     "asof": "the status of a past evening",
     "subscribe": "get an alert when something changes",

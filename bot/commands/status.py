@@ -13,6 +13,7 @@ from telegram.ext import BaseHandler, CallbackQueryHandler, CommandHandler, Mess
 from bot.commands.answering import COMMANDS, Desk
 from bot.commands.evidence import WHY
 from bot.commands.reading import newest, reply
+from bot.commands.record import RECORD
 from signals.model import Verdict
 from storage.market import Market
 
@@ -63,5 +64,5 @@ class StatusCommands:
 
 
 def _buttons() -> InlineKeyboardMarkup:
-    why = InlineKeyboardButton("Why", callback_data=WHY)
-    return InlineKeyboardMarkup([[why, InlineKeyboardButton("Refresh", callback_data=REFRESH)]])
+    buttons = {"Why": WHY, "Record": RECORD, "Refresh": REFRESH}
+    return InlineKeyboardMarkup([[InlineKeyboardButton(text, callback_data=data) for text, data in buttons.items()]])

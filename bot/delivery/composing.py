@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.alerts import CATCH_UP
 from bot.messages.render import Messages, Told, read_verdict
-from storage import ledger, market
+from storage import ledger, market, track_record
 from storage.outbox import Claimed
 
 
@@ -23,10 +23,12 @@ class Composer:
         alert = await ledger.load_alert(connection, claimed.alert_id)
         held = await market.load_market(connection)
         assert held is not None, "an alert exists only where a market does"
+        told = [Told.of(row) for row in await ledger.load_changes(connection, alert.transitions)]
         return self.messages.alert(
             read_verdict(await ledger.body_of(connection, alert.session)),
-            [Told.of(row) for row in await ledger.load_changes(connection, alert.transitions)],
+            told,
             held,
+            live=await track_record.count_matured(connection, told[-1].kind, told[-1].after),
             alert_id=claimed.alert_id,
             summary=alert.kind == CATCH_UP,
             again=claimed.unknowns > 0,

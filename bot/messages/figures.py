@@ -19,7 +19,7 @@ def points(value: float) -> str:
 
 def percent(value: float, digits: int = 1, *, sign: bool = False) -> str:
     """Write a fraction as a percentage with a true minus sign: ``−5.5 %``."""
-    text = f"{value * 100:+.{digits}f}" if sign else f"{value * 100:.{digits}f}"
+    text = f"{value * 100:+,.{digits}f}" if sign else f"{value * 100:,.{digits}f}"
     return f"{_true_minus(text)}\u00a0%"
 
 

@@ -15,12 +15,14 @@ from bot.messages import facts, figures
 from signals import rules
 from signals.every_condition import CONDITIONS, LINK_NAMES, MANDATORY
 from signals.model import Regime, State, Verdict, Window
+from signals.record.model import ASSETS, Past
 from signals.series import SECTORS, SERIES
 from signals.table import Unit
 from signals.universe import LISTED_ON
 from storage.market import Market
 
 VERDICT = TypeAdapter(Verdict)
+PAST = TypeAdapter(Past)
 _FILTERS = (
     figures.points, figures.percent, figures.decimal, figures.day, figures.instant, figures.quantity,
     figures.thresholds, figures.property_number, figures.clip,
@@ -30,7 +32,7 @@ _RULES = {name: getattr(rules, name) for name in ("BREAKOUT", "CHECKS", "REGIME"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One transition as a message tells it."""
+    """One transition as a message tells it, with the earlier cases its alert rests on."""
 
     kind: str
     subject: str
@@ -38,11 +40,13 @@ class Told:
     occurred_on: date
     before: str = ""
     after: str = ""
+    past: Past | None = None
 
     @classmethod
     def of(cls, row: Any) -> Told:
         """Read a row of the ledger."""
-        return cls(row.kind, row.subject, row.session, row.occurred_on, row.before, row.after)
+        past = PAST.validate_json(row.evidence) if row.evidence else None
+        return cls(row.kind, row.subject, row.session, row.occurred_on, row.before, row.after, past)
 
     @property
     def family(self) -> str:
@@ -78,6 +82,8 @@ def _environment() -> Environment:
         "facts": facts,
         "CAPITULATION": rules.CAPITULATION,
         "GATE": rules.GATE,
+        "RECORD": rules.RECORD,
+        "ASSETS": ASSETS,
         "CONDITIONS": CONDITIONS,
         "LINK_NAMES": LINK_NAMES,
         "MANDATORY": MANDATORY,
@@ -121,11 +127,22 @@ class Messages:
         return self._render(template, v=verdict, b=verdict.breakout, market=market, **context)
 
     def alert(
-        self, verdict: Verdict, told: Sequence[Told], market: Market, *, alert_id: int, summary: bool, again: bool
+        self,
+        verdict: Verdict,
+        told: Sequence[Told],
+        market: Market,
+        *,
+        alert_id: int,
+        summary: bool,
+        again: bool,
+        live: int,
     ) -> str:
-        """Render an alert; ``again`` when a first copy of it may have arrived."""
+        """Render an alert; ``again`` when a first copy of it may have arrived.
+
+        ``live`` is of how many earlier alerts of this installation, of the same kind, the outcome is known.
+        """
         template = "alert_summary" if summary else f"alert_{told[0].family}"
-        return self.part(template, verdict, market, told=told, t=told[0], alert_id=alert_id, again=again)
+        return self.part(template, verdict, market, told=told, t=told[0], alert_id=alert_id, again=again, live=live)
 
 
 def read_verdict(body: str) -> Verdict:

@@ -13,27 +13,27 @@ from signals.panel import Ints
 from signals.record.inference import median_intervals, random_date_p
 from signals.record.model import Followed
 from signals.record.study import Study
-from signals.rules import RECORD
+from signals.rules import RECORD, RecordRules
 
 
-def with_chance(study: Study, followed: Mapping[str, Followed]) -> dict[str, Followed]:
+def with_chance(study: Study, followed: Mapping[str, Followed], sampling: RecordRules = RECORD) -> dict[str, Followed]:
     """Add to the numbers of each rule the interval of its median and its p by random dates.
 
-    Every draw begins from ``RECORD.seed`` and the names of the rule, the asset and the horizon, so that a row does not
+    Every draw begins from the seed and the names of the rule, the asset and the horizon, so that a row does not
     depend on which others are computed.
     """
     positions = {key: _positions(study, each) for key, each in followed.items() if each.numbers is not None}
     if not positions:
         return dict(followed)
     changes, seed = study.changes[study.dates], crc32(f"{study.prices.asset.key} {study.horizon}".encode())
-    drawn = median_intervals(changes, list(positions.values()), study.horizon, RECORD.resamples, RECORD.seed + seed)
+    drawn = median_intervals(changes, list(positions.values()), study.horizon, sampling.resamples, sampling.seed + seed)
     added = dict(followed)
     for (key, chosen), interval in zip(positions.items(), drawn, strict=True):
         numbers = followed[key].numbers
         assert numbers is not None
         low, high = interval or (None, None)
         p = random_date_p(
-            changes, chosen, RECORD.draws, np.random.default_rng([RECORD.seed, seed, crc32(key.encode())])
+            changes, chosen, RECORD.draws, np.random.default_rng([sampling.seed, seed, crc32(key.encode())])
         )
         added[key] = replace(followed[key], numbers=replace(numbers, median_low=low, median_high=high, p=p))
     return added

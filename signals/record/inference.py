@@ -8,7 +8,6 @@ from statistics import median
 import numpy as np
 from arch.bootstrap import StationaryBootstrap
 from scipy.stats import monte_carlo_test
-from statsmodels.stats.multitest import multipletests
 
 from signals.panel import Ints
 from signals.record.prices import Floats
@@ -16,8 +15,13 @@ from signals.rules import RECORD
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values shown together, each adjusted for how many there are."""
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
+    """Return p-values shown together, each adjusted by Holm's step-down for how many there are."""
+    # SciPy has none, and statsmodels' collects the process' garbage on every call.
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p)))), 1.0)
+    return [float(x) for x in adjusted]
 
 
 def random_dates(random: np.random.Generator, dates: int, count: int, gap: int, draws: int) -> Ints:
@@ -45,7 +49,7 @@ def random_dates(random: np.random.Generator, dates: int, count: int, gap: int, 
     return np.asarray(np.sort(chosen, axis=1) + np.arange(count) * (gap - 1))
 
 
-def random_date_p(changes: Floats, chosen: Ints, draws: int, random: np.random.Generator) -> float | None:
+def random_date_p(changes: Floats, chosen: Ints, draws: int, random: np.random.Generator) -> float:
     """Return how often random dates have a median at least as far from that of all dates as the events' dates have.
 
     Parameters
@@ -57,12 +61,10 @@ def random_date_p(changes: Floats, chosen: Ints, draws: int, random: np.random.G
 
     Returns
     -------
-    float or None
-        Two-sided, (1 + draws as far) / (1 + draws). ``None`` when so many dates do not fit.
+    float
+        Two-sided, (1 + draws as far) / (1 + draws).
     """
     base, count, gap = np.median(changes), len(chosen), int(np.diff(chosen).min(initial=len(changes)))
-    if len(changes) - (count - 1) * (gap - 1) < count:
-        return None
 
     def distance(values: Floats, axis: int = -1) -> Floats:
         return np.asarray(np.abs(np.median(values, axis=axis) - base))

@@ -32,7 +32,7 @@ ASSETS = {
     asset.key: asset
     for asset in (
         Asset("^RUT", "Russell 2000", Scale.SESSIONS, _EQUITY),
-        Asset("IWM/SPY", "small caps against the S&P 500", Scale.SESSIONS, _EQUITY),
+        Asset("IWM/SPY", "IWM/SPY", Scale.SESSIONS, _EQUITY),
         Asset("BTC-USD", "BTC", Scale.DAYS, _CRYPTO),
         Asset("ETH-USD", "ETH", Scale.DAYS, _CRYPTO),
         Asset("altcoin basket", "altcoin basket", Scale.DAYS, _CRYPTO),
@@ -279,3 +279,13 @@ class TrackRecord:
     grid: tuple[Cell, ...]
     claims: tuple[Claim, ...]
     families: tuple[Family, ...]
+
+    @property
+    def tried(self) -> int:
+        """How many rules were tried and are printed."""
+        return sum(family.variants for family in self.families)
+
+    @property
+    def p_values(self) -> int:
+        """How many p-values the record prints."""
+        return sum(family.p_values for family in self.families)

@@ -17,26 +17,28 @@ from signals.record.grid import grid
 from signals.record.inference import holm
 from signals.record.model import ASSETS, Close, Event, Family, Followed, RuleRecord, TrackRecord
 from signals.record.studies import Studies
-from signals.rules import METHOD_VERSION, RECORD
+from signals.rules import METHOD_VERSION, RECORD, RecordRules
 
 Progress = Callable[[int, int], None]
 """Called with how many studies are done, and of how many."""
 
 
-def track_record(history: History, progress: Progress = lambda done, of: None) -> TrackRecord:
+def track_record(
+    history: History, progress: Progress = lambda done, of: None, sampling: RecordRules = RECORD
+) -> TrackRecord:
     """Return what followed in the whole history, with its uncertainty.
 
-    Takes seconds: ``RECORD.draws`` random dates for each rule, asset and horizon with five known cases.
+    Takes seconds: ``sampling.draws`` random dates for each rule, asset and horizon with five known cases.
     """
     studies = Studies.of(history)
-    rules = _adjusted(_rules(studies, progress))
+    rules = _adjusted(_rules(studies, progress, sampling))
     variants = {"grid": tuple(grid(studies))}
     return TrackRecord(
         through=history.panel.days[-1],
         method_version=METHOD_VERSION,
-        draws=RECORD.draws,
-        resamples=RECORD.resamples,
-        seed=RECORD.seed,
+        draws=sampling.draws,
+        resamples=sampling.resamples,
+        seed=sampling.seed,
         events=tuple(_event(studies, episode) for episode in history.episodes),
         rules=rules,
         grid=variants["grid"],
@@ -45,11 +47,12 @@ def track_record(history: History, progress: Progress = lambda done, of: None) -
     )
 
 
-def _rules(studies: Studies, progress: Progress) -> list[RuleRecord]:
+def _rules(studies: Studies, progress: Progress, sampling: RecordRules) -> list[RuleRecord]:
     events = {key: studies.events(rule.find(studies.history)) for key, rule in RULES.items()}
     followed: dict[str, list[Followed]] = {key: [] for key in RULES}
     for done, study in enumerate(studies.all.values(), start=1):
-        for key, each in with_chance(study, {key: study.follow(events[key]) for key in RULES}).items():
+        plain = {key: study.follow(events[key]) for key in RULES}
+        for key, each in with_chance(study, plain, sampling).items():
             followed[key].append(each)
         progress(done, len(studies.all))
     return [

@@ -42,7 +42,7 @@ def told(kind: str, subject: str = "", *, before: str = "", after: str = "", on:
 
 
 def alert(verdict: Verdict, *changes: Told, held: Market = LIVE, summary: bool = False, again: bool = False) -> str:
-    text = MESSAGES.alert(verdict, changes, held, alert_id=12, summary=summary, again=again)
+    text = MESSAGES.alert(verdict, changes, held, alert_id=12, summary=summary, again=again, live=0)
     return parse_html(text).text
 
 

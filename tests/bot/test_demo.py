@@ -13,7 +13,7 @@ import pytest
 
 from bot.app import App, build
 from bot.clock import SteppedClock
-from bot.demo import SteppedMarket
+from bot.demo import Recorder, SteppedMarket
 from bot.sandbox.page import page_routes
 from bot.sandbox.server import Sandbox, serve
 from signals.rules import GATE
@@ -34,7 +34,7 @@ async def market(sandbox: Sandbox, database_url: str, tmp_path: Path) -> AsyncIt
     settings = settings_for(sandbox, database_url, market_data=f"folder:{folder}")
     clock = SteppedClock(decision_time(day(N - 2)))
     async with build(settings, clock) as app:
-        market = SteppedMarket(app, clock)
+        market = SteppedMarket(app, clock, Recorder(app.evening, clock))
         await market.begin(clock.now())
         yield market
 

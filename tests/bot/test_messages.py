@@ -34,7 +34,7 @@ def alert(
     assert episode is not None
     subject = f"breakout:{episode.attempt}"
     told = Told(f"breakout.{phase}", subject, verdict.session, occurred or verdict.session)
-    text = MESSAGES.alert(verdict, [told], held, alert_id=12, summary=False, again=again)
+    text = MESSAGES.alert(verdict, [told], held, alert_id=12, summary=False, again=again, live=0)
     return parse_html(text).text
 
 
@@ -260,7 +260,7 @@ class TestAlerts:
     def test_an_episode_ended_by_a_new_attempt_is_named_by_its_own_date(self) -> None:
         verdict = after((101.0, 101.0, 101.0, *[100.5] * 125, 102.0), 128)
         told = Told("breakout.ended", f"breakout:{session(N)}", verdict.session, verdict.session)
-        text = parse_html(MESSAGES.alert(verdict, [told], LIVE, alert_id=1, summary=False, again=False)).text
+        text = parse_html(MESSAGES.alert(verdict, [told], LIVE, alert_id=1, summary=False, again=False, live=0)).text
         assert text.startswith(f"The Russell 2000 breakout of {day(session(N))} ended: a new attempt began")
 
     def test_every_message_of_a_simulated_market_says_so_first(self) -> None:
@@ -271,7 +271,7 @@ class TestAlerts:
         verdict = seen("confirmed")
         happened = ((0, "attempt"), (2, "confirmed"))
         told = [Told(f"breakout.{p}", f"breakout:{session(N)}", session(N), session(N + i)) for i, p in happened]
-        text = parse_html(MESSAGES.alert(verdict, told, LIVE, alert_id=3, summary=True, again=False)).text
+        text = parse_html(MESSAGES.alert(verdict, told, LIVE, alert_id=3, summary=True, again=False, live=0)).text
         assert text.startswith("What changed while the bot was not running")
         assert f"{day(session(N))}: Russell 2000 breakout of {day(session(N))} attempted" in text
         assert f"{day(session(N + 2))}: Russell 2000 breakout of {day(session(N))} confirmed" in text

@@ -149,6 +149,9 @@ class TestRussell:
         b = replace(BREAKOUT, episode=replace(EPISODE, established=date(2020, 12, 16)))
         text = line(whole(breakout=b), "Next: ")
         assert text == "the episode ends on a close below 1,688.53, or 126 sessions after 16 Dec 2020"
+        b = replace(b, episode=replace(EPISODE, established=date(2020, 12, 16), end_by=date(2021, 6, 18)))
+        text = line(whole(breakout=b), "Next: ")
+        assert text == "the episode ends on a close below 1,688.53, or on 18 Jun 2021"
 
     def test_unknown_is_called_unknown_with_its_reason(self) -> None:
         verdict = whole(breakout=replace(UNKNOWN_BREAKOUT, episode=EPISODE, reason="^RUT: newest is old"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from signals.collect import collect_archive
 from signals.evaluate import History, evaluate
+from signals.record.model import TrackRecord
+from signals.record.track_record import track_record
+from signals.rules import RECORD
 from signals.sessions import nyse_sessions
 from signals.sources.folder import FolderSource
 
@@ -24,3 +28,9 @@ def history(real_history: Path) -> History:
     # Whatever the folder lacks is said, and nothing else.
     assert all(reason.startswith("there is no file") for reason in reasons.values())
     return evaluate(archive, calendar, END)
+
+
+@pytest.fixture(scope="session")
+def record(history: History) -> TrackRecord:
+    """Its track record, with fewer draws than the published one has."""
+    return track_record(history, sampling=replace(RECORD, draws=200, resamples=50))

@@ -1,0 +1,60 @@
+"""What messages read out of a track record beyond its fields. No words: those are the templates'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.messages.render import Told
+from signals.record.model import Event, RuleRecord, TrackRecord
+
+RECORD = TypeAdapter(TrackRecord)
+MAIN = "breakout.confirmed"
+
+
+def read_record(body: str) -> TrackRecord:
+    """Read a stored track record."""
+    return RECORD.validate_json(body)
+
+
+def command_of(key: str) -> str:
+    """Return a rule's name as people write it behind ``/record``: ``stage.up:3`` is ``stage-up-3``."""
+    return key.translate(str.maketrans(".: ", "---"))
+
+
+def rule_named(record: TrackRecord, name: str) -> RuleRecord | None:
+    """Return the rule with this name."""
+    return next((rule for rule in record.rules if command_of(rule.key) == name), None)
+
+
+def event_on(record: TrackRecord, day: date) -> Event | None:
+    """Return the breakout one of whose dates this is; an attempt's own date goes first."""
+    attempted = (event for event in record.events if event.episode.attempt == day)
+    dated = (event for event in record.events if day in event.episode.events().values())
+    return next(attempted, next(dated, None))
+
+
+def p_values(rule: RuleRecord) -> int:
+    """Return how many p-values of a rule are shown together."""
+    return sum(f.numbers is not None and f.numbers.p is not None for f in rule.followed)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCase:
+    """One live alert with the outcomes in force that have matured."""
+
+    told: Told
+    method_version: str
+    outcomes: Sequence[Any]
+
+
+def live_cases(transitions: Sequence[Any], outcomes: Sequence[Any]) -> Iterator[LiveCase]:
+    """Yield each live transition with its outcomes; a corrected one is replaced by its correction."""
+    corrected = {row.corrects for row in outcomes}
+    for row in transitions:
+        own = [o for o in outcomes if o.transition_id == row.id and o.id not in corrected]
+        yield LiveCase(Told.of(row), row.method_version, own)

@@ -1,0 +1,1 @@
+"""The track record as a page to publish: one file, nothing fetched."""

@@ -42,7 +42,7 @@ def price_chart(closes: pd.Series[float], record: TrackRecord) -> str:
     """Draw the Russell 2000's closes with every breakout from a long base, by its outcome."""
     with _figure() as (figure, axes):
         known = closes.dropna()
-        axes.plot(known.index, known.to_numpy(), color=_MUTED, linewidth=0.7)
+        axes.plot(known.index, known.to_numpy(), color=_MUTED, linewidth=0.7, label="close")
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))

@@ -55,6 +55,10 @@ def page(history: History, record: TrackRecord, live: Live, market_data: str, no
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {written.__name__: written for written in _FILTERS}
+    is_simulated = market_data.startswith("simulated")
+    if live.held is not None and live.held.is_simulated != is_simulated:
+        # What a made-up market was told has no place beside real figures, nor the other way round.
+        live = Live(None)
     charts = distribution_charts(Studies.of(history), record)
     # The charts are made here, of figures alone: the only text that is not escaped.
     return environment.get_template("page.html.j2").render(
@@ -64,7 +68,7 @@ def page(history: History, record: TrackRecord, live: Live, market_data: str, no
         charts=[(ASSETS[asset], horizon, Markup(drawn)) for asset, horizon, drawn in charts],  # noqa: S704
         live=live,
         now=now,
-        is_simulated=market_data.startswith("simulated"),
+        is_simulated=is_simulated,
         ASSETS=ASSETS,
         BREAKOUT=rules.BREAKOUT,
         LISTED_ON=LISTED_ON,

@@ -46,7 +46,7 @@ class TestBacktest:
         ran = run("backtest", "--data", str(data), "--json")
         assert ran.returncode == 0, ran.stderr
         found = json.loads(ran.stdout)
-        assert set(found) == {"episodes", "highs"}
+        assert set(found) == {"episodes", "highs", "record"}
         (episode,) = found["episodes"]
         assert {key: episode[key] for key in ("attempt", "close", "level", "base_sessions", "class")} == {
             "attempt": str(day(N)), "close": 101.0, "level": 100.0, "base_sessions": 130, "class": "intermediate",
@@ -55,24 +55,20 @@ class TestBacktest:
         assert (episode["outcome"], episode["outcome_date"]) == ("failed", str(day(N + 4)))
         assert episode["recovered"] is None
 
-    def test_people_get_a_table(self, run: Run, data: Path) -> None:
+    def test_people_get_tables(self, run: Run, data: Path) -> None:
         ran = run("backtest", "--data", str(data))
         assert ran.returncode == 0, ran.stderr
         assert "Russell 2000 breakouts from a long base" in ran.stdout
         assert str(day(N)) in ran.stdout
         assert "failed" in ran.stdout
+        assert "What followed a confirmed breakout (1); backtest through" in ran.stdout
+        assert "Every rule tried and printed" in ran.stdout
 
-    def test_the_real_history_gives_the_documented_table(self, run: Run, real_history: Path) -> None:
-        ran = run("backtest", "--data", str(real_history), "--json")
-        episodes = {e["attempt"]: e for e in json.loads(ran.stdout)["episodes"]}
-        from tests.signals.test_breakout_history import EPISODES
-
-        for attempt, close, level, base, base_class, confirmed, outcome, outcome_date, recovered in EPISODES:
-            found = episodes[attempt]
-            expected = (close, level, base, base_class, confirmed, outcome, outcome_date, recovered)
-            keys = ("close", "level", "base_sessions", "class", "confirmed", "outcome", "outcome_date", "recovered")
-            assert tuple(found[key] for key in keys) == expected
-        assert "2024-11-25" not in ran.stdout
+    def test_a_page_is_written_and_its_place_is_said(self, run: Run, data: Path, tmp_path: Path) -> None:
+        ran = run("backtest", "--data", str(data), "--html", "record.html")
+        assert (ran.returncode, ran.stdout) == (0, "")
+        assert "written to record.html" in ran.stderr
+        assert "After a confirmed breakout" in (tmp_path / "record.html").read_text()
 
 
 class TestEvaluate:

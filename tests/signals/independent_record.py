@@ -12,6 +12,7 @@ import json
 import statistics
 import sys
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 from tests.signals.independent_breakouts import Answer, walk
@@ -27,6 +28,7 @@ def column(folder: Path, name: str, field: str) -> Series:
         return {date.fromisoformat(row["date"]): float(row[field]) for row in csv.DictReader(file) if row[field]}
 
 
+@cache
 def prices(folder: Path) -> dict[str, Series]:
     iwm, spy = (column(folder, name, "adj_close") for name in ("IWM", "SPY"))
     russell = column(folder, "RUT", "close")
@@ -61,6 +63,7 @@ def crypto_path(series: Series, event: date, horizon: int) -> list[float | None]
     return [series.get(event + timedelta(days=k)) for k in range(horizon + 1)]
 
 
+@cache
 def events(folder: Path) -> list[tuple[date, Answer, list[date]]]:
     closes = column(folder, "RUT", "close")
     sessions = sorted(closes)
@@ -68,6 +71,7 @@ def events(folder: Path) -> list[tuple[date, Answer, list[date]]]:
     return [(sessions[answer.attempt], answer, sessions) for answer in found]
 
 
+@cache
 def followed(folder: Path) -> dict[str, dict[str, dict[str, dict[str, float] | None]]]:
     """By attempt, asset and horizon, what followed the confirmation; only what is known."""
     assets, result = prices(folder), {}

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 HISTORY ?= ../shared/data
 
-.PHONY: demo test cover check run bench lookahead method kills lock clean
+.PHONY: demo test cover check run bench lookahead statistics method kills lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
@@ -30,6 +30,10 @@ bench: $(VENV)/installed ## speed and memory, as ratios in one run
 lookahead: $(VENV)/installed ## many more truncated histories, sessions and missing inputs than the suite's few
 	LOOKAHEAD_SESSIONS=50 MISSING_EXAMPLES=250 $(BIN)/python -m pytest -q -n $(WORKERS) \
 		tests/signals/test_lookahead.py tests/signals/test_cascade_independently.py tests/signals/test_missing_data.py
+
+statistics: $(VENV)/installed ## the record's error rates over many more seeds and draws than the suite's few
+	STATISTICS_SEEDS=200 STATISTICS_DRAWS=500 $(BIN)/python -m pytest -q -n $(WORKERS) \
+		tests/signals/record/test_inference.py tests/signals/record/test_known_truth.py
 
 method: $(VENV)/installed ## write the generated tables of docs/method.md; needs HISTORY, a folder of CSV files
 	FALLBACKS=ETH-USD=$(HISTORY)/ETH-USD_coinbase.csv $(BIN)/python -m bot method docs/method.md --data $(HISTORY)

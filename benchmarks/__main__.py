@@ -6,11 +6,12 @@ import asyncio
 
 from benchmarks.evaluation import measure_evaluation
 from benchmarks.memory import measure_memory
+from benchmarks.record import measure_record
 
 
 def main() -> None:
     """Run all benchmarks."""
-    for line in (*measure_evaluation(), *asyncio.run(measure_memory())):
+    for line in (*measure_evaluation(), *measure_record(), *asyncio.run(measure_memory())):
         print(line)
 
 

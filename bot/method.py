@@ -8,9 +8,12 @@ from datetime import date
 
 import numpy as np
 
+from bot.messages.figures import percent
+from signals.episode import Episode
 from signals.evaluate import History
 from signals.every_condition import CONDITIONS, LINK_NAMES
 from signals.measured import Measured
+from signals.record.studies import Studies
 from signals.series import SERIES, STANDS_IN
 from signals.sessions import decision_time
 from signals.table import Condition, Number, Unit
@@ -28,6 +31,7 @@ def tables(history: History) -> dict[str, str]:
         "shares": shares_table(history),
         "series": series_table(),
         "alerts": alerts_table(history),
+        "record": record_table(history),
     }
 
 
@@ -164,3 +168,39 @@ def alerts(history: History, first: date, last: date) -> Iterator[tuple[str, ...
 
 def _before(history: History, day: date) -> date:
     return history.panel.days[history.panel.position(day) - 1]
+
+
+def record_table(history: History) -> str:
+    """Return every breakout from a long base with how it turned out and what followed it."""
+    heads = (
+        "Attempt",
+        "Close",
+        "Level",
+        "Base",
+        "Class",
+        "Confirmed",
+        "Outcome",
+        "On",
+        "Recovered",
+        *FOLLOWED.values(),
+    )
+    studies = Studies.of(history)
+    return _table(heads, (_episode(studies, episode) for episode in history.episodes))
+
+
+FOLLOWED = {
+    ("^RUT", 63): "Russell 2000, 63 sessions",
+    ("BTC-USD", 91): "BTC, 91 days",
+    ("ETH-USD", 91): "ETH, 91 days",
+    ("ETH-USD", 182): "ETH, 182 days",
+}
+"""What the table shows of what followed a confirmation."""
+
+
+def _episode(studies: Studies, e: Episode) -> tuple[str, ...]:
+    cases = {(asset, horizon): case for asset, horizon, case in studies.cases(e.confirmed)} if e.confirmed else {}
+    changes = [cases[key].change if key in cases else None for key in FOLLOWED]
+    outcome = e.outcome if e.level_verified else f"{e.outcome}, level unverified"
+    figures = (f"{e.close:,.2f}", f"{e.level:,.2f}", str(e.base_sessions), str(e.base_class))
+    dates = (str(e.confirmed or ""), outcome, str(e.outcome_date or ""), str(e.recovered or ""))
+    return (str(e.attempt), *figures, *dates, *("" if x is None else percent(x, sign=True) for x in changes))

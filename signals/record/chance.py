@@ -32,9 +32,8 @@ def with_chance(study: Study, followed: Mapping[str, Followed], sampling: Record
         numbers = followed[key].numbers
         assert numbers is not None
         low, high = interval or (None, None)
-        p = random_date_p(
-            changes, chosen, RECORD.draws, np.random.default_rng([sampling.seed, seed, crc32(key.encode())])
-        )
+        random = np.random.default_rng([sampling.seed, seed, crc32(key.encode())])
+        p = random_date_p(changes, chosen, sampling.draws, random)
         added[key] = replace(followed[key], numbers=replace(numbers, median_low=low, median_high=high, p=p))
     return added
 

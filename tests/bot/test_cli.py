@@ -42,9 +42,13 @@ def run(tmp_path: Path) -> Run:
 
 
 class TestBacktest:
-    def test_json_lists_episodes_and_highs(self, run: Run, data: Path) -> None:
-        ran = run("backtest", "--data", str(data), "--json")
+    def test_json_lists_episodes_and_highs_and_a_page_can_be_written_beside(
+        self, run: Run, data: Path, tmp_path: Path
+    ) -> None:
+        ran = run("backtest", "--data", str(data), "--json", "--html", "record.html")
         assert ran.returncode == 0, ran.stderr
+        assert "written to record.html" in ran.stderr
+        assert "After a confirmed breakout" in (tmp_path / "record.html").read_text()
         found = json.loads(ran.stdout)
         assert set(found) == {"episodes", "highs", "record"}
         (episode,) = found["episodes"]
@@ -63,12 +67,6 @@ class TestBacktest:
         assert "failed" in ran.stdout
         assert "What followed a confirmed breakout (1); backtest through" in ran.stdout
         assert "Every rule tried and printed" in ran.stdout
-
-    def test_a_page_is_written_and_its_place_is_said(self, run: Run, data: Path, tmp_path: Path) -> None:
-        ran = run("backtest", "--data", str(data), "--html", "record.html")
-        assert (ran.returncode, ran.stdout) == (0, "")
-        assert "written to record.html" in ran.stderr
-        assert "After a confirmed breakout" in (tmp_path / "record.html").read_text()
 
 
 class TestEvaluate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,16 +41,23 @@ async def process() -> AsyncIterator[MarketProcess]:
     await process.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def evening(database_url: str, process: MarketProcess, tmp_path: Path) -> AsyncIterator[Evening]:
-    """An evening whose history ends before the attempt, and was recorded silently."""
-    folder = tmp_path / "market"
-    folder.mkdir()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def begun(process: MarketProcess, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a market, and a database whose history ends before the attempt and was recorded silently."""
+    folder = tmp_path_factory.mktemp("market")
     write(folder, CLOSES, *KEYS)
-    async with Database(database_url) as database:
-        made = Evening(database, process, f"folder:{folder}", asyncio.Lock())
-        await made.run(decision_time(day(N - 1)))
-        yield made
+    shutil.copy(migrated, folder / "begun.db")
+    async with Database(f"sqlite+aiosqlite:///{folder}/begun.db") as database:
+        await Evening(database, process, f"folder:{folder}", asyncio.Lock()).run(decision_time(day(N - 1)))
+    return folder
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def evening(process: MarketProcess, begun: Path, tmp_path: Path) -> AsyncIterator[Evening]:
+    """An evening on a database of its own that has begun."""
+    shutil.copy(begun / "begun.db", tmp_path / "cascade.db")
+    async with Database(f"sqlite+aiosqlite:///{tmp_path}/cascade.db") as database:
+        yield Evening(database, process, f"folder:{begun}", asyncio.Lock())
 
 
 async def live(evening: Evening) -> Sequence[Any]:

@@ -17,7 +17,7 @@ from signals.series import UTC_DAY
 from signals.sessions import decision_times
 from tests.worlds import CALENDAR
 
-SESSIONS = CALENDAR[: int(CALENDAR.searchsorted(pd.Timestamp("2020-01-02")))]
+SESSIONS = CALENDAR[slice(*CALENDAR.searchsorted(pd.DatetimeIndex(["2000-01-03", "2020-01-02"])))]
 _DAILY = 0.04
 
 
@@ -56,7 +56,9 @@ def world(seed: int, effect: float) -> World:
     """Return a world in which the coin gains ``effect`` (in logarithms) over days 30 to 91 after each confirmation."""
     random = np.random.default_rng(seed)
     index = _index(random)
-    confirmed = [e.confirmed for e in find_episodes(index, CALENDAR) if e.confirmed and e.level_verified]
+    confirmed = [
+        e.confirmed for e in find_episodes(index, CALENDAR[SESSIONS[0] <= CALENDAR]) if e.confirmed and e.level_verified
+    ]
     days = pd.date_range(SESSIONS[0], SESSIONS[-1], unit="us")
     moves = pd.Series(random.normal(0.0, _DAILY, len(days)), index=days)
     for day in confirmed:

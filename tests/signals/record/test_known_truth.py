@@ -27,7 +27,7 @@ SAMPLING = replace(RECORD, draws=int(os.environ.get("STATISTICS_DRAWS", "200")),
 def p_of(found: World) -> float:
     study = found.study()
     followed = with_chance(study, {"r": study.follow(found.events())}, SAMPLING)["r"]
-    assert followed.n >= 15
+    assert followed.n >= 10
     assert followed.numbers is not None
     assert followed.numbers.p is not None
     return followed.numbers.p

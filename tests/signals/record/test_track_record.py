@@ -21,7 +21,14 @@ from signals.rules import BREAKOUT, METHOD_VERSION, RECORD
 from signals.sessions import decision_time
 from tests.worlds import CALENDAR, evaluated, lead, market, sessions
 
-QUICK = replace(RECORD, draws=50, resamples=10)
+QUICK = replace(RECORD, draws=20, resamples=5)
+
+
+@pytest.fixture(scope="module")
+def watched(history: History) -> tuple[TrackRecord, list[tuple[int, int]]]:
+    """A record, and how far it was each time it said so."""
+    seen: list[tuple[int, int]] = []
+    return track_record(history, lambda done, of: seen.append((done, of)), QUICK), seen
 
 
 class TestEvents:
@@ -90,13 +97,19 @@ class TestRules:
         assert len(few) > 50
         assert all(f.numbers is None for f in few)
 
-    def test_how_far_it_is_can_be_watched(self, history: History) -> None:
-        seen: list[tuple[int, int]] = []
-        track_record(history, lambda done, of: seen.append((done, of)), QUICK)
-        assert seen == [(n, 20) for n in range(1, 21)]
+    def test_how_far_it_is_can_be_watched(self, watched: tuple[TrackRecord, list[tuple[int, int]]]) -> None:
+        assert watched[1] == [(n, 20) for n in range(1, 21)]
 
-    def test_it_is_the_same_whenever_it_is_computed(self, history: History) -> None:
-        assert track_record(history, sampling=QUICK) == track_record(history, sampling=QUICK)
+    def test_every_p_is_of_as_many_draws_as_it_says(self, record: TrackRecord) -> None:
+        shown = [f.numbers.p for rule in record.rules for f in rule.followed if f.numbers and f.numbers.p]
+        counts = [p * (record.draws + 1) for p in shown]
+        assert counts == pytest.approx([round(count) for count in counts], abs=1e-6)
+        assert min(counts) >= 1
+
+    def test_it_is_the_same_whenever_it_is_computed(
+        self, history: History, watched: tuple[TrackRecord, list[tuple[int, int]]]
+    ) -> None:
+        assert track_record(history, sampling=QUICK) == watched[0]
 
     def test_it_says_how_it_was_made(self, record: TrackRecord) -> None:
         assert (record.through, record.method_version) == (date(2025, 6, 30), METHOD_VERSION)

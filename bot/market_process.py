@@ -51,24 +51,28 @@ class MarketProcess:
                 raise MarketProcessError(f"the market process is gone: {error}") from error
             finally:
                 if not finished:
-                    await self._end()
+                    # Nobody waits for the rest any more.
+                    await self._end(at_once=True)
 
     async def close(self) -> None:
         """End the child; a new request starts another."""
         async with self._lock:
             await self._end()
 
-    async def _end(self) -> None:
+    async def _end(self, *, at_once: bool = False) -> None:
         process, self._process = self._process, None
         if process is None:
             return
         assert process.stdin is not None
         process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), timeout=2)
+            await asyncio.wait_for(process.wait(), timeout=0 if at_once else 2)
         except TimeoutError:
             process.kill()
             await process.wait()
+        # Read to its end, the pipe closes here and not whenever the loop would have come to it.
+        assert process.stdout is not None
+        await process.stdout.read()
 
 
 async def _start() -> asyncio.subprocess.Process:

@@ -91,6 +91,8 @@ def backtest(
     """Print every breakout in the history, what followed, and how far chance alone would go."""
     from bot.backtest import Backtest
 
+    if html is not None and not html.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {html.absolute().parent}", param_hint="--html")
     settings = _settings(data)
     made = Backtest.of(settings, settings.market_data if data else None, SystemClock().now())
     if html is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,8 @@ from bot.sandbox.server import Sandbox, serve
 from bot.settings import Settings
 from storage.market import Agenda, load_market
 from storage.schema import alert
+
+logger = logging.getLogger(__name__)
 
 VISITOR = 7001
 _MOST_STEPS = 60
@@ -43,7 +46,10 @@ class Recorder:
         while True:
             await self._news.wait()
             self._news.clear()
-            await self._evening.look_back(self._clock.now())
+            try:
+                await self._evening.look_back(self._clock.now())
+            except Exception:
+                logger.exception("the look back failed; the record stays what it was")
 
 
 @dataclass

@@ -21,7 +21,7 @@ from signals.sessions import NEW_YORK, decision_time, last_call, nyse_sessions
 from signals.sources.choose import choose_source
 from signals.sources.options import SourceOptions
 from signals.vintages import Archive, settle
-from storage import ledger, observations
+from storage import ledger, market, observations
 from storage.database import parse_url, read_only
 
 
@@ -78,6 +78,17 @@ def load(market_data: str | None, database_url: str, now: datetime, options: Sou
     if "^RUT" not in archive:
         raise NoHistoryError(missing)
     return Loaded(archive, calendar, reasons)
+
+
+def origin_of(database_url: str) -> str | None:
+    """Return which market a database holds: live, simulated or folder; ``None`` before its first evening."""
+    return asyncio.run(_origin(database_url)) if database_exists(database_url) else None
+
+
+async def _origin(url: str) -> str | None:
+    async with read_only(url) as connection:
+        held = await market.load_market(connection)
+    return None if held is None else held.origin
 
 
 def stored_verdict(database_url: str, session: date | None) -> Verdict:

@@ -23,7 +23,8 @@ from storage.database import read_only
 from storage.track_record import OutcomeRow
 
 RECORD = TypeAdapter(TrackRecord)
-_EXACT = 1e-9
+# A split refetches a history in single precision: what has not changed in the sixth digit has not been corrected.
+_EXACT = 1e-6
 
 
 @dataclass(frozen=True, slots=True)

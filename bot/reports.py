@@ -14,7 +14,7 @@ from signals.episode import Episode, High
 from signals.evaluate import History
 from signals.every_condition import LINK_NAMES
 from signals.model import Breakout, Crypto, Supercycle, Verdict
-from signals.record.model import ASSETS, Followed, Rate, TrackRecord
+from signals.record.model import ASSETS, Base, Followed, Rate, TrackRecord
 
 
 def backtest_json(history: History) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def record_tables(record: TrackRecord) -> Iterator[Table]:
     for rule in record.rules:
         table = Table(title=f"What followed {rule.title} ({len(rule.events)}); backtest through {record.through}")
         for heading in ("Asset", "After", "n", "Rose, 95 % range", "Median, 95 % interval", "Mean", "Worst", "Deepest",
-                        "Any date", "Spans that rose", "Uptrend", "p", "Holm"):  # fmt: skip
+                        "Any date", "Rose", "Uptrend", "p", "Holm"):  # fmt: skip
             table.add_column(heading)
         for followed in rule.followed:
             table.add_row(*_followed_row(followed))
@@ -85,7 +85,7 @@ def record_tables(record: TrackRecord) -> Iterator[Table]:
 
 def _followed_row(f: Followed) -> tuple[str, ...]:
     asset = ASSETS[f.asset]
-    base = (_signed(f.base.median), _share(f.base.rate) if f.base.rate else "–", _signed(f.matched.median))
+    base = (_signed(f.base.median), _any_date(f.base), _signed(f.matched.median))
     head = (asset.title, f"{f.horizon} {asset.scale}", str(f.n))
     if f.numbers is None:
         cases = "\n".join(f"{case.event} {_signed(case.change)}" for case in f.known)
@@ -102,6 +102,12 @@ def _signed(value: float | None) -> str:
 
 def _share(r: Rate) -> str:
     return f"{r.hits} of {r.of} ({r.low:.0%} to {r.high:.0%})"
+
+
+def _any_date(base: Base) -> str:
+    if base.share is None or base.low is None:
+        return "–"
+    return f"{base.share:.0%} of {base.dates:,} ({base.low:.0%} to {base.high:.0%})"
 
 
 def _p(value: float | None) -> str:

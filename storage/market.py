@@ -15,6 +15,10 @@ class OtherMarketError(RuntimeError):
     """The database holds another market's data than the one asked for."""
 
 
+SIMULATED = "simulated"
+"""The origin of a made-up market: every message and page of it says so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agenda:
     """What the evening last said: the next session due, the last one closed, and why one waits."""

@@ -95,11 +95,3 @@ async def append(connection: AsyncConnection, rows: Sequence[OutcomeRow], at: da
     """
     if rows:
         await connection.execute(insert(outcome), [asdict(row) | {"recorded_at": at} for row in rows])
-
-
-async def count_matured(connection: AsyncConnection, kind: str, after: str) -> int:
-    """Return how many earlier alerts of a kind that reached the same state have any outcome yet."""
-    same = (transition.c.kind == kind, transition.c.after == after)
-    joined = outcome.join(transition, transition.c.id == outcome.c.transition_id)
-    query = select(func.count(outcome.c.transition_id.distinct())).select_from(joined).where(*same)
-    return int((await connection.execute(query)).scalar_one())

@@ -17,7 +17,7 @@ from storage import market, track_record
 from storage.market import Market
 
 RECORD = "record"
-_MOST_LIVE = 20
+_MOST_LIVE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Record:
     def _of(self, record: TrackRecord, held: Market, asked: str) -> str:
         text, about = self.desk.messages.text, {"r": record, "market": held}
         if asked in ("thesis", "states"):
-            return text(f"record_{asked}", command_of=command_of, **about)
+            return text(f"record_{asked}", command_of=command_of, main=MAIN, **about)
         rule = rule_named(record, asked or command_of(MAIN))
         if rule is not None:
             return text("record", rule=rule, shown=p_values(rule), **about)

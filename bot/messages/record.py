@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.messages.render import Told
-from signals.record.model import Event, RuleRecord, TrackRecord
+from signals.record.model import Event, Past, RuleRecord, TrackRecord
 
 RECORD = TypeAdapter(TrackRecord)
 MAIN = "breakout.confirmed"
@@ -58,3 +58,24 @@ def live_cases(transitions: Sequence[Any], outcomes: Sequence[Any]) -> Iterator[
     for row in transitions:
         own = [o for o in outcomes if o.transition_id == row.id and o.id not in corrected]
         yield LiveCase(Told.of(row), row.method_version, own)
+
+
+def live_like(past: Past | None, transitions: Sequence[Any], outcomes: Sequence[Any]) -> int:
+    """Return of how many live alerts of the same rule an outcome shown in ``past`` is known."""
+    if past is None:
+        return 0
+    shown = {(followed.asset, followed.horizon) for followed in past.followed}
+    matured = {row.transition_id for row in outcomes if (row.asset, row.horizon) in shown}
+    return sum(row.id in matured and _is_event(row, past.rule) for row in transitions)
+
+
+def _is_event(row: Any, rule: str) -> bool:
+    """Return whether a transition is an event of a rule; a stage that passes a step has risen to it too."""
+    kind, _, state = rule.partition(":")
+    if row.kind != kind:
+        return False
+    if kind == "stage.up":
+        return int(row.before) < int(state) <= int(row.after)
+    if kind == "stage.down":
+        return int(row.after) <= int(state) < int(row.before)
+    return not state or bool(row.after == state)

@@ -21,17 +21,21 @@ from signals.record.studies import Studies
 from signals.universe import LISTED_ON
 from storage import market, track_record
 from storage.database import read_only
-from storage.market import Market
+from storage.market import SIMULATED, Market
 
 _FILTERS = (figures.points, figures.percent, figures.decimal, figures.day, figures.instant)
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What a database holds of the live record; ``held`` is ``None`` for a database that has never run."""
+    """What a database holds of the live record; ``held`` is ``None`` for a database that has never run.
+
+    ``elsewhere``: it holds another market than the page shows, and none of it may stand there.
+    """
 
     held: Market | None
     cases: Sequence[LiveCase] = ()
+    elsewhere: bool = False
 
 
 async def load_live(url: str) -> Live:
@@ -48,17 +52,15 @@ def live_of(url: str, *, exists: bool) -> Live:
     return asyncio.run(load_live(url)) if exists else Live(None)
 
 
-def page(history: History, record: TrackRecord, live: Live, market_data: str, now: datetime) -> str:
-    """Return the whole record as one HTML page that needs nothing else; ``market_data`` is the setting it came from."""
+def page(history: History, record: TrackRecord, live: Live, origin: str, now: datetime) -> str:
+    """Return the whole record as one HTML page that needs nothing else; ``origin`` is the market it is of."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {written.__name__: written for written in _FILTERS}
-    is_simulated = market_data.startswith("simulated")
-    if live.held is not None and live.held.is_simulated != is_simulated:
-        # What a made-up market was told has no place beside real figures, nor the other way round.
-        live = Live(None)
+    if live.held is not None and live.held.origin != origin:
+        live = Live(None, elsewhere=True)
     charts = distribution_charts(Studies.of(history), record)
     # The charts are made here, of figures alone: the only text that is not escaped.
     return environment.get_template("page.html.j2").render(
@@ -68,7 +70,7 @@ def page(history: History, record: TrackRecord, live: Live, market_data: str, no
         charts=[(ASSETS[asset], horizon, Markup(drawn)) for asset, horizon, drawn in charts],  # noqa: S704
         live=live,
         now=now,
-        is_simulated=is_simulated,
+        is_simulated=origin == SIMULATED,
         ASSETS=ASSETS,
         BREAKOUT=rules.BREAKOUT,
         LISTED_ON=LISTED_ON,

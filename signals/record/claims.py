@@ -26,7 +26,11 @@ def _first_record_of(year: int) -> Callable[[RecordHighs, np.ndarray], np.ndarra
 _CLAIMED = (
     _Claimed("2017", "the first record close of 2017", _first_record_of(2017)),
     _Claimed("2021", "the first record close of 2021", _first_record_of(2021)),
-    _Claimed("2026", "the first close above 2,600, January 2026", lambda highs, years: highs.close > 2_600),
+    _Claimed(
+        "2026",
+        "the first close above 2,600, January 2026",
+        lambda highs, years: (highs.close > 2_600) & (years == 2026),
+    ),
 )
 
 

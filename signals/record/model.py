@@ -111,14 +111,21 @@ class Rate:
 class Base:
     """What followed any date, for comparison.
 
-    Neighbouring dates share most of what follows them, so the interval of ``rate`` is that of the ``spans`` that fit
-    into the dates without overlapping.
+    Attributes
+    ----------
+    dates, median, share
+        How many dates have the whole horizon ahead of them, the median of what followed, the share that rose.
+    spans, low, high
+        Neighbouring dates share most of what follows them: the range of ``share`` is Wilson's for as many spans as fit
+        into the dates without overlapping. ``None`` under five spans.
     """
 
     dates: int
     spans: int
     median: float | None
-    rate: Rate | None
+    share: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,13 @@ _SHOWN = {
 
 
 def rule_of(change: Transition) -> str | None:
-    """Return the rule whose earlier events a transition is compared with, ``None`` where there is none."""
+    """Return the rule whose earlier events a transition is compared with, ``None`` where there is none.
+
+    A rejected attempt has no confirmation to count from, and what followed others' is no answer to it.
+    """
     family = change.kind.partition(".")[0]
+    if change.kind == "breakout.rejected":
+        return None
     if family in ("breakout", "window"):
         return change.kind if change.kind in RULES else "breakout.confirmed"
     if family in ("stage", "liquidity"):

@@ -60,9 +60,12 @@ class Study:
 
     def _base(self, changes: Floats) -> Base:
         count, spans = len(changes), len(changes) // self.horizon
-        median = float(np.median(changes)) if count else None
-        hits = round(spans * float((changes > 0).mean())) if count else 0
-        return Base(count, spans, median, rate(hits, spans) if spans >= RECORD.least_cases else None)
+        if not count:
+            return Base(0, 0, None, None, None, None)
+        share = float((changes > 0).mean())
+        wide = rate(round(spans * share), spans) if spans >= RECORD.least_cases else None
+        low, high = (wide.low, wide.high) if wide else (None, None)
+        return Base(count, spans, float(np.median(changes)), share, low, high)
 
     def follow(self, events: Events) -> Followed:
         """Return what followed the events: the cases, and from five known ones on the numbers that need no draws."""

@@ -30,8 +30,8 @@ from tests.bot.whole import CHECKS, EPISODE
 
 FIRST = date(2016, 11, 16)
 CHANGES = (0.298, -0.41, 2.708, 0.052, -0.036)
-BASE = Base(2_700, 29, 0.095, rate(17, 29))
-UNKNOWN_BASE = Base(0, 0, None, None)
+BASE = Base(2_700, 29, 0.095, 0.5815, rate(17, 29).low, rate(17, 29).high)
+UNKNOWN_BASE = Base(0, 0, None, None, None, None)
 
 
 def case(event: date, change: float | None, days: int = 91) -> Case:

@@ -124,7 +124,7 @@ class TestPage:
         cells = re.findall(r"<td>(\d+ of \d+[^<]*)</td>", html)
         shares = [cell for cell in cells if "measured" not in cell]
         assert len(shares) > 200
-        assert all(re.match(r"\d+ of \d+ \(\d+\s% to \d+\s%\)", cell) for cell in shares)
+        assert all(re.match(r"\d+ of [\d,]+ \(\d+\s% to \d+\s%\)", cell) for cell in shares)
 
     def test_the_same_record_gives_the_same_page(self, html: str) -> None:
         # Drawn without a date or a random id, two pages of one record differ only in when they were computed.

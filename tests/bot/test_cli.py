@@ -50,7 +50,8 @@ class TestBacktest:
         assert "written to record.html" in ran.stderr
         assert "After a confirmed breakout" in (tmp_path / "record.html").read_text()
         found = json.loads(ran.stdout)
-        assert set(found) == {"episodes", "highs", "record"}
+        assert set(found) == {"market", "episodes", "highs", "record"}
+        assert found["market"] == "folder"
         (episode,) = found["episodes"]
         assert {key: episode[key] for key in ("attempt", "close", "level", "base_sessions", "class")} == {
             "attempt": str(day(N)), "close": 101.0, "level": 100.0, "base_sessions": 130, "class": "intermediate",
@@ -58,6 +59,12 @@ class TestBacktest:
         assert episode["confirmed"] == str(day(N + 2))
         assert (episode["outcome"], episode["outcome_date"]) == ("failed", str(day(N + 4)))
         assert episode["recovered"] is None
+
+    def test_a_page_that_cannot_be_written_is_one_line_before_any_work(self, run: Run, data: Path) -> None:
+        ran = run("backtest", "--data", str(data), "--html", "nowhere/record.html")
+        assert ran.returncode == 2
+        assert "there is no folder" in ran.stderr.replace("\n", " ")
+        assert "Traceback" not in ran.stderr
 
     def test_people_get_tables(self, run: Run, data: Path) -> None:
         ran = run("backtest", "--data", str(data))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from sqlalchemy import select
@@ -142,6 +143,20 @@ class TestLookBack:
         (matured, _) = await replies(evening, decision_time(day(MATURE + 3)))
         assert isinstance(matured, Matured)
         assert first.id in [row.corrects for row in matured.rows]
+
+    async def test_a_split_that_restates_a_history_corrects_nothing(self, evening: Evening) -> None:
+        await evening.run(decision_time(day(CONFIRMED)))
+        await evening.run(decision_time(day(MATURE + 3)))
+        await evening.look_back(decision_time(day(MATURE + 3)))
+        assert {row.asset for row in await outcomes(evening)} >= {"IWM/SPY"}
+        async with evening.database.transaction() as connection:
+            held = (await connection.execute(select(observation).where(observation.c.series == "IWM"))).all()
+            for row in held:
+                # As Yahoo serves it again: a third, in single precision.
+                at = (observation.c.series == "IWM", observation.c.observed_on == row.observed_on)
+                await connection.execute(observation.update().where(*at).values(value=float(np.float32(row.value / 3))))
+        (matured, _) = await replies(evening, decision_time(day(MATURE + 3)))
+        assert matured == Matured([])
 
     async def test_a_late_decision_is_counted_from_when_it_was_made(self, evening: Evening) -> None:
         # The bot was down for four sessions: nobody could have bought on the evening itself.

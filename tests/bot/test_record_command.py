@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from bot.app import App
 from bot.looking_back import RECORD
+from bot.messages.record import live_like
 from bot.messages.render import PAST
 from bot.sandbox.server import Sandbox
 from storage import ledger, market, track_record
@@ -57,8 +59,8 @@ async def decide(app: App, *, evidence: str | None = None) -> None:
         await ledger.record(connection, [row], [owed], backfilled=False)
 
 
-async def mature(app: App, change: float = 0.338, corrects: int | None = None) -> None:
-    row = OutcomeRow(1, "ETH-USD", 30, SESSION, 480.36, date(2020, 12, 17), 642.87, change, -0.018, corrects)
+async def mature(app: App, change: float = 0.338, corrects: int | None = None, horizon: int = 30) -> None:
+    row = OutcomeRow(1, "ETH-USD", horizon, SESSION, 480.36, date(2020, 12, 17), 642.87, change, -0.018, corrects)
     async with app.database.transaction() as connection:
         await track_record.append(connection, [row], datetime(2020, 12, 18, 22, 30, tzinfo=EVENING.tzinfo))
 
@@ -69,7 +71,7 @@ class TestBeforeTheFirstRecord:
 
     async def test_the_live_one_is_there_all_the_same(self, app: App, ask: Ask) -> None:
         await decide(app)
-        assert "no horizon has passed yet" in await ask("/record live")
+        assert "no outcome yet" in await ask("/record live")
 
 
 @pytest.mark.usefixtures("recorded")
@@ -138,16 +140,16 @@ class TestLive:
         await decide(app)
         assert "rose" not in await ask("/record live")
 
-    async def test_the_newest_twenty_are_shown_and_the_rest_counted(self, app: App, ask: Ask) -> None:
+    async def test_the_newest_five_are_shown_and_the_rest_counted(self, app: App, ask: Ask) -> None:
         async with app.database.transaction() as connection:
             await market.claim_market(connection, "live")
-            for n in range(23):
+            for n in range(8):
                 on = SESSION + timedelta(days=n)
                 change = ChangeRow("stage.up", f"stage:{on}", on, "1", "2")
                 await ledger.record(connection, [VerdictRow(on, EVENING, "3", "{}", [change])], [], backfilled=False)
         text = await ask("/record live")
-        assert text.count("Cascade stage 1 → 2 of 4") == 20
-        assert "3 earlier alerts are in the page" in text
+        assert text.count("Cascade stage 1 → 2 of 4") == 5
+        assert "3 earlier alerts are on the page" in text
 
 
 class TestAlerts:
@@ -162,12 +164,63 @@ class TestAlerts:
         await app.courier.drain()
         text = sandbox.sent(ME)[-1]
         assert "ETH after 91 days: 1 case: 16 Nov 2016 +29.8\u00a0%. Too few for a rate." in text
-        assert "Backtest, not live. Live: 0 cases." in text
+        assert "Backtest, not live. Live: 0 such cases." in text
         assert "Invalid if: close < 1,688.53" in text.replace("&lt;", "<")
 
     async def test_the_live_cases_of_its_kind_are_counted(self, app: App, sandbox: Sandbox, ask: Ask) -> None:
         await ask("/subscribe")
         await decide(app, evidence=PAST.dump_json(past(followed(1))).decode())
-        await mature(app)
+        await mature(app, horizon=91)
         await app.courier.drain()
-        assert "Live: 1 case." in sandbox.sent(ME)[-1]
+        assert "Live: 1 such case." in sandbox.sent(ME)[-1]
+
+    async def test_an_outcome_over_another_horizon_is_not_one_of_them(
+        self, app: App, sandbox: Sandbox, ask: Ask
+    ) -> None:
+        await ask("/subscribe")
+        await decide(app, evidence=PAST.dump_json(past(followed(1))).decode())
+        await mature(app, horizon=30)
+        await app.courier.drain()
+        assert "Live: 0 such cases." in sandbox.sent(ME)[-1]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A live transition as it is stored."""
+
+    kind: str
+    before: str = ""
+    after: str = ""
+    id: int = 1
+
+
+@dataclass(frozen=True)
+class Grown:
+    """An outcome as it is stored."""
+
+    transition_id: int = 1
+    asset: str = "ETH-USD"
+    horizon: int = 91
+
+
+class TestLiveCases:
+    @pytest.mark.parametrize(
+        ("rule", "row", "counts"),
+        [
+            ("breakout.confirmed", Row("breakout.confirmed"), True),
+            ("breakout.confirmed", Row("breakout.attempt"), False),
+            ("breakout.failed", Row("breakout.failed"), True),
+            ("stage.up:3", Row("stage.up", "2", "4"), True),
+            ("stage.up:3", Row("stage.up", "3", "4"), False),
+            ("stage.down:1", Row("stage.down", "3", "0"), True),
+            ("stage.down:1", Row("stage.up", "0", "1"), False),
+            ("liquidity.regime:easing", Row("liquidity.regime", "neutral", "easing"), True),
+            ("liquidity.regime:easing", Row("liquidity.regime", "easing", "neutral"), False),
+        ],
+    )
+    def test_they_are_events_of_the_rule_shown(self, rule: str, row: Row, counts: bool) -> None:
+        shown = replace(past(followed(1)), rule=rule)
+        assert live_like(shown, [row], [Grown()]) == int(counts)
+
+    def test_without_past_cases_there_are_none(self) -> None:
+        assert live_like(None, [Row("breakout.confirmed")], [Grown()]) == 0

@@ -52,8 +52,8 @@ def case(*rows: Row) -> LiveCase:
     return LiveCase(told, "3", rows)
 
 
-def of(history: History, record: TrackRecord, live: Live, market_data: str = "live") -> str:
-    return page(history, record, live, market_data, NOW)
+def of(history: History, record: TrackRecord, live: Live, origin: str = "live") -> str:
+    return page(history, record, live, origin, NOW)
 
 
 class TestLive:
@@ -65,7 +65,7 @@ class TestLive:
         assert "Each alert since 12 Nov 2020" in live
 
     def test_an_alert_whose_horizons_are_ahead_is_listed_too(self, history: History, record: TrackRecord) -> None:
-        assert "no horizon has passed yet" in of(history, record, Live(LIVE, [case()]))
+        assert "no outcome yet" in of(history, record, Live(LIVE, [case()]))
 
     def test_without_alerts_it_says_since_when(self, history: History, record: TrackRecord) -> None:
         assert "No alert has been sent yet since 12 Nov 2020." in of(history, record, Live(LIVE))
@@ -94,15 +94,13 @@ class TestMarkets:
         html = of(history, record, Live(SIMULATED), "simulated")
         assert html.index("SIMULATED MARKET: every figure on this page is made up.") < html.index("<h1>")
 
-    @pytest.mark.parametrize(
-        ("held", "market_data"), [(SIMULATED, "live"), (SIMULATED, "folder:x"), (LIVE, "simulated")]
-    )
+    @pytest.mark.parametrize(("held", "origin"), [(SIMULATED, "live"), (SIMULATED, "folder"), (LIVE, "simulated")])
     def test_a_live_record_of_the_other_kind_of_market_is_not_on_it(
-        self, history: History, record: TrackRecord, held: Market, market_data: str
+        self, history: History, record: TrackRecord, held: Market, origin: str
     ) -> None:
-        html = of(history, record, Live(held, [case(Row(1, 1, 0.338))]), market_data)
+        html = of(history, record, Live(held, [case(Row(1, 1, 0.338))]), origin)
         assert "+33.8" not in html
-        assert "This installation has not run yet" in html
+        assert "holds another market than this page" in html
 
     def test_a_real_one_is_not_called_simulated(self, history: History, record: TrackRecord) -> None:
         assert "SIMULATED" not in of(history, record, Live(LIVE))

@@ -119,11 +119,3 @@ class TestOutcomes:
     async def test_an_outcome_needs_its_transition(self, database: Database) -> None:
         with pytest.raises(IntegrityError):
             await append(database, outcome(77))
-
-    async def test_matured_alerts_of_a_kind_are_counted_once_each(self, database: Database) -> None:
-        await decide(database, SESSION, change(), change("stage.up", "stage:2020-11-17", after="3"))
-        await append(database, outcome(1), outcome(1, asset="BTC-USD"), outcome(2))
-        async with database.transaction() as connection:
-            assert await track_record.count_matured(connection, "breakout.confirmed", "") == 1
-            assert await track_record.count_matured(connection, "stage.up", "3") == 1
-            assert await track_record.count_matured(connection, "stage.up", "4") == 0

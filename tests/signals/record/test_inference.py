@@ -92,6 +92,17 @@ class TestRandomDateP:
         p = random_date_p(changes, np.array(sorted(chosen)), 20, np.random.default_rng(seed))
         assert 1 / 21 - 1e-12 <= p <= 1.0
 
+    def test_random_dates_keep_the_events_own_spacing(self) -> None:
+        # Nine dates, three events at least three apart: every such choice by hand, against what is drawn.
+        changes, chosen = np.array([0.0, 0, 0, 4, 5, 8, 6, 5, 4]), np.array([1, 4, 7])
+        base = np.median(changes)
+        possible = [c for c in combinations(range(9), 3) if min(np.diff(c)) >= 3]
+        far = [abs(np.median(changes[list(c)]) - base) >= abs(np.median(changes[chosen]) - base) for c in possible]
+        p = random_date_p(changes, chosen, 20_000, np.random.default_rng(1))
+        assert p == pytest.approx(np.mean(far), abs=0.02)
+        unspaced = [abs(np.median(changes[list(c)]) - base) for c in combinations(range(9), 3)]
+        assert abs(np.mean(np.array(unspaced) >= abs(np.median(changes[chosen]) - base)) - np.mean(far)) > 0.05
+
     def test_the_same_seed_gives_the_same_p(self) -> None:
         changes, _ = noise(5)
         chosen = np.array([100, 500, 900, 1_400, 2_000])

@@ -55,7 +55,7 @@ def test_the_record_says_which_it_is(effect: float, words: str) -> None:
     coin = made.coin.to_frame("value").reindex(columns=list(FIELDS))
     archive = settled({**columns, "ETH-USD": coin, "BTC-USD": coin})
     history = evaluate(archive, CALENDAR, SESSIONS[-1].date())
-    record = track_record(history, sampling=replace(RECORD, draws=500, resamples=20))
+    record = track_record(history, sampling=replace(RECORD, draws=2_000, resamples=20))
     rule = rule_named(record, command_of(MAIN))
     assert rule is not None
     assert [date.fromisoformat(str(day)) for day in rule.events] == made.confirmed

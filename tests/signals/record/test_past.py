@@ -37,6 +37,7 @@ class TestRules:
             ("breakout.confirmed", "", "breakout.confirmed"),
             ("breakout.established", "", "breakout.confirmed"),
             ("breakout.failed", "", "breakout.failed"),
+            ("breakout.rejected", "", None),
             ("window.opened", "open", "breakout.confirmed"),
             ("stage.up", "3", "stage.up:3"),
             ("stage.down", "0", "stage.down:0"),

@@ -112,9 +112,15 @@ class TestBase:
         values = np.tile(np.r_[np.linspace(100, 200, 50), np.linspace(200, 100, 50)], 8)
         base = study(values).base
         assert base.spans == base.dates // 30 == 25
-        assert base.rate is not None
-        assert base.rate.of == 25
-        assert base.rate.high - base.rate.low > 0.3
+        assert base.share is not None
+        interval = binomtest(round(25 * base.share), 25).proportion_ci(0.95, method="wilson")
+        assert (base.low, base.high) == (interval.low, interval.high)
+
+    def test_its_share_is_counted_over_every_date(self) -> None:
+        values = np.r_[growing(200), growing(200)[::-1]]
+        found = study(values)
+        rises = [values[i + 30] > values[i] for i in range(370)]
+        assert found.base.share == pytest.approx(sum(rises) / 370)
 
     def test_the_matched_one_counts_uptrends_alone(self) -> None:
         uptrend = np.arange(400) < 100
@@ -126,11 +132,11 @@ class TestBase:
 
     def test_without_any_date_it_is_unknown(self) -> None:
         base = study(growing(20)).base
-        assert (base.dates, base.median, base.rate) == (0, None, None)
+        assert (base.dates, base.median, base.share, base.low) == (0, None, None, None)
 
-    def test_too_few_spans_have_no_rate(self) -> None:
+    def test_too_few_spans_have_no_range(self) -> None:
         base = study(growing(100)).base
-        assert (base.spans, base.rate) == (2, None)
+        assert (base.spans, base.low, base.high) == (2, None, None)
         assert base.median is not None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,10 +17,11 @@ from signals.record.events import FAMILIES, RULES
 from signals.record.inference import holm
 from signals.record.live import Decided, matured
 from signals.record.model import TrackRecord
+from signals.record.studies import Studies
 from signals.record.track_record import track_record
 from signals.rules import BREAKOUT, METHOD_VERSION, RECORD
 from signals.sessions import decision_time
-from tests.worlds import CALENDAR, evaluated, lead, market, sessions
+from tests.worlds import CALENDAR, day, evaluated, lead, market, sessions
 
 QUICK = replace(RECORD, draws=20, resamples=5)
 
@@ -164,10 +166,25 @@ class TestClaims:
         claim = record.claims[2]
         assert (claim.on, claim.close, claim.followed) == (None, None, ())
 
-    def test_with_later_data_the_first_close_above_2600_is_found(self) -> None:
-        rise = [*lead(), *(2_599.0 + n for n in range(4))]
-        found = track_record(evaluated(market(rise)), sampling=QUICK).claims[2]
-        assert found.close == 2_601.0
+    def test_with_later_data_the_first_close_above_2600_is_found_and_none_of_another_year(self) -> None:
+        until = int(sessions(3_000).searchsorted(pd.Timestamp("2026-01-02")))
+        early = [*lead(), *np.linspace(101, 2_700, until - len(lead()))]
+        found = track_record(evaluated(market([*early, 2_710.0, 2_720.0])), sampling=QUICK).claims[2]
+        assert (found.on, found.close) == (day(until), 2_710.0)
+        before = track_record(evaluated(market(early)), sampling=QUICK).claims[2]
+        assert before.on is None
+
+
+class TestMatchedBase:
+    def test_an_uptrend_is_that_of_the_decision_before_the_close(self) -> None:
+        # Above its 200-day mean until one session falls far below it.
+        closes = [*np.linspace(50, 100, 300), 60.0, 60.0, 60.0]
+        studies = Studies.of(evaluated(market(closes)))
+        study = studies.all["^RUT", 21]
+        days = [x.date() for x in study.prices.days]
+        on = {name: bool(study.uptrend[days.index(day(at))]) for name, at in {"fall": 300, "next": 301}.items()}
+        # The close of the fall itself was entered on what was known the evening before.
+        assert on == {"fall": True, "next": False}
 
 
 class TestLive:

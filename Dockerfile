@@ -1,6 +1,6 @@
 FROM python:3.13-slim AS build
 COPY requirements.txt .
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
 
 FROM python:3.13-slim
 RUN useradd --create-home --uid 1000 cascade && mkdir /data && chown cascade /data

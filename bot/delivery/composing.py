@@ -1,33 +1,101 @@
-"""From a claimed delivery to its text."""
+"""From claimed deliveries to their texts: each text is written once, however many chats get it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import html
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.alerts import CATCH_UP
+from bot.delivery.failures import Failure, Meaning
 from bot.messages.render import Messages, Told, read_verdict
-from storage import ledger, market
+from storage import ledger, market, outbox
 from storage.outbox import Claimed
+
+logger = logging.getLogger(__name__)
+
+_TAG = re.compile(r"</?[a-z][^<>]*>")
+_MOST_ALERTS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """What one message says: Telegram's HTML, or plain text where Telegram could not parse that."""
+
+    text: str
+    is_plain: bool
+
+
+@dataclass(slots=True)
+class _Written:
+    """One alert with the texts made of it, by (repeat, skipped alerts)."""
+
+    row: Any
+    texts: dict[tuple[bool, tuple[int, ...]], Text] = field(default_factory=dict)
+
+
 class Composer:
-    """Writes an alert from what was recorded when it was decided."""
+    """Writes alerts from what was recorded when they were decided."""
 
-    messages: Messages
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+        self._alerts: dict[int, _Written] = {}
 
-    async def compose(self, connection: AsyncConnection, claimed: Claimed) -> str:
-        """Return the alert's text; a repeat of an uncertain first copy says so."""
-        alert = await ledger.load_alert(connection, claimed.alert_id)
+    def forget(self, alert_id: int) -> None:
+        """Write this alert's texts anew: it is plain from now on."""
+        self._alerts.pop(alert_id, None)
+
+    async def compose(
+        self, connection: AsyncConnection, claims: Sequence[Claimed]
+    ) -> list[tuple[Claimed, Text | Failure]]:
+        """Return the text of each delivery; a failure where an alert cannot be written."""
+        skipped = await outbox.skipped(connection, claims)
+        return [(c, await self._text(connection, c, skipped.get(c.id, ()))) for c in claims]
+
+    async def _text(self, connection: AsyncConnection, claimed: Claimed, skipped: tuple[int, ...]) -> Text | Failure:
+        try:
+            written = self._alerts.get(claimed.alert_id) or await self._open(connection, claimed.alert_id)
+            key = (claimed.unknowns > 0, skipped)
+            if key not in written.texts:
+                written.texts[key] = await self._write(connection, written.row, *key)
+            return written.texts[key]
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # whatever it is, it is ours: one alert must not end the delivery of the others
+            logger.exception("alert %d cannot be written", claimed.alert_id)
+            return Failure(Meaning.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})")
+
+    async def _open(self, connection: AsyncConnection, alert_id: int) -> _Written:
+        while len(self._alerts) >= _MOST_ALERTS:
+            del self._alerts[next(iter(self._alerts))]
+        written = _Written(await ledger.load_alert(connection, alert_id))
+        self._alerts[alert_id] = written
+        return written
+
+    async def _write(self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]) -> Text:
         held = await market.load_market(connection)
         assert held is not None, "an alert exists only where a market does"
-        return self.messages.alert(
+        older = [
+            number for alert_id in skipped for number in (await ledger.load_alert(connection, alert_id)).transitions
+        ]
+        text = self._messages.alert(
             read_verdict(await ledger.body_of(connection, alert.session)),
             [Told.of(row) for row in await ledger.load_changes(connection, alert.transitions)],
             held,
-            alert_id=claimed.alert_id,
+            alert_id=alert.id,
             summary=alert.kind == CATCH_UP,
-            again=claimed.unknowns > 0,
+            again=again,
+            skipped=[Told.of(row) for row in await ledger.load_changes(connection, older)],
         )
+        return Text(plain(text), is_plain=True) if alert.plain else Text(text, is_plain=False)
+
+
+def plain(markup: str) -> str:
+    """Return what a message in Telegram's HTML says, without its markup."""
+    return html.unescape(_TAG.sub("", markup))

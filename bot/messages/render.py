@@ -121,11 +121,20 @@ class Messages:
         return self._render(template, v=verdict, b=verdict.breakout, market=market, **context)
 
     def alert(
-        self, verdict: Verdict, told: Sequence[Told], market: Market, *, alert_id: int, summary: bool, again: bool
+        self,
+        verdict: Verdict,
+        told: Sequence[Told],
+        market: Market,
+        *,
+        alert_id: int,
+        summary: bool,
+        again: bool,
+        skipped: Sequence[Told] = (),
     ) -> str:
-        """Render an alert; ``again`` when a first copy of it may have arrived."""
+        """Render an alert; ``again`` when a first copy of it may have arrived, ``skipped`` what it replaces unsent."""
         template = "alert_summary" if summary else f"alert_{told[0].family}"
-        return self.part(template, verdict, market, told=told, t=told[0], alert_id=alert_id, again=again)
+        context = {"told": told, "t": told[0], "alert_id": alert_id, "again": again, "skipped": skipped}
+        return self.part(template, verdict, market, **context)
 
 
 def read_verdict(body: str) -> Verdict:

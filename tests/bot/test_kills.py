@@ -33,7 +33,7 @@ FIRST, LAST = day(N), day(N + 2)
 READER = 7001
 ATTEMPT, CONFIRMED = "Russell 2000 closed at a record", "Russell 2000 breakout confirmed"
 # What the transactions of the two evenings with news do, in order; 'collect' and the like stand between them.
-STEPS = ("record", "fan_out", "claim", "finish")
+STEPS = ("record", "fan_out", "claim", "mark_sent")
 KILLS = [("record", 1, "after")]
 EVERYWHERE = bool(os.environ.get("KILL_EVERYWHERE"))
 

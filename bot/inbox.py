@@ -1,0 +1,103 @@
+"""Each update has its effect once, in the order of its chat, and is acknowledged only after that."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from telegram import Update
+from telegram.ext import Application
+
+from bot.clock import Clock
+from bot.delivery.answers import FloodedError
+from storage import updates
+from storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+Alarm = Callable[[str], Awaitable[None]]
+
+
+class NotStoredError(Exception):
+    """The database did not take the effect of an update: it has to come again."""
+
+
+class Inbox:
+    """Hands updates to the handlers of an application.
+
+    Updates of one chat follow each other; those of different chats do not wait for one another.
+    """
+
+    def __init__(
+        self, application: Application[Any, Any, Any, Any, Any, Any], database: Database, clock: Clock, alarm: Alarm
+    ) -> None:
+        self._application, self._database, self._clock, self._alarm = application, database, clock, alarm
+        self._chats: dict[int, tuple[asyncio.Lock, int]] = {}
+        self._failed: dict[int, Exception] = {}
+        application.add_error_handler(self._note_error)
+
+    async def take(self, batch: Sequence[Update]) -> None:
+        """Let every update have its effect that has not had it yet.
+
+        Raises
+        ------
+        NotStoredError
+            When the database failed. Those that were handled are remembered; call it again with the same updates.
+        """
+        try:
+            async with self._database.transaction() as connection:
+                known = await updates.already_handled(connection, [update.update_id for update in batch])
+        except (DBAPIError, OSError) as error:
+            raise await self._not_stored(error) from error
+        fresh = [update for update in batch if update.update_id not in known]
+        outcomes = await asyncio.gather(*(self._handle(update) for update in fresh))
+        done = [update.update_id for update, error in zip(fresh, outcomes, strict=True) if error is None]
+        try:
+            async with self._database.transaction() as connection:
+                await updates.mark_handled(connection, done, self._clock.now())
+        except (DBAPIError, OSError) as error:
+            raise await self._not_stored(error) from error
+        for failure in outcomes:
+            if failure is not None:
+                raise await self._not_stored(failure) from failure
+
+    async def _handle(self, update: Update) -> Exception | None:
+        """Run the handlers; return the database's error if there was one."""
+        async with self._in_turn(update):
+            await self._application.process_update(update)
+            return self._failed.pop(update.update_id, None)
+
+    @asynccontextmanager
+    async def _in_turn(self, update: Update) -> AsyncIterator[None]:
+        chat = update.effective_chat
+        key = chat.id if chat is not None else 0
+        lock, waiting = self._chats.get(key) or (asyncio.Lock(), 0)
+        self._chats[key] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._chats[key]
+            self._chats[key] = (lock, waiting - 1)
+            if waiting == 1:
+                del self._chats[key]
+
+    async def _note_error(self, update: object, context: Any) -> None:
+        error = context.error
+        if isinstance(error, FloodedError):
+            logger.info("%s", error)
+            return
+        logger.error("a command failed", exc_info=error)
+        # A mistake of ours would fail again for ever; a database that is locked, full or away will not.
+        is_ours = isinstance(error, IntegrityError | ProgrammingError)
+        if isinstance(update, Update) and isinstance(error, DBAPIError | ConnectionError) and not is_ours:
+            self._failed[update.update_id] = error
+
+    async def _not_stored(self, error: Exception) -> NotStoredError:
+        reason = type(getattr(error, "orig", None) or error).__name__
+        await self._alarm(f"The database does not take what people write ({reason}); it is tried again")
+        return NotStoredError(reason)

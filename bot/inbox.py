@@ -54,27 +54,34 @@ class Inbox:
         except (DBAPIError, OSError) as error:
             raise await self._not_stored(error) from error
         fresh = [update for update in batch if update.update_id not in known]
-        outcomes = await asyncio.gather(*(self._handle(update) for update in fresh))
-        done = [update.update_id for update, error in zip(fresh, outcomes, strict=True) if error is None]
+        failures = await asyncio.gather(*(self._handle(updates_) for updates_ in _by_chat(fresh)))
+        undone = {number for numbers, _ in failures for number in numbers}
+        done = [update.update_id for update in fresh if update.update_id not in undone]
         try:
             async with self._database.transaction() as connection:
                 await updates.mark_handled(connection, done, self._clock.now())
         except (DBAPIError, OSError) as error:
             raise await self._not_stored(error) from error
-        for failure in outcomes:
-            if failure is not None:
-                raise await self._not_stored(failure) from failure
+        for _, refusal in failures:
+            if refusal is not None:
+                raise await self._not_stored(refusal) from refusal
 
-    async def _handle(self, update: Update) -> Exception | None:
-        """Run the handlers; return the database's error if there was one."""
-        async with self._in_turn(update):
-            await self._application.process_update(update)
-            return self._failed.pop(update.update_id, None)
+    async def _handle(self, batch: Sequence[Update]) -> tuple[list[int], Exception | None]:
+        """Run the handlers for updates of one chat, up to the first that the database does not take.
+
+        Returns the ids of that one and of those behind it, and the error.
+        """
+        async with self._in_turn(batch[0]):
+            for number, update in enumerate(batch):
+                await self._application.process_update(update)
+                if error := self._failed.pop(update.update_id, None):
+                    # What comes after it must not overtake it.
+                    return [later.update_id for later in batch[number:]], error
+        return [], None
 
     @asynccontextmanager
     async def _in_turn(self, update: Update) -> AsyncIterator[None]:
-        chat = update.effective_chat
-        key = chat.id if chat is not None else 0
+        key = _key(update)
         lock, waiting = self._chats.get(key) or (asyncio.Lock(), 0)
         self._chats[key] = (lock, waiting + 1)
         try:
@@ -101,3 +108,14 @@ class Inbox:
         reason = type(getattr(error, "orig", None) or error).__name__
         await self._alarm(f"The database does not take what people write ({reason}); it is tried again")
         return NotStoredError(reason)
+
+
+def _by_chat(batch: Sequence[Update]) -> list[list[Update]]:
+    chats: dict[int, list[Update]] = {}
+    for update in batch:
+        chats.setdefault(_key(update), []).append(update)
+    return list(chats.values())
+
+
+def _key(update: Update) -> int:
+    return update.effective_chat.id if update.effective_chat is not None else 0

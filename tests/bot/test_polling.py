@@ -165,6 +165,18 @@ async def test_an_update_that_the_database_does_not_take_is_not_acknowledged_and
         assert list(await chats.subscribers(connection)) == [ME]
 
 
+async def test_what_comes_behind_it_in_its_chat_does_not_overtake_it(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(monkeypatch, "subscribe", 3)
+    sandbox.world.write(ME, "/subscribe")
+    sandbox.world.write(ME, "/unsubscribe")
+    await until_answered(sandbox, polled, 2)
+    assert failing.times == 0
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == []
+
+
 @pytest.mark.parametrize("name", ["already_handled", "mark_handled"])
 async def test_nor_is_one_that_cannot_be_remembered(
     sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch, name: str

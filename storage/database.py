@@ -93,20 +93,23 @@ class Database:
 
     async def reclaim(self) -> None:
         """Give the pages of deleted rows back to the file system, in short steps. PostgreSQL does so by itself."""
-        while self.is_exclusive and (free := await self._pragma("freelist_count")):
-            await self._outside(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
-            if await self._pragma("freelist_count") >= free:
-                return
+        while self.is_exclusive and await self._pragma("freelist_count"):
+            await self._outside(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})", is_script=True)
+            await asyncio.sleep(0)
 
     async def _pragma(self, name: str) -> int:
         return int((await self._outside(f"PRAGMA {name}"))[0][0])
 
-    async def _outside(self, statement: str) -> list[Any]:
-        """Run one SQLite statement that cannot be, or need not be, in a transaction."""
+    async def _outside(self, statement: str, *, is_script: bool = False) -> list[Any]:
+        """Run one SQLite statement that cannot be, or need not be, in a transaction.
+
+        As a script it is run to its end: ``execute`` would free one page and stop.
+        """
         async with self._lock, self._opened().connect() as connection:
             raw = await connection.get_raw_connection()
             assert raw.driver_connection is not None
-            async with raw.driver_connection.execute(statement) as cursor:
+            run = raw.driver_connection.executescript if is_script else raw.driver_connection.execute
+            async with run(statement) as cursor:
                 return list(await cursor.fetchall())
 
     @asynccontextmanager

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import lock
 from storage.ledger import Audience
-from storage.outbox import WAITING, State
+from storage.outbox import WAITING, State, is_in
 from storage.quiet_hours import QuietHours
 from storage.schema import alert, chat, delivery, supersession, transition
 
@@ -59,7 +59,7 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE,
 
 async def release(connection: AsyncConnection, now: datetime, size: int = SLICE) -> int:
     """Queue held deliveries whose time has come, at most ``size`` of them. Returns how many."""
-    due = (delivery.c.state == State.HELD, delivery.c.not_before <= now)
+    due = (is_in(State.HELD), delivery.c.not_before <= now)
     ids = select(delivery.c.id).where(*due).order_by(delivery.c.not_before).limit(size)
     chosen = ids.with_for_update(skip_locked=True).cte("due")
     statement = update(delivery).where(delivery.c.id.in_(select(chosen.c.id))).values(state=State.QUEUED)
@@ -150,7 +150,7 @@ async def _hold_for_quiet_hours(connection: AsyncConnection, alert_id: int, amon
         through = select(chat.c.id).where(among(chat.c.id), *same, chat.c.urgent_through)
         rows = (
             delivery.c.alert_id == alert_id,
-            delivery.c.state == State.QUEUED,
+            is_in(State.QUEUED),
             delivery.c.chat_id.in_(held),
             or_(delivery.c.urgent == false(), delivery.c.chat_id.not_in(through)),
         )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, or_, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.ledger import Audience
@@ -35,6 +35,11 @@ WAITING = (State.QUEUED, State.HELD)
 UNFINISHED = (*WAITING, State.SENDING)
 
 
+def is_in(state: State) -> ColumnElement[bool]:
+    """Return the condition that a delivery is in a state, written out: only then are the indexes of states used."""
+    return delivery.c.state == literal_column(f"'{state}'")
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery that may be on its way from now on. ``unknowns`` counts earlier copies nobody can vouch for.
@@ -54,8 +59,10 @@ async def claim(connection: AsyncConnection, limit: int, lease: timedelta) -> li
 
     Several workers on one database never take the same one. The lease is measured by the database's clock.
     """
-    order = (delivery.c.urgent.desc(), delivery.c.chat_id > 0, delivery.c.alert_id, delivery.c.id)
-    queued = select(delivery.c.id).where(delivery.c.state == State.QUEUED).order_by(*order).limit(limit)
+    # As the index of the queue has it, to the letter.
+    is_private = delivery.c.chat_id > literal_column("0")
+    order = (delivery.c.urgent.desc(), is_private, delivery.c.alert_id, delivery.c.id)
+    queued = select(delivery.c.id).where(is_in(State.QUEUED)).order_by(*order).limit(limit)
     # As a table of its own it is evaluated once; inside the IN, PostgreSQL might do so again and again.
     due = queued.with_for_update(skip_locked=True).cte("due")
     until = await database_now(connection) + lease
@@ -132,6 +139,9 @@ async def _reconsider(connection: AsyncConnection, ids: Sequence[int], at: datet
     waiting = (delivery.c.id.in_(ids), delivery.c.state.in_(WAITING))
     superseded = {"state": State.SUPERSEDED, "finished_at": at}
     await connection.execute(update(delivery).where(*waiting, delivery.c.unknowns == 0, replaced).values(superseded))
+    is_stopped = exists().where(alert.c.id == delivery.c.alert_id, alert.c.stopped_reason.is_not(None))
+    stopped = {"state": State.STOPPED, "finished_at": at}
+    await connection.execute(update(delivery).where(*waiting, is_stopped).values(stopped))
     gone = {"state": State.GONE, "finished_at": at, "error": "unsubscribed or gone while it was on its way"}
     await connection.execute(update(delivery).where(*waiting, given_up).values(gone))
 
@@ -160,7 +170,7 @@ async def recover(connection: AsyncConnection, now: datetime, *, everything: boo
     lease is over by the database's clock.
     """
     over = true() if everything else delivery.c.lease_until <= await database_now(connection)
-    rows = (delivery.c.state == State.SENDING, over)
+    rows = (is_in(State.SENDING), over)
     return await _unknown(connection, rows, now, "the process ended while it was on its way")
 
 
@@ -168,7 +178,8 @@ async def stop_alert(connection: AsyncConnection, alert_id: int, reason: str, at
     """Stop an alert that Telegram cannot take as we wrote it: nothing more of it is sent, no chat is touched."""
     stopped = {"stopped_reason": reason[:500], "fanned_out_at": at}
     await connection.execute(update(alert).where(alert.c.id == alert_id).values(stopped))
-    waiting = (delivery.c.alert_id == alert_id, delivery.c.state.in_(UNFINISHED))
+    # What is on its way is accounted for when it comes back.
+    waiting = (delivery.c.alert_id == alert_id, delivery.c.state.in_(WAITING))
     await connection.execute(update(delivery).where(*waiting).values(state=State.STOPPED, finished_at=at))
 
 
@@ -195,7 +206,7 @@ async def skipped(connection: AsyncConnection, claims: Sequence[Claimed]) -> dic
 
 async def next_due(connection: AsyncConnection, now: datetime) -> datetime | None:
     """Return when the next waiting delivery may leave (``now`` if one is queued), ``None`` when none waits."""
-    queued = select(delivery.c.id).where(delivery.c.state == State.QUEUED).limit(1)
+    queued = select(delivery.c.id).where(is_in(State.QUEUED)).limit(1)
     if (await connection.execute(queued)).first() is not None:
         return now
     return await next_release(connection)
@@ -203,7 +214,7 @@ async def next_due(connection: AsyncConnection, now: datetime) -> datetime | Non
 
 async def next_release(connection: AsyncConnection) -> datetime | None:
     """Return when the next held delivery is due, ``None`` when none is held."""
-    query = select(func.min(delivery.c.not_before)).where(delivery.c.state == State.HELD)
+    query = select(func.min(delivery.c.not_before)).where(is_in(State.HELD))
     due: datetime | None = (await connection.execute(query)).scalar_one()
     return due
 
@@ -219,4 +230,4 @@ async def counts(connection: AsyncConnection) -> dict[State, int]:
 
 def _still_out(claims: Sequence[Claimed]) -> tuple[Any, ...]:
     mine = tuple_(delivery.c.id, delivery.c.attempts).in_([(c.id, c.attempt) for c in claims])
-    return (mine, delivery.c.state == State.SENDING)
+    return (mine, is_in(State.SENDING))

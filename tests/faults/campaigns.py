@@ -102,7 +102,7 @@ def _some_fault(random: Random) -> Fault | BotApiError:
         return random.choice([Fault.HANG, Fault.RESET, Fault.RESET_BEFORE, Fault.BAD_GATEWAY, Fault.NOT_JSON])
     if kind < 0.52:
         return BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})
-    kinds = (Meaning.REFUSED, Meaning.UNKNOWN, Meaning.UNPARSED, Meaning.HALT)
+    kinds = (Meaning.REFUSED, Meaning.UNKNOWN, Meaning.HALT)
     code, text = random.choice([row for kind in kinds for row in ROWS[kind]])
     return BotApiError(code, text)
 

@@ -230,7 +230,5 @@ async def measure_delivery() -> Sequence[str]:
     lines: list[str] = []
     with tempfile.TemporaryDirectory(prefix="cascade-bench-") as folder:
         for part in (measure_pace, measure_cost, measure_crowd):
-            for line in (*await part(Path(folder)), ""):
-                print(line, flush=True)
-                lines.append(line)
+            lines += (*await part(Path(folder)), "")
     return lines

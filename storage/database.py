@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Self
 
-from sqlalchemy import event, func, make_url, select
+from sqlalchemy import BigInteger, BindParameter, bindparam, event, func, literal, make_url, select, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -28,6 +28,10 @@ _PRAGMAS = (
     "PRAGMA busy_timeout = 10000",
 )
 _INCREMENTAL = 2
+_HOLDERS = """
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE datname = current_database() AND locktype = 'advisory' AND granted AND classid = 0 AND objid = :number
+"""
 _PAGES_AT_ONCE = 2_000
 
 
@@ -130,7 +134,33 @@ class Database:
                     f"another Cascade process is the {role} on this database: run only one, and further ones as workers"
                 )
             await connection.commit()
+            try:
+                yield
+            finally:
+                # The lock belongs to this connection; given back to the pool it would be held on.
+                await connection.invalidate()
+
+    @asynccontextmanager
+    async def joined(self, role: str) -> AsyncIterator[None]:
+        """Be one of those who have a role, for as long as the context lasts."""
+        if self.is_exclusive:
             yield
+            return
+        async with self._opened().connect() as connection:
+            await connection.execute(select(func.pg_advisory_lock_shared(_number(role))))
+            await connection.commit()
+            try:
+                yield
+            finally:
+                await connection.invalidate()
+
+    async def members(self, role: str) -> int:
+        """Return how many processes have a role now, at least one."""
+        if self.is_exclusive:
+            return 1
+        async with self._opened().connect() as connection:
+            held = text(_HOLDERS).bindparams(bindparam("number", _number(role).value, BigInteger()))
+            return max(1, int((await connection.execute(held)).scalar_one()))
 
     def _opened(self) -> AsyncEngine:
         if self._engine is None:
@@ -184,9 +214,9 @@ def parse_url(url: str) -> URL:
     return parsed
 
 
-def _number(name: str) -> int:
+def _number(name: str) -> BindParameter[int]:
     """Return the number by which PostgreSQL knows an advisory lock."""
-    return zlib.crc32(f"cascade {name}".encode())
+    return literal(zlib.crc32(f"cascade {name}".encode()), BigInteger())
 
 
 def _read_only_url(url: URL) -> URL:

@@ -188,6 +188,12 @@ async def make_plain(connection: AsyncConnection, alert_id: int) -> None:
     await connection.execute(update(alert).where(alert.c.id == alert_id).values(plain=True))
 
 
+async def replaces(connection: AsyncConnection, alert_id: int) -> bool:
+    """Return whether an alert replaces older ones where they wait. Known as soon as it is owed to anybody."""
+    older = select(supersession.c.older_id).where(supersession.c.newer_id == alert_id).limit(1)
+    return (await connection.execute(older)).first() is not None
+
+
 async def skipped(connection: AsyncConnection, claims: Sequence[Claimed]) -> dict[int, tuple[int, ...]]:
     """Return, by delivery, the ids of the older alerts that these replace in their chats, oldest first."""
     older = delivery.alias("older")

@@ -74,17 +74,23 @@ def postgresql() -> Iterator[Server]:
 
 
 @pytest.fixture
-def database_url(tmp_path: Path, migrated: Path) -> str:
-    """The address of an empty database of this test's own."""
+def sqlite_url(tmp_path: Path, migrated: Path) -> str:
+    """The address of an empty SQLite database of this test's own."""
     shutil.copy(migrated, tmp_path / "cascade.db")
     return f"sqlite+aiosqlite:///{tmp_path}/cascade.db"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The address of an empty database of this test's own."""
+    return sqlite_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_url(request: pytest.FixtureRequest) -> str:
     """The address of an empty database, of SQLite and of PostgreSQL."""
     if request.param == "sqlite":
-        url: str = request.getfixturevalue("database_url")
+        url: str = request.getfixturevalue("sqlite_url")
         return url
     server: Server = request.getfixturevalue("postgresql")
     return asyncio.run(server.emptied())

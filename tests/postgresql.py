@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -91,7 +92,8 @@ def serving(programs: Path) -> Iterator[Server]:
             asyncio.run(_ready(folder))
             yield Server(folder)
         finally:
-            server.terminate()
+            # Fast: it does not wait for whoever is still connected.
+            server.send_signal(signal.SIGINT)
             server.wait()
     finally:
         shutil.rmtree(folder)

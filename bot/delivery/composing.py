@@ -37,6 +37,7 @@ class _Written:
     """One alert with the texts made of it, by (repeat, skipped alerts)."""
 
     row: Any
+    replaces: bool
     texts: dict[tuple[bool, tuple[int, ...]], Text] = field(default_factory=dict)
 
 
@@ -55,13 +56,13 @@ class Composer:
         self, connection: AsyncConnection, claims: Sequence[Claimed]
     ) -> list[tuple[Claimed, Text | Failure]]:
         """Return the text of each delivery; a failure where an alert cannot be written."""
-        skipped = await outbox.skipped(connection, claims)
+        replacing = [c for c in claims if (await self._opened(connection, c.alert_id)).replaces]
+        skipped = await outbox.skipped(connection, replacing) if replacing else {}
         return [(c, await self._text(connection, c, skipped.get(c.id, ()))) for c in claims]
 
     async def _text(self, connection: AsyncConnection, claimed: Claimed, skipped: tuple[int, ...]) -> Text | Failure:
+        written, key = await self._opened(connection, claimed.alert_id), (claimed.unknowns > 0, skipped)
         try:
-            written = self._alerts.get(claimed.alert_id) or await self._open(connection, claimed.alert_id)
-            key = (claimed.unknowns > 0, skipped)
             if key not in written.texts:
                 written.texts[key] = await self._write(connection, written.row, *key)
             return written.texts[key]
@@ -71,12 +72,13 @@ class Composer:
             logger.exception("alert %d cannot be written", claimed.alert_id)
             return Failure(Meaning.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})")
 
-    async def _open(self, connection: AsyncConnection, alert_id: int) -> _Written:
-        while len(self._alerts) >= _MOST_ALERTS:
-            del self._alerts[next(iter(self._alerts))]
-        written = _Written(await ledger.load_alert(connection, alert_id))
-        self._alerts[alert_id] = written
-        return written
+    async def _opened(self, connection: AsyncConnection, alert_id: int) -> _Written:
+        if alert_id not in self._alerts:
+            while len(self._alerts) >= _MOST_ALERTS:
+                del self._alerts[next(iter(self._alerts))]
+            row = await ledger.load_alert(connection, alert_id)
+            self._alerts[alert_id] = _Written(row, await outbox.replaces(connection, alert_id))
+        return self._alerts[alert_id]
 
     async def _write(self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]) -> Text:
         held = await market.load_market(connection)

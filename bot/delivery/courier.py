@@ -20,6 +20,7 @@ from storage.outbox import Claimed
 
 logger = logging.getLogger(__name__)
 
+_ROLE = "delivery worker"
 # Longer than any request may take, and than the clocks of two machines may differ.
 LEASE = timedelta(minutes=5)
 _IN_FLIGHT = 64
@@ -68,6 +69,10 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver for ever; when cancelled, let what is on its way arrive and store how it went."""
+        async with self.database.joined(_ROLE):
+            await self._run()
+
+    async def _run(self) -> None:
         loops = [asyncio.create_task(loop) for loop in (self._owe(), self._send(), self.acknowledger.run(self.wake))]
         try:
             await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
@@ -143,9 +148,11 @@ class Courier:
         return found
 
     async def _until_next_release(self) -> float:
-        if not self.database.is_exclusive and (lost := await self._recover(everything=False)):
-            logger.warning("%d deliveries of a dead worker: unknown", lost)
-            self._queued.set()
+        if not self.database.is_exclusive:
+            self.pacer.share(await self.database.members(_ROLE))
+            if lost := await self._recover(everything=False):
+                logger.warning("%d deliveries of a dead worker: unknown", lost)
+                self._queued.set()
         async with self.database.transaction() as connection:
             held = await outbox.next_release(connection)
         seconds = _LONGEST_SLEEP if held is None else (held - self.clock.now()).total_seconds()

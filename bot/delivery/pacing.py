@@ -21,10 +21,12 @@ class Limits:
 
 
 # A message is counted where it arrives, a little earlier or later than a second after another.
-_SECOND = 1.005
+_SECOND = 1.008
 _MINUTE = 60.0
-# A slot missed by less than this is made up for; an older one is lost.
-_LATE = 0.05
+# A slot missed by less than this is made up for, within the second's limit; an older one is lost.
+_LATE = 0.15
+# What is claimed with one statement leaves within this time.
+_CLAIM = 0.05
 # Answers a minute to one private chat: people do not type as fast, and a flood must not stop everybody's messages.
 _ANSWERS = 60
 
@@ -34,7 +36,7 @@ class Pacer:
 
     def __init__(self, limits: Limits, monotonic: Callable[[], float]) -> None:
         self._limits, self._monotonic = limits, monotonic
-        self._gap = 1 / limits.per_second
+        self._per_second = limits.per_second
         self._next = 0.0
         self._halted_until = 0.0
         # One more than a second's broadcasts: an answer may be the one too many.
@@ -42,26 +44,29 @@ class Pacer:
         self._chats: OrderedDict[int, float] = OrderedDict()
         self._minutes: OrderedDict[int, list[float]] = OrderedDict()
 
+    def share(self, workers: int) -> None:
+        """Take one worker's share of the rate: several send with the same token."""
+        self._per_second = max(1, self._limits.per_second // workers)
+
     def halt(self, seconds: float) -> None:
         """Let nothing leave for so long: Telegram said so, or cannot be reached."""
         self._halted_until = max(self._halted_until, self._monotonic() + seconds)
 
     def wait(self) -> float:
         """Return how long until some broadcast may leave; 0 now."""
-        full = self._left[-self._limits.per_second] + _SECOND if len(self._left) >= self._limits.per_second else 0.0
+        full = self._full_until(self._per_second)
         return max(self._halted_until, self._next, full, now := self._monotonic()) - now
 
     def permitted(self) -> int:
         """Return how many broadcasts may leave about now: more than one only where a second has many."""
         if self.wait() > 0:
             return 0
-        # What is claimed with one statement leaves within this time.
-        return max(1, int(self._limits.per_second * _LATE))
+        return max(1, int(self._per_second * _CLAIM))
 
     def left(self, chat_id: int) -> None:
         """Count a broadcast that leaves now."""
         now = self._monotonic()
-        self._next = (self._next if self._next > now - _LATE else now) + self._gap
+        self._next = (self._next if self._next > now - _LATE else now) + 1 / self._per_second
         self._count(chat_id, now)
 
     def chat_wait(self, chat_id: int) -> float:
@@ -79,14 +84,14 @@ class Pacer:
         self._chats.move_to_end(chat_id)
 
     def answer_wait(self) -> float:
-        """Return how long until an answer may leave; 0 now, unless there are 31 in this second already."""
-        full = self._left[0] + _SECOND if len(self._left) == self._left.maxlen else 0.0
+        """Return how long until an answer may leave; 0 now, unless this second has one too many already."""
+        full = self._full_until(self._per_second + 1)
         return max(self._halted_until, full, now := self._monotonic()) - now
 
     def answered(self, chat_id: int) -> None:
         """Count an answer that leaves now; the broadcast gives way for it."""
         now = self._monotonic()
-        self._next = max(self._next, now) + self._gap
+        self._next = max(self._next, now) + 1 / self._per_second
         if chat_id > 0:
             self._minutes.setdefault(chat_id, []).append(now)
         self._count(chat_id, now)
@@ -95,6 +100,10 @@ class Pacer:
         """Return whether a chat has had as many answers as one may have in a minute."""
         most = self._limits.per_group if chat_id < 0 else _ANSWERS
         return len(self._last_minute(chat_id, self._monotonic())) >= most
+
+    def _full_until(self, most: int) -> float:
+        """Return when the last second has had fewer than ``most`` messages."""
+        return self._left[-most] + _SECOND if len(self._left) >= most else 0.0
 
     def _count(self, chat_id: int, now: float) -> None:
         self._left.append(now)

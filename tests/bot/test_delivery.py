@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from bot.app import App
+from bot.app import App, build
 from bot.clock import SteppedClock
 from bot.delivery import acknowledging, courier
 from bot.messages.render import Messages
@@ -20,9 +21,17 @@ from storage import chats, fan_out, outbox
 from storage.outbox import State, counts
 from storage.schema import alert, chat, delivery, transition, verdict
 from tests.bot.conftest import Record, Running
-from tests.bot.running import EVENING, attempt, confirmed
+from tests.bot.running import EVENING, attempt, confirmed, settings_for, store_verdict
+from tests.faults.truth import owe
+from tests.postgresql import Server
 
 TOO_MANY = BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})
+
+
+@pytest.fixture
+def database_url(either_url: str) -> str:
+    """Every test here runs on SQLite and on PostgreSQL."""
+    return either_url
 
 
 async def subscribe(app: App, sandbox: Sandbox, *ids: int) -> None:
@@ -266,7 +275,7 @@ class TestFailures:
         sandbox.faults.append(("sendMessage", BotApiError(401, "Unauthorized")))
         with pytest.raises(TimeoutError):
             # It would go on trying every half minute.
-            await asyncio.wait_for(app.courier.drain(), 4)
+            await asyncio.wait_for(app.courier.drain(), 0.7)
         assert await tally(app) == {State.QUEUED: 1}
         assert sandbox.sent(5) == []
 
@@ -369,7 +378,7 @@ class TestAfterADeath:
         await record(attempt(), "attempt")
         async with app.database.transaction() as connection:
             await fan_out.fan_out(connection, EVENING)
-            await outbox.claim(connection, 1, timedelta(minutes=2))
+            await outbox.claim(connection, 1, timedelta(seconds=-1))
         await app.courier.recover()
         await app.courier.drain()
         assert await tally(app) == {State.UNKNOWN: 1, State.SENT: 1}
@@ -387,3 +396,48 @@ class TestAfterADeath:
 
 def test_messages_are_built_without_a_database() -> None:
     assert "Subscribed" in Messages().text("subscribed", new=True)
+
+
+class TestTwoWorkers:
+    async def test_never_send_the_same_delivery_and_share_the_rate(
+        self, sandbox: Sandbox, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url, everybody = await postgresql.emptied(), range(1, 41)
+        monkeypatch.setattr(courier, "_LOOK_AGAIN", 0.05)
+        async with AsyncExitStack() as stack:
+            settings = settings_for(sandbox, url, messages_per_second=200, chat_messages_per_second=30)
+            one, two = [await stack.enter_async_context(build(settings, SteppedClock(EVENING))) for _ in range(2)]
+            await one.connect()
+            await subscribe(one, sandbox, *everybody)
+            working = [asyncio.create_task(worker.courier.run()) for worker in (one, two)]
+            for _ in range(3):
+                await owe(one.database, urgent=False)
+            async with asyncio.timeout(20):
+                while await tally(one) != {State.SENT: 120}:
+                    await asyncio.sleep(0.02)
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+        assert all(len(sandbox.sent(chat_id)) == 3 for chat_id in everybody)
+        assert all(worker.courier.pacer._per_second == 100 for worker in (one, two))
+
+    async def test_one_that_died_is_accounted_for_by_the_other_when_its_lease_is_over(
+        self, sandbox: Sandbox, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url = await postgresql.emptied()
+        monkeypatch.setattr(courier, "_LOOK_AGAIN", 0.05)
+        async with build(settings_for(sandbox, url), SteppedClock(EVENING)) as app:
+            await app.connect()
+            await subscribe(app, sandbox, 5, 6)
+            await store_verdict(app, attempt(), "attempt")
+            async with app.database.transaction() as connection:
+                await fan_out.fan_out(connection, EVENING)
+                await outbox.claim(connection, 1, timedelta(seconds=0.5))
+            await app.courier.recover()
+            assert (await tally(app))[State.SENDING] == 1
+            working = asyncio.create_task(app.courier.run())
+            async with asyncio.timeout(20):
+                while await tally(app) != {State.SENT: 1, State.UNKNOWN: 1}:
+                    await asyncio.sleep(0.02)
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)

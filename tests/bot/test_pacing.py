@@ -77,6 +77,15 @@ class TestRate:
         left = broadcast(Pacer(Limits(per_second=1000), time), time, 5001, [0.0])
         assert 5000 / (left[-1] - left[0]) >= 990
 
+    def test_several_workers_share_it(self, time: Time) -> None:
+        pacer = Pacer(Limits(), time)
+        pacer.share(2)
+        left = broadcast(pacer, time, 901, [0.0])
+        assert 900 / (left[-1] - left[0]) == pytest.approx(15, rel=0.01)
+        pacer.share(1)
+        left = broadcast(pacer, time, 901, [0.0])
+        assert 900 / (left[-1] - left[0]) == pytest.approx(30, rel=0.01)
+
     def test_while_nothing_may_leave_nothing_is_claimed(self, pacer: Pacer) -> None:
         pacer.left(1)
         assert pacer.permitted() == 0

@@ -20,7 +20,7 @@ from bot.delivery.failures import Meaning
 from bot.sandbox.limits import Limiter
 from bot.sandbox.server import Fault, Sandbox, serve
 from bot.sandbox.telegram import BotApiError
-from storage import chats
+from storage import chats, fan_out, outbox
 from storage.database import Database
 from tests.bot.running import EVENING, settings_for
 from tests.bot.test_failures import ROWS
@@ -50,6 +50,21 @@ async def kills(url: str, seed: int, *, times: int, people: int) -> Account:
         await finish(await start(sandbox, url, "drain"))
         async with Database(url) as database:
             return await account(database, sandbox, people)
+
+
+async def pretend(url: str, *, arrived: int) -> Account:
+    """Say of one delivery that it was sent, while so many copies of it are in the chat."""
+    sandbox = open_sandbox()
+    async with Database(url) as database:
+        await subscribe(database, sandbox, range(1, 2))
+        await owe(database, urgent=False)
+        async with database.transaction() as connection:
+            await fan_out.fan_out(connection, EVENING)
+            (claimed,) = await outbox.claim(connection, 1, timedelta(minutes=1))
+            await outbox.mark_sent(connection, [(claimed, 1)], EVENING)
+        for _ in range(arrived):
+            sandbox.world.post(sandbox.world.chats[1], "Alert 1 · pretended", [], None)
+        return await account(database, sandbox, 1)
 
 
 async def workers(url: str, seed: int, *, times: int, people: int) -> Account:

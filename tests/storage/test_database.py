@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from storage.database import Database, DatabaseInUseError, DatabaseURLError, parse_url, read_only
 from storage.migrate import migrate, newest_revision
 from storage.schema import chat, metadata
+from tests.postgresql import Server
 
 
 async def chats(database: Database) -> int:
@@ -167,6 +168,34 @@ class TestOneProcess:
         async with Database(f"sqlite+aiosqlite:///{tmp_path}/deep/er/cascade.db") as database:
             await migrate(database)
         assert (tmp_path / "deep" / "er" / "cascade.db").exists()
+
+
+class TestSeveralProcesses:
+    async def test_a_role_for_one_is_refused_to_a_second_and_free_after_the_first(self, postgresql: Server) -> None:
+        url = await postgresql.emptied()
+        async with Database(url) as one, Database(url) as two:
+            for role in ("main process", "another"):
+                async with one.claimed_for(role):
+                    with pytest.raises(DatabaseInUseError, match=f"another Cascade process is the {role}"):
+                        async with two.claimed_for(role):
+                            pass
+                async with two.claimed_for(role):
+                    pass
+
+    async def test_who_shares_a_role_is_counted(self, postgresql: Server) -> None:
+        url = await postgresql.emptied()
+        async with Database(url) as one, Database(url) as two:
+            assert await one.members("delivery worker") == 1
+            async with one.joined("delivery worker"), two.joined("delivery worker"), two.joined("other"):
+                assert await one.members("delivery worker") == 2
+            async with asyncio.timeout(10):
+                while await one.members("delivery worker") != 1:
+                    await asyncio.sleep(0.01)
+            assert await one.members("other") == 1
+
+    async def test_on_sqlite_there_is_only_this_one(self, sqlite: Database) -> None:
+        async with sqlite.claimed_for("main process"), sqlite.joined("delivery worker"):
+            assert await sqlite.members("delivery worker") == 1
 
 
 class TestURL:

@@ -21,7 +21,7 @@ class Limits:
 
 
 # A message is counted where it arrives, a little earlier or later than a second after another.
-_SECOND = 1.008
+_SECOND = 1.005
 _MINUTE = 60.0
 # A slot missed by less than this is made up for, within the second's limit; an older one is lost.
 _LATE = 0.15

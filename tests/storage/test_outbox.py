@@ -255,12 +255,20 @@ class TestUnknown:
 
 class TestStopping:
     async def test_nothing_more_of_the_alert_leaves_and_no_chat_is_touched(self, database: Database) -> None:
-        claimed, _ = await owed(database, 1, 2)
+        await subscribe(database, 1, 2, 3)
+        number = await add_alert(database, NOW)
+        await fan_out(database)
+        on_its_way = await claim(database, 2)
         async with database.transaction() as connection:
-            await outbox.stop_alert(connection, claimed.alert_id, "message is too long", NOW)
-        assert set((await states(database)).values()) == {State.STOPPED}
+            await outbox.stop_alert(connection, number, "message is too long", NOW)
+        # What is on its way still tells how it went.
+        assert await states(database) == {1: State.SENDING, 2: State.SENDING, 3: State.STOPPED}
         async with database.transaction() as connection:
-            assert list(await chats.subscribers(connection)) == [1, 2]
+            await outbox.mark_sent(connection, [(on_its_way[0], 42)], NOW)
+            await outbox.put_back(connection, on_its_way[1:], NOW, "too many requests")
+        assert await states(database) == {1: State.SENT, 2: State.STOPPED, 3: State.STOPPED}
+        async with database.transaction() as connection:
+            assert list(await chats.subscribers(connection)) == [1, 2, 3]
 
     async def test_a_half_done_fan_out_of_it_ends(self, database: Database) -> None:
         await subscribe(database, *range(1, 6))

@@ -40,20 +40,15 @@ class Inbox:
         self._failed: dict[int, Exception] = {}
         application.add_error_handler(self._note_error)
 
-    async def take(self, batch: Sequence[Update]) -> None:
-        """Let every update have its effect that has not had it yet.
+    async def take(self, batch: Sequence[Update], *, are_new: bool = False) -> None:
+        """Let every update have its effect that has not had it yet; ``are_new`` when none of them can have had it.
 
         Raises
         ------
         NotStoredError
             When the database failed. Those that were handled are remembered; call it again with the same updates.
         """
-        try:
-            async with self._database.transaction() as connection:
-                known = await updates.already_handled(connection, [update.update_id for update in batch])
-        except (DBAPIError, OSError) as error:
-            raise await self._not_stored(error) from error
-        fresh = [update for update in batch if update.update_id not in known]
+        fresh = batch if are_new else await self._unknown(batch)
         failures = await asyncio.gather(*(self._handle(updates_) for updates_ in _by_chat(fresh)))
         undone = {number for numbers, _ in failures for number in numbers}
         done = [update.update_id for update in fresh if update.update_id not in undone]
@@ -65,6 +60,14 @@ class Inbox:
         for _, refusal in failures:
             if refusal is not None:
                 raise await self._not_stored(refusal) from refusal
+
+    async def _unknown(self, batch: Sequence[Update]) -> Sequence[Update]:
+        try:
+            async with self._database.transaction() as connection:
+                known = await updates.already_handled(connection, [update.update_id for update in batch])
+        except (DBAPIError, OSError) as error:
+            raise await self._not_stored(error) from error
+        return [update for update in batch if update.update_id not in known]
 
     async def _handle(self, batch: Sequence[Update]) -> tuple[list[int], Exception | None]:
         """Run the handlers for updates of one chat, up to the first that the database does not take.

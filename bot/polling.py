@@ -29,6 +29,7 @@ class Poller:
     def __init__(self, bot: Bot, inbox: Inbox, alarm: Alarm, monotonic: Callable[[], float]) -> None:
         self._bot, self._inbox, self._alarm, self._monotonic = bot, inbox, alarm, monotonic
         self._offset: int | None = None
+        self._is_sure = False
         self._last_good = monotonic()
 
     async def run(self) -> None:
@@ -57,9 +58,12 @@ class Poller:
         )
 
     async def _take(self, updates: Sequence[Update]) -> None:
-        await self._inbox.take(updates)
+        # Once one batch was taken whole, what comes behind it cannot have been handled before.
+        are_new, self._is_sure = self._is_sure, False
         if updates:
+            await self._inbox.take(updates, are_new=are_new)
             self._offset = updates[-1].update_id + 1
+        self._is_sure = self._offset is not None
 
     async def _tell(self, error: Exception) -> None:
         if isinstance(error, InvalidToken):

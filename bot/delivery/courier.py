@@ -180,7 +180,7 @@ class Courier:
         room = await self._room()
         if room == 0:
             return False
-        async with self.database.transaction() as connection:
+        async with self.acknowledger.beside() as connection:
             claims = await outbox.claim(connection, room, LEASE)
             letters = await self.composer.compose(connection, claims) if claims else []
         for claimed, text in letters:

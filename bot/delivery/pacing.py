@@ -66,7 +66,7 @@ class Pacer:
     def left(self, chat_id: int) -> None:
         """Count a broadcast that leaves now."""
         now = self._monotonic()
-        self._next = (self._next if self._next > now - _LATE else now) + 1 / self._per_second
+        self._take_slot(now)
         self._count(chat_id, now)
 
     def chat_wait(self, chat_id: int) -> float:
@@ -91,7 +91,7 @@ class Pacer:
     def answered(self, chat_id: int) -> None:
         """Count an answer that leaves now; the broadcast gives way for it."""
         now = self._monotonic()
-        self._next = max(self._next, now) + 1 / self._per_second
+        self._take_slot(now)
         if chat_id > 0:
             self._minutes.setdefault(chat_id, []).append(now)
         self._count(chat_id, now)
@@ -100,6 +100,9 @@ class Pacer:
         """Return whether a chat has had as many answers as one may have in a minute."""
         most = self._limits.per_group if chat_id < 0 else _ANSWERS
         return len(self._last_minute(chat_id, self._monotonic())) >= most
+
+    def _take_slot(self, now: float) -> None:
+        self._next = (self._next if self._next > now - _LATE else now) + 1 / self._per_second
 
     def _full_until(self, most: int) -> float:
         """Return when the last second has had fewer than ``most`` messages."""

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 HISTORY ?= ../shared/data
 
-.PHONY: demo test cover check run bench lookahead statistics method kills lock clean
+.PHONY: demo test cover check run bench lookahead statistics method faults kills lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
@@ -24,8 +24,8 @@ check: $(VENV)/installed ## lint and types
 run: $(VENV)/installed ## the bot itself, with the settings in .env
 	$(BIN)/python -m bot run
 
-bench: $(VENV)/installed ## speed and memory, as ratios in one run
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/installed $(VENV)-bench/installed ## speed and memory, as ratios in one run; writes docs/benchmarks.md
+	RIVALS=$(VENV)-bench/bin/python $(BIN)/python -m benchmarks
 
 lookahead: $(VENV)/installed ## many more truncated histories, sessions and missing inputs than the suite's few
 	LOOKAHEAD_SESSIONS=50 MISSING_EXAMPLES=250 $(BIN)/python -m pytest -q -n $(WORKERS) \
@@ -38,15 +38,20 @@ statistics: $(VENV)/installed ## the record's error rates over many more seeds a
 method: $(VENV)/installed ## write the generated tables of docs/method.md; needs HISTORY, a folder of CSV files
 	FALLBACKS=ETH-USD=$(HISTORY)/ETH-USD_coinbase.csv $(BIN)/python -m bot method docs/method.md --data $(HISTORY)
 
+faults: $(VENV)/installed ## a hundred kills -9, and every fault of server, database and clock; some minutes
+	$(BIN)/python -m tests.faults
+
 kills: $(VENV)/installed ## kill -9 at every commit and every request of a replay
 	KILL_EVERYWHERE=1 $(BIN)/python -m pytest tests/bot/test_kills.py -q -n $(WORKERS)
 
-lock: $(VENV)/installed ## write the two lock files anew
+lock: $(VENV)/installed ## write the lock files anew
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		-c requirements.txt requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		requirements-bench.in -o requirements-bench.txt
 
 $(VENV)/installed: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -55,5 +60,11 @@ $(VENV)/installed: requirements-dev.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	touch $@
 
+# What ours is compared with wants other versions of what both use.
+$(VENV)-bench/installed: requirements-bench.txt
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

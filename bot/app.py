@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from typing import Any
 from telegram import Bot
 from telegram.error import NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder
-from telegram.request import HTTPXRequest
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential
 
 from bot.clock import Clock
@@ -23,15 +23,20 @@ from bot.commands.past import Past
 from bot.commands.record import Record
 from bot.commands.status import StatusCommands
 from bot.commands.subscription import Subscription
+from bot.delivery.acknowledging import Acknowledger
+from bot.delivery.answers import AnswerLane
 from bot.delivery.composing import Composer
 from bot.delivery.courier import Courier
 from bot.delivery.pacing import Pacer
-from bot.delivery.sender import Sender
+from bot.delivery.post import Post
+from bot.delivery.request import AiohttpRequest
+from bot.delivery.upkeep import Upkeep
 from bot.evening import Evening
+from bot.inbox import Inbox
 from bot.market_process import MarketProcess
 from bot.messages.render import Messages
 from bot.operator_alarm import OperatorAlarm
-from bot.polling import poll
+from bot.polling import ALLOWED_UPDATES, Poller
 from bot.schedule import build_schedule
 from bot.settings import Settings
 from storage.database import Database
@@ -57,6 +62,8 @@ class App:
     evening: Evening
     telegram: TelegramApplication
     courier: Courier
+    inbox: Inbox
+    poller: Poller
     alarm: OperatorAlarm
 
     async def connect(self) -> None:
@@ -80,7 +87,24 @@ class App:
 
     async def poll(self) -> None:
         """Answer updates for ever."""
-        await poll(self.telegram, self.alarm)
+        await self.poller.run()
+
+    async def listen(self) -> None:
+        """Answer, for ever, the updates that Telegram brings to the web-hook."""
+        # Imported where it is used: a bot that polls would carry it for nothing.
+        from bot.web.webhook import PATH, Webhook
+
+        settings = self.settings
+        assert settings.webhook_secret is not None, "the settings ask for it with WEBHOOK_URL"
+        secret = settings.webhook_secret.get_secret_value()
+        host, _, port = settings.webhook_listen.rpartition(":")
+        runner = await Webhook(self.telegram.bot, self.inbox, secret).serve(host, int(port))
+        try:
+            url = str(settings.webhook_url).rstrip("/") + PATH
+            await self.telegram.bot.set_webhook(url, allowed_updates=ALLOWED_UPDATES, secret_token=secret)
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
 
     async def ring(self) -> None:
         """Run the evening; a failure is told to the operator and the next ring tries again."""
@@ -103,21 +127,38 @@ class App:
             await self.evening.process.close()
 
     async def run(self) -> None:
-        """Run the bot for ever: commands, deliveries and the evening's alarm clock."""
-        async with self.database.transaction() as connection:
-            await claim_market(connection, self.evening.origin)
+        """Run the bot for ever: commands, deliveries and the evening's alarm clock.
+
+        Raises
+        ------
+        storage.database.DatabaseInUseError
+            When another process does so on the same database.
+        """
+        async with self.database.claimed_for("main process"):
+            async with self.database.transaction() as connection:
+                await claim_market(connection, self.evening.origin)
+            await self.connect()
+            await self.courier.recover()
+            scheduler = build_schedule(self.ring)
+            scheduler.start()
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self.listen() if self.settings.webhook_url else self.poll())
+                    tasks.create_task(self.courier.run())
+                    tasks.create_task(Upkeep(self.database, self.clock).run())
+                    # Whatever was missed while the bot was down is owed now.
+                    tasks.create_task(self.ring())
+            finally:
+                scheduler.shutdown(wait=False)
+
+    async def work(self) -> None:
+        """Deliver for ever beside the main process, and answer the web-hook if there is one."""
         await self.connect()
         await self.courier.recover()
-        scheduler = build_schedule(self.ring)
-        scheduler.start()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self.poll())
-                tasks.create_task(self.courier.run())
-                # Whatever was missed while the bot was down is owed now.
-                tasks.create_task(self.ring())
-        finally:
-            scheduler.shutdown(wait=False)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.courier.run())
+            if self.settings.webhook_url:
+                tasks.create_task(self.listen())
 
 
 @asynccontextmanager
@@ -129,31 +170,40 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
         process = MarketProcess()
         stack.push_async_callback(process.close)
         # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
-        requests = [
-            HTTPXRequest(connection_pool_size=n, read_timeout=_SEND_TIMEOUT, pool_timeout=5.0) for n in (32, 8, 1)
-        ]
-        for request in requests:
+        sending, answering, polling = [AiohttpRequest(n, _SEND_TIMEOUT) for n in (64, 32, 1)]
+        for request in (sending, answering, polling):
+            await request.initialize()
             # Closed here: an application that never connected would not close its own.
             stack.push_async_callback(request.shutdown)
-        sending = Bot(settings.token, base_url=settings.bot_api_base, request=requests[0])
-        alarm = OperatorAlarm(sending, settings.operator_ids)
-        messages = Messages()
-        sender = Sender(database, sending, clock, Pacer(), Composer(messages), alarm)
+        pacer, messages = Pacer(settings.limits, time.monotonic), Messages()
         telegram = _telegram(
-            settings, Desk(database, messages, clock, settings.operator_note), requests[1], requests[2]
+            settings, Desk(database, messages, clock, settings.operator_note), pacer, answering, polling
         )
         stack.push_async_callback(_shut_down, telegram)
+        alarm = OperatorAlarm(
+            Bot(settings.token, base_url=settings.bot_api_base, request=answering), settings.operator_ids
+        )
+        inbox = Inbox(telegram, database, clock, alarm)
+        composer = Composer(messages)
+        courier = Courier(
+            database, clock, pacer, composer,
+            Post(sending, settings.bot_api_base + settings.token, settings.paid_broadcast),
+            Acknowledger(database, clock, pacer, composer, alarm), alarm, settings.operator_ids,
+        )  # fmt: skip
         evening = Evening(database, process, settings.market_data, asyncio.Lock(), settings.source_options)
-        courier = Courier(database, sender, clock, settings.operator_ids)
-        yield App(settings, clock, database, evening, telegram, courier, alarm)
+        poller = Poller(telegram.bot, inbox, alarm, time.monotonic)
+        yield App(settings, clock, database, evening, telegram, courier, inbox, poller, alarm)
 
 
-def _telegram(settings: Settings, desk: Desk, answers: HTTPXRequest, updates: HTTPXRequest) -> TelegramApplication:
+def _telegram(
+    settings: Settings, desk: Desk, pacer: Pacer, answers: AiohttpRequest, updates: AiohttpRequest
+) -> TelegramApplication:
     builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base).updater(None).job_queue(None)
-    application: TelegramApplication = builder.request(answers).get_updates_request(updates).build()
+    builder = builder.rate_limiter(AnswerLane(pacer)).request(answers).get_updates_request(updates)
+    # The inbox lets different chats be answered at once and keeps the order within each.
+    application: TelegramApplication = builder.build()
     for family in (Subscription(desk), Evidence(desk), Past(desk), Record(desk), StatusCommands(desk)):
         application.add_handlers(family.handlers())
-    application.add_error_handler(_log_error)
     return application
 
 
@@ -162,7 +212,3 @@ async def _shut_down(application: TelegramApplication) -> None:
         await application.shutdown()
     except TelegramError:
         logger.debug("the Bot API session did not close cleanly", exc_info=True)
-
-
-async def _log_error(_: object, context: Any) -> None:
-    logger.error("a command failed", exc_info=context.error)

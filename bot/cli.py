@@ -15,7 +15,7 @@ import typer
 from bot.clock import SystemClock
 from bot.lifetime import one_line_errors, run_until_stopped
 from bot.logs import redact, set_up_logging
-from bot.settings import Settings, load_settings
+from bot.settings import Settings, SettingsError, load_settings
 from storage.database import Database
 from storage.migrate import migrate
 
@@ -39,6 +39,15 @@ def run() -> None:
     asyncio.run(_migrate(settings))
     # The same process goes on as a lighter program, for as long as the bot lives.
     os.execv(sys.executable, [sys.executable, "-m", "bot.serve"])  # noqa: S606 - our own interpreter
+
+
+@cli.command()
+def worker() -> None:
+    """Run a further delivery worker beside the bot; needs PostgreSQL."""
+    settings = _settings()
+    if settings.database_url.startswith("sqlite"):
+        raise SettingsError("DATABASE_URL is an SQLite file, which one process has for itself; workers need PostgreSQL")
+    os.execv(sys.executable, [sys.executable, "-m", "bot.serve", "worker"])  # noqa: S606 - our own interpreter
 
 
 async def _migrate(settings: Settings) -> None:

@@ -22,7 +22,7 @@ from signals.sources.choose import choose_source
 from signals.sources.options import SourceOptions
 from signals.vintages import Archive, settle
 from storage import ledger, market, observations
-from storage.database import parse_url, read_only
+from storage.database import SQLITE, parse_url, read_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,9 @@ async def _body(url: str, session: date | None) -> tuple[str | None, date | None
 
 
 def database_exists(url: str) -> bool:
-    """Return whether a database was ever made there."""
-    return Path(str(parse_url(url).database)).exists()
+    """Return whether a database was ever made there; a server's was, or it says so itself."""
+    parsed = parse_url(url)
+    return parsed.drivername != SQLITE or Path(str(parsed.database)).exists()
 
 
 def _archive_of(url: str, now: datetime) -> tuple[Archive, dict[str, str]]:

@@ -74,9 +74,8 @@ async def _meet(app: App, sandbox: Sandbox | None) -> None:
     if sandbox is not None:
         sandbox.world.add_private_chat(SUBSCRIBER)
         sandbox.world.write(SUBSCRIBER, "/subscribe")
-    for update in await app.telegram.bot.get_updates(timeout=0):
-        await app.telegram.process_update(update)
-        await app.telegram.bot.get_updates(offset=update.update_id + 1, timeout=0)
+    while await app.poller.once():
+        pass
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from telegram.error import InvalidToken
 
 from bot.app import build
@@ -11,8 +13,8 @@ from bot.logs import set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
 
 
-async def serve(settings: Settings) -> None:
-    """Run the bot until cancelled.
+async def serve(settings: Settings, *, as_worker: bool = False) -> None:
+    """Run the bot, or a further worker of it, until cancelled.
 
     Raises
     ------
@@ -21,7 +23,7 @@ async def serve(settings: Settings) -> None:
     """
     async with build(settings, SystemClock()) as app:
         try:
-            await app.run()
+            await (app.work() if as_worker else app.run())
         except InvalidToken:
             # Its own text repeats the token.
             sentence = "TELEGRAM_BOT_TOKEN is not accepted by Telegram: ask BotFather for the current one"
@@ -33,7 +35,7 @@ def main() -> None:
     with one_line_errors():
         settings = load_settings()
         set_up_logging(*settings.secrets)
-        run_until_stopped(serve(settings))
+        run_until_stopped(serve(settings, as_worker=sys.argv[1:] == ["worker"]))
 
 
 if __name__ == "__main__":

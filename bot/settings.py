@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AnyHttpUrl, DirectoryPath, Field, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, DirectoryPath, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.delivery.pacing import Limits
 from signals.series import SERIES
 from signals.sources.options import SourceOptions
 from storage.database import DatabaseURLError, parse_url
 
 TELEGRAM = "https://api.telegram.org"
+_FREE_RATE = 30
+_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _EXAMPLES = {
     "telegram_bot_token": "TELEGRAM_BOT_TOKEN=123456789:AAExample, as BotFather gave it",
     "telegram_api_url": f"TELEGRAM_API_URL={TELEGRAM}",
-    "database_url": "DATABASE_URL=sqlite+aiosqlite:///data/cascade.db",
+    "database_url": "DATABASE_URL=sqlite+aiosqlite:///data/cascade.db or postgresql+asyncpg://cascade:secret@host/cascade",
+    "messages_per_second": "MESSAGES_PER_SECOND=30, up to 1000 with PAID_BROADCAST=true",
+    "chat_messages_per_second": "CHAT_MESSAGES_PER_SECOND=1",
+    "group_messages_per_minute": "GROUP_MESSAGES_PER_MINUTE=20",
+    "paid_broadcast": "PAID_BROADCAST=false",
+    "webhook_url": "WEBHOOK_URL=https://bot.example.org, where your proxy passes /telegram on to WEBHOOK_LISTEN",
+    "webhook_secret": "WEBHOOK_SECRET=what openssl rand -hex 32 prints",
+    "webhook_listen": "WEBHOOK_LISTEN=0.0.0.0:8080",
     "operator_ids": "OPERATOR_IDS=123456789,987654321",
     "operator_data": "OPERATOR_DATA=/srv/operator, a folder of CSV files",
     "operator_note": "OPERATOR_NOTE=2026-11-01: a sentence of at most 500 characters",
@@ -27,6 +38,14 @@ _EXAMPLES = {
 
 class SettingsError(ValueError):
     """A setting is missing or malformed; the message is one line that names it and gives an example."""
+
+
+class _Together(Exception):  # noqa: N818 - becomes a SettingsError
+    """Two settings that do not go together; pydantic would not say which one to change."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.name = name
 
 
 class Settings(BaseSettings):
@@ -43,6 +62,13 @@ class Settings(BaseSettings):
     fallbacks: Annotated[tuple[tuple[str, str], ...], NoDecode] = ()
     fred_api_key: SecretStr | None = None
     tiingo_token: SecretStr | None = None
+    messages_per_second: Annotated[int, Field(ge=1, le=1000)] = _FREE_RATE
+    chat_messages_per_second: Annotated[int, Field(ge=1, le=30)] = 1
+    group_messages_per_minute: Annotated[int, Field(ge=1, le=60)] = 20
+    paid_broadcast: bool = False
+    webhook_url: AnyHttpUrl | None = None
+    webhook_secret: SecretStr | None = None
+    webhook_listen: str = "0.0.0.0:8080"
     operator_note: Annotated[str, Field(max_length=500)] = ""
 
     @field_validator("telegram_bot_token")
@@ -94,6 +120,41 @@ class Settings(BaseSettings):
                 raise ValueError(f"names the file {path!r} for {key}, which is no CSV file there is")
         return tuple((key, path) for key, _, path in pairs)
 
+    @field_validator("webhook_url")
+    @classmethod
+    def _webhook(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if url is not None and url.scheme != "https" and url.host not in ("127.0.0.1", "localhost"):
+            raise ValueError("is not https, and Telegram calls nothing else")
+        return url
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not _SECRET.fullmatch(secret.get_secret_value()):
+            raise ValueError("is not 16 to 256 of the characters A-Z, a-z, 0-9, _ and -")
+        return secret
+
+    @field_validator("webhook_listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        host, colon, port = value.rpartition(":")
+        if not (host and colon and port.isdigit() and int(port) < 1 << 16):
+            raise ValueError(f"is {value!r}, expected an address and a port")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.webhook_url and not self.webhook_secret:
+            raise _Together("webhook_secret", "is missing, and WEBHOOK_URL needs it")
+        if self.messages_per_second > _FREE_RATE and not self.paid_broadcast and self.uses_telegram:
+            raise _Together("messages_per_second", f"is {self.messages_per_second}, and Telegram allows 30 for free")
+        return self
+
+    @property
+    def limits(self) -> Limits:
+        """How fast messages may leave."""
+        return Limits(self.messages_per_second, self.chat_messages_per_second, self.group_messages_per_minute)
+
     @property
     def source_options(self) -> SourceOptions:
         """What was set about sources."""
@@ -107,7 +168,7 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must appear nowhere."""
-        held = (self.telegram_bot_token, self.fred_api_key, self.tiingo_token)
+        held = (self.telegram_bot_token, self.fred_api_key, self.tiingo_token, self.webhook_secret)
         return tuple(secret.get_secret_value() for secret in held if secret)
 
     @property
@@ -144,6 +205,8 @@ def load_settings(**overrides: Any) -> Settings:
     """
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except _Together as error:
+        raise SettingsError(f"{error.name.upper()} {error}; for example {_EXAMPLES[error.name]}") from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0])

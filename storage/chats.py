@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.schema import chat, delivery
+from storage.outbox import UNFINISHED, WAITING, State
+from storage.quiet_hours import QuietHours
+from storage.schema import alert, chat, delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,11 @@ async def subscribe(connection: AsyncConnection, chat_id: int, chat_type: str, a
     return (await connection.execute(statement.values(subscribed_at=at))).rowcount == 1
 
 
-async def unsubscribe(connection: AsyncConnection, chat_id: int) -> bool:
+async def unsubscribe(connection: AsyncConnection, chat_id: int, at: datetime) -> bool:
     """Unsubscribe a chat and drop what is still queued for it. Returns False when it was not subscribed."""
     statement = update(chat).where(chat.c.id == chat_id, chat.c.subscribed_at.is_not(None))
     changed = (await connection.execute(statement.values(subscribed_at=None))).rowcount == 1
-    await _drop_queued(connection, chat_id, "unsubscribed")
+    await _drop_queued(connection, chat_id, "unsubscribed", at)
     return changed
 
 
@@ -48,10 +51,10 @@ async def welcome(connection: AsyncConnection, chat_id: int, chat_type: str) -> 
 async def mark_gone(connection: AsyncConnection, chat_id: int, reason: str, at: datetime) -> None:
     """Note that a chat cannot be reached; its subscription stays, for the day it comes back."""
     await connection.execute(update(chat).where(chat.c.id == chat_id).values(gone_at=at, gone_reason=reason[:200]))
-    await _drop_queued(connection, chat_id, reason)
+    await _drop_queued(connection, chat_id, reason, at)
 
 
-async def move(connection: AsyncConnection, old: int, new: int, chat_type: str = "supergroup") -> None:
+async def move(connection: AsyncConnection, old: int, new: int, at: datetime, chat_type: str = "supergroup") -> None:
     """Give a chat its new id (a group became a supergroup), with its subscription and what is queued for it."""
     subscribed = (await connection.execute(select(chat.c.subscribed_at).where(chat.c.id == old))).scalar_one_or_none()
     statement = upsert(chat).values(id=new, type=chat_type, subscribed_at=subscribed)
@@ -59,17 +62,22 @@ async def move(connection: AsyncConnection, old: int, new: int, chat_type: str =
     kept = func.coalesce(chat.c.subscribed_at, statement.excluded.subscribed_at)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"subscribed_at": kept}))
     await connection.execute(update(chat).where(chat.c.id == old).values(subscribed_at=None))
-    already = select(delivery.c.alert_id).where(delivery.c.chat_id == new)
-    waiting = delivery.c.state.in_(("queued", "sending"))
-    await connection.execute(
-        update(delivery)
-        .where(delivery.c.chat_id == old, waiting, delivery.c.alert_id.not_in(already))
-        .values(chat_id=new)
-    )
+    already = select(delivery.c.alert_id).where(*_of(new))
+    waiting = (*_of(old), delivery.c.state.in_(UNFINISHED))
+    await connection.execute(update(delivery).where(*waiting, delivery.c.alert_id.not_in(already)).values(chat_id=new))
     # What is left is queued for the new id already.
-    await connection.execute(
-        update(delivery).where(delivery.c.chat_id == old, waiting).values(state="gone", error="the chat has moved")
-    )
+    moved = {"state": State.GONE, "finished_at": at, "error": "the chat has moved"}
+    await connection.execute(update(delivery).where(*waiting).values(moved))
+
+
+async def set_quiet_hours(
+    connection: AsyncConnection, chat_id: int, hours: QuietHours | None, *, urgent_through: bool = False
+) -> None:
+    """Hold what is owed to a chat during some hours of its day, urgent kinds too unless they may come through."""
+    values: dict[str, Any] = {"timezone": None, "quiet_from": None, "quiet_until": None}
+    if hours is not None:
+        values = {"timezone": hours.timezone, "quiet_from": hours.begin, "quiet_until": hours.end}
+    await connection.execute(update(chat).where(chat.c.id == chat_id).values(urgent_through=urgent_through, **values))
 
 
 async def find(connection: AsyncConnection, chat_id: int) -> Chat | None:
@@ -85,6 +93,12 @@ async def subscribers(connection: AsyncConnection) -> Sequence[int]:
     return (await connection.execute(query)).scalars().all()
 
 
-async def _drop_queued(connection: AsyncConnection, chat_id: int, reason: str) -> None:
-    queued = (delivery.c.chat_id == chat_id, delivery.c.state == "queued")
-    await connection.execute(update(delivery).where(*queued).values(state="gone", error=reason[:500]))
+async def _drop_queued(connection: AsyncConnection, chat_id: int, reason: str, at: datetime) -> None:
+    waiting = (*_of(chat_id), delivery.c.state.in_(WAITING))
+    dropped = {"state": State.GONE, "finished_at": at, "error": reason[:500]}
+    await connection.execute(update(delivery).where(*waiting).values(dropped))
+
+
+def _of(chat_id: int) -> tuple[Any, ...]:
+    # By way of the few alerts there are, the unique index finds a chat's deliveries among millions.
+    return (delivery.c.alert_id.in_(select(alert.c.id)), delivery.c.chat_id == chat_id)

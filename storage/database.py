@@ -1,26 +1,38 @@
-"""One connection, one writer at a time, explicit transactions."""
+"""Where everything is kept: one SQLite file with one connection, or PostgreSQL with as many processes as one likes."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Self
 
-from sqlalchemy import event, make_url
+from sqlalchemy import BigInteger, BindParameter, bindparam, event, func, literal, make_url, select, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
+from storage.uninterrupted import creator
+
+SQLITE, POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
 _PRAGMAS = (
+    # Takes effect in a database without tables, and in any other one with its next VACUUM.
+    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 10000",
 )
+_INCREMENTAL = 2
+_HOLDERS = """
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE datname = current_database() AND locktype = 'advisory' AND granted AND classid = 0 AND objid = :number
+"""
+_PAGES_AT_ONCE = 2_000
 
 
 class DatabaseURLError(ValueError):
@@ -28,14 +40,14 @@ class DatabaseURLError(ValueError):
 
 
 class DatabaseInUseError(RuntimeError):
-    """Another process of this program holds the database file."""
+    """Another process of this program holds the database."""
 
 
 class Database:
-    """The one connection to the database.
+    """The way to the database; all work goes through ``transaction``.
 
-    All work goes through ``transaction``: on SQLite a second writing connection could lose commits (the WAL-reset
-    defect before 3.51.3), and statements of two tasks on one connection would end up in one transaction.
+    On SQLite there is one connection and one transaction at a time: a second writing connection could lose commits
+    (the WAL-reset defect before 3.51.3), and statements of two tasks on one connection would end up in one transaction.
     """
 
     def __init__(self, url: str) -> None:
@@ -44,9 +56,18 @@ class Database:
         self._engine: AsyncEngine | None = None
         self._file_lock: IO[str] | None = None
 
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether this process is the only one that can write: SQLite, whose file is locked."""
+        return self.url.drivername == SQLITE
+
     async def __aenter__(self) -> Self:
+        if not self.is_exclusive:
+            self._engine = create_async_engine(self.url, pool_pre_ping=True)
+            return self
         self._file_lock = _hold(self.url)
-        self._engine = create_async_engine(self.url, poolclass=StaticPool, connect_args={"isolation_level": None})
+        opening = creator(str(self.url.database), isolation_level=None, check_same_thread=False)
+        self._engine = create_async_engine(self.url, poolclass=StaticPool, async_creator=opening)
         event.listen(self._engine.sync_engine, "connect", _set_pragmas)
         event.listen(self._engine.sync_engine, "begin", _begin_immediate)
         return self
@@ -60,18 +81,109 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Run statements in one transaction: committed at the end, rolled back on any exception."""
+        engine = self._opened()
+        if not self.is_exclusive:
+            async with engine.begin() as connection:
+                yield connection
+            return
+        async with self._lock, engine.connect() as connection, connection.begin():
+            yield connection
+
+    async def make_reclaimable(self) -> None:
+        """Let an SQLite file from before give back what is deleted; it is written anew once for that."""
+        if self.is_exclusive and await self._pragma("auto_vacuum") != _INCREMENTAL:
+            await self._outside("PRAGMA auto_vacuum = INCREMENTAL")
+            await self._outside("VACUUM")
+
+    async def reclaim(self) -> None:
+        """Give the pages of deleted rows back to the file system, in short steps. PostgreSQL does so by itself."""
+        while self.is_exclusive and await self._pragma("freelist_count"):
+            await self._outside(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})", is_script=True)
+            await asyncio.sleep(0)
+
+    async def _pragma(self, name: str) -> int:
+        return int((await self._outside(f"PRAGMA {name}"))[0][0])
+
+    async def _outside(self, statement: str, *, is_script: bool = False) -> list[Any]:
+        """Run one SQLite statement that cannot be, or need not be, in a transaction.
+
+        As a script it is run to its end: ``execute`` would free one page and stop.
+        """
+        async with self._lock, self._opened().connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            run = raw.driver_connection.executescript if is_script else raw.driver_connection.execute
+            async with run(statement) as cursor:
+                return list(await cursor.fetchall())
+
+    @asynccontextmanager
+    async def claimed_for(self, role: str) -> AsyncIterator[None]:
+        """Hold a role that only one process may have, for as long as the context lasts.
+
+        Raises
+        ------
+        DatabaseInUseError
+            When another process on the same database has it.
+        """
+        if self.is_exclusive:
+            yield
+            return
+        async with self._opened().connect() as connection:
+            if not (await connection.execute(select(func.pg_try_advisory_lock(_number(role))))).scalar_one():
+                raise DatabaseInUseError(
+                    f"another Cascade process is the {role} on this database: run only one, and further ones as workers"
+                )
+            await connection.commit()
+            try:
+                yield
+            finally:
+                # The lock belongs to this connection; given back to the pool it would be held on.
+                await connection.invalidate()
+
+    @asynccontextmanager
+    async def joined(self, role: str) -> AsyncIterator[None]:
+        """Be one of those who have a role, for as long as the context lasts."""
+        if self.is_exclusive:
+            yield
+            return
+        async with self._opened().connect() as connection:
+            await connection.execute(select(func.pg_advisory_lock_shared(_number(role))))
+            await connection.commit()
+            try:
+                yield
+            finally:
+                await connection.invalidate()
+
+    async def members(self, role: str) -> int:
+        """Return how many processes have a role now, at least one."""
+        if self.is_exclusive:
+            return 1
+        async with self._opened().connect() as connection:
+            held = text(_HOLDERS).bindparams(bindparam("number", _number(role).value, BigInteger()))
+            return max(1, int((await connection.execute(held)).scalar_one()))
+
+    def _opened(self) -> AsyncEngine:
         if self._engine is None:
             raise RuntimeError("the database is not open")
-        async with self._lock, self._engine.connect() as connection, connection.begin():
-            yield connection
+        return self._engine
+
+
+async def lock(connection: AsyncConnection, what: str) -> None:
+    """Let one process at a time do something, until its transaction ends. On SQLite every transaction is alone."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(_number(what))))
 
 
 @asynccontextmanager
 async def read_only(url: str) -> AsyncIterator[AsyncConnection]:
     """Open a second connection that cannot write, for the child process."""
-    engine = create_async_engine(
-        _read_only_url(parse_url(url)), poolclass=StaticPool, connect_args={"isolation_level": None}
-    )
+    parsed = parse_url(url)
+    if parsed.drivername == POSTGRESQL:
+        engine = create_async_engine(parsed, poolclass=NullPool, execution_options={"postgresql_readonly": True})
+    else:
+        engine = create_async_engine(
+            _read_only_url(parsed), poolclass=StaticPool, connect_args={"isolation_level": None}
+        )
     try:
         async with engine.connect() as connection:
             yield connection
@@ -85,18 +197,26 @@ def parse_url(url: str) -> URL:
     Raises
     ------
     DatabaseURLError
-        When it is not an SQLite file through aiosqlite.
+        When it is neither an SQLite file through aiosqlite nor a PostgreSQL database through asyncpg.
     """
-    example = "for example sqlite+aiosqlite:///data/cascade.db"
+    example = f"for example {SQLITE}:///data/cascade.db or {POSTGRESQL}://cascade:secret@host/cascade"
     try:
         parsed = make_url(url)
     except ArgumentError:
         raise DatabaseURLError(f"cannot be read as a database URL; {example}") from None
-    if parsed.drivername != "sqlite+aiosqlite":
-        raise DatabaseURLError(f"has the driver {parsed.drivername!r}, expected 'sqlite+aiosqlite'; {example}")
+    if parsed.drivername not in (SQLITE, POSTGRESQL):
+        raise DatabaseURLError(
+            f"has the driver {parsed.drivername!r}, expected {SQLITE!r} or {POSTGRESQL!r}; {example}"
+        )
     if not parsed.database or parsed.database == ":memory:":
-        raise DatabaseURLError(f"names no file, and the state has to survive a restart; {example}")
+        what = "no file, and the state has to survive a restart" if parsed.drivername == SQLITE else "no database"
+        raise DatabaseURLError(f"names {what}; {example}")
     return parsed
+
+
+def _number(name: str) -> BindParameter[int]:
+    """Return the number by which PostgreSQL knows an advisory lock."""
+    return literal(zlib.crc32(f"cascade {name}".encode()), BigInteger())
 
 
 def _read_only_url(url: URL) -> URL:

@@ -6,16 +6,18 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from storage.database import Database
+from storage.database import Database, lock
 
 _FOLDER = Path(__file__).with_name("migrations")
 
 
 async def migrate(database: Database) -> None:
-    """Apply every migration that the database lacks."""
+    """Apply every migration that the database lacks; on a shared database one process at a time."""
     async with database.transaction() as connection:
+        await lock(connection, "migrate")
         if await connection.run_sync(_revision) != newest_revision():
             await connection.run_sync(_upgrade)
+    await database.make_reclaimable()
 
 
 def newest_revision() -> str:

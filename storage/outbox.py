@@ -1,172 +1,239 @@
-"""The queue of deliveries: fan out, claim, finish, recover. The database is the queue."""
+"""The queue of deliveries: claim, account for how it went, recover. The database is the queue."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, func, insert, literal, select, true, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, or_, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.ledger import Audience
-from storage.schema import alert, chat, delivery
+from storage.schema import alert, chat, delivery, delivery_count, supersession
 
 
 class State(StrEnum):
-    """Where a delivery stands. The last four are final, except that an unknown urgent one is queued once more."""
+    """Where a delivery stands. Queued ones may leave now, held ones later, sending ones may be on their way.
+
+    The others are final, except that an urgent unknown one is queued once more.
+    """
 
     QUEUED = "queued"
+    HELD = "held"
     SENDING = "sending"
     SENT = "sent"
     GONE = "gone"
     UNKNOWN = "unknown"
     STOPPED = "stopped"
+    SUPERSEDED = "superseded"
+
+
+WAITING = (State.QUEUED, State.HELD)
+UNFINISHED = (*WAITING, State.SENDING)
+
+
+def is_in(state: State) -> ColumnElement[bool]:
+    """Return the condition that a delivery is in a state, written out: only then are the indexes of states used."""
+    return delivery.c.state == literal_column(f"'{state}'")
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery that may be on its way from now on. ``unknowns`` counts earlier copies nobody can vouch for."""
+    """A delivery that may be on its way from now on. ``unknowns`` counts earlier copies nobody can vouch for.
+
+    ``attempt`` makes a result the result of this claim and of no other.
+    """
 
     id: int
     alert_id: int
     chat_id: int
+    attempt: int
     unknowns: int
 
 
-async def fan_out(
-    connection: AsyncConnection, now: datetime, size: int = 20_000, operators: Sequence[int] = ()
-) -> bool:
-    """Enqueue the next slice of recipients of the oldest alert that still has some. Returns whether it found work.
+async def claim(connection: AsyncConnection, limit: int, lease: timedelta) -> list[Claimed]:
+    """Take the next deliveries of the queue: urgent ones first, then groups and channels, then the oldest.
 
-    An alert for the operators goes to the ``operators``, subscribed or not.
-
-    Run it in a transaction of its own, again and again: the cursor is stored with the slice, so an interrupted
-    fan-out goes on where it stopped, and a repeated slice adds nothing.
+    Several workers on one database never take the same one. The lease is measured by the database's clock.
     """
-    pending = select(alert).where(alert.c.fanned_out_at.is_(None)).order_by(alert.c.id).limit(1)
-    owed = (await connection.execute(pending)).one_or_none()
-    if owed is None:
-        return False
-    if owed.audience == Audience.OPERATORS:
-        await _enqueue(connection, owed, operators, now)
-        return True
-    bound = _slice(owed.fan_out_cursor, size).subquery()
-    end = (await connection.execute(select(func.max(bound.c.id)))).scalar_one()
-    instant = delivery.c.not_before.type
-    figures = (literal(owed.urgent), literal(State.QUEUED.value), literal(now, instant), literal(0), literal(0))
-    # Without a WHERE, SQLite takes the ON of ON CONFLICT for a join's.
-    rows = select(literal(owed.id), bound.c.id, *figures).where(true())
-    columns = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
-    statement = upsert(delivery).from_select(columns, rows, include_defaults=False)
-    await connection.execute(statement.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"]))
-    done = {"fanned_out_at": now} if end is None else {"fan_out_cursor": end}
-    await connection.execute(update(alert).where(alert.c.id == owed.id).values(done))
-    return True
-
-
-async def _enqueue(connection: AsyncConnection, owed: Any, chats: Sequence[int], now: datetime) -> None:
-    figures = {"alert_id": owed.id, "urgent": owed.urgent, "state": State.QUEUED, "not_before": now}
-    rows = [figures | {"chat_id": chat_id, "attempts": 0, "unknowns": 0} for chat_id in sorted(set(chats))]
-    if rows:
-        await connection.execute(insert(delivery), rows)
-    await connection.execute(update(alert).where(alert.c.id == owed.id).values(fanned_out_at=now))
-
-
-def _slice(cursor: int | None, size: int) -> Select[tuple[int]]:
-    after = [chat.c.id > cursor] if cursor is not None else []
-    reachable = (chat.c.subscribed_at.is_not(None), chat.c.gone_at.is_(None))
-    return select(chat.c.id).where(*reachable, *after).order_by(chat.c.id).limit(size)
-
-
-async def claim(connection: AsyncConnection, now: datetime, limit: int, lease: timedelta) -> list[Claimed]:
-    """Take the next deliveries that are due: urgent ones first, then groups and channels, then the oldest."""
-    due = (
-        select(delivery.c.id)
-        .where(delivery.c.state == State.QUEUED, delivery.c.not_before <= now)
-        .order_by(delivery.c.urgent.desc(), delivery.c.chat_id > 0, delivery.c.alert_id, delivery.c.id)
-        .limit(limit)
-    )
+    # As the index of the queue has it, to the letter.
+    is_private = delivery.c.chat_id > literal_column("0")
+    order = (delivery.c.urgent.desc(), is_private, delivery.c.alert_id, delivery.c.id)
+    queued = select(delivery.c.id).where(is_in(State.QUEUED)).order_by(*order).limit(limit)
+    # As a table of its own it is evaluated once; inside the IN, PostgreSQL might do so again and again.
+    due = queued.with_for_update(skip_locked=True).cte("due")
+    until = await database_now(connection) + lease
+    columns = (delivery.c.id, delivery.c.alert_id, delivery.c.chat_id, delivery.c.attempts, delivery.c.unknowns)
     statement = (
         update(delivery)
-        .where(delivery.c.id.in_(due))
-        .values(state=State.SENDING, lease_until=now + lease, attempts=delivery.c.attempts + 1)
-        .returning(delivery.c.id, delivery.c.alert_id, delivery.c.chat_id, delivery.c.unknowns)
+        .where(delivery.c.id.in_(select(due.c.id)))
+        .values(state=State.SENDING, lease_until=until, attempts=delivery.c.attempts + 1)
+        .returning(*columns, delivery.c.urgent)
     )
     rows = (await connection.execute(statement)).all()
     # RETURNING keeps no order; an alert has the id of its age.
-    return sorted((Claimed(*row) for row in rows), key=lambda row: (row.alert_id, row.chat_id > 0, row.id))
+    ordered = sorted(rows, key=lambda row: (not row.urgent, row.chat_id > 0, row.alert_id, row.id))
+    return [Claimed(*row[:-1]) for row in ordered]
 
 
-async def finish(
+async def database_now(connection: AsyncConnection) -> datetime:
+    """Return the time by the clock that all workers of one database share, in UTC."""
+    now = (await connection.execute(select(func.current_timestamp()))).scalar_one()
+    return now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
+
+
+async def mark_sent(connection: AsyncConnection, copies: Sequence[tuple[Claimed, int]], at: datetime) -> None:
+    """Store that these arrived, with the ids of their messages, whatever was believed of them meanwhile."""
+    if not copies:
+        return
+    statement = (
+        update(delivery)
+        .where(delivery.c.id == bindparam("b_id"), delivery.c.attempts == bindparam("b_attempt"))
+        .values(state=State.SENT, finished_at=at, lease_until=None, error=None, message_id=bindparam("b_message"))
+    )
+    rows = [{"b_id": c.id, "b_attempt": c.attempt, "b_message": message_id} for c, message_id in copies]
+    await connection.execute(statement, rows)
+
+
+async def finish(connection: AsyncConnection, claimed: Claimed, state: State, at: datetime, error: str) -> None:
+    """Store the final state of a delivery that was not sent."""
+    values = {"state": state, "finished_at": at, "lease_until": None, "error": error[:500]}
+    await connection.execute(update(delivery).where(*_still_out([claimed])).values(values))
+
+
+async def put_back(
     connection: AsyncConnection,
-    delivery_id: int,
-    state: State,
+    claims: Sequence[Claimed],
     at: datetime,
-    *,
-    message_id: int | None = None,
-    error: str | None = None,
+    error: str,
+    not_before: datetime | None = None,
 ) -> None:
-    """Store the final state of a delivery."""
-    values = {
-        "state": state,
-        "finished_at": at,
-        "lease_until": None,
-        "message_id": message_id,
-        "error": error,
-    }
-    await connection.execute(update(delivery).where(delivery.c.id == delivery_id).values(values))
+    """Queue deliveries again that surely were not sent, or hold them until ``not_before``.
+
+    One whose alert or chat was given up meanwhile stays given up; one that a newer alert replaces is superseded.
+    """
+    values: dict[str, Any] = {"state": State.QUEUED, "lease_until": None, "error": error[:500]}
+    if not_before is not None:
+        values |= {"state": State.HELD, "not_before": not_before}
+    await connection.execute(update(delivery).where(*_still_out(claims)).values(values))
+    await _reconsider(connection, [c.id for c in claims], at)
 
 
-async def put_back(connection: AsyncConnection, delivery_id: int, not_before: datetime, error: str) -> None:
-    """Queue a delivery again that surely was not sent, unless its alert or its chat was given up meanwhile."""
-    values = {"state": State.QUEUED, "not_before": not_before, "lease_until": None, "error": error}
-    still_out = (delivery.c.id == delivery_id, delivery.c.state == State.SENDING)
-    await connection.execute(update(delivery).where(*still_out).values(values))
+async def _reconsider(connection: AsyncConnection, ids: Sequence[int], at: datetime) -> None:
+    """Apply to what waits again what happened while it was on its way: nothing of that reached it there."""
+    newer = delivery.alias("newer")
+    replaced = exists().where(
+        supersession.c.older_id == delivery.c.alert_id,
+        newer.c.alert_id == supersession.c.newer_id,
+        newer.c.chat_id == delivery.c.chat_id,
+    )
+    given_up = exists().where(
+        alert.c.id == delivery.c.alert_id,
+        alert.c.audience == Audience.SUBSCRIBERS,
+        chat.c.id == delivery.c.chat_id,
+        or_(chat.c.subscribed_at.is_(None), chat.c.gone_at.is_not(None)),
+    )
+    waiting = (delivery.c.id.in_(ids), delivery.c.state.in_(WAITING))
+    superseded = {"state": State.SUPERSEDED, "finished_at": at}
+    await connection.execute(update(delivery).where(*waiting, delivery.c.unknowns == 0, replaced).values(superseded))
+    is_stopped = exists().where(alert.c.id == delivery.c.alert_id, alert.c.stopped_reason.is_not(None))
+    stopped = {"state": State.STOPPED, "finished_at": at}
+    await connection.execute(update(delivery).where(*waiting, is_stopped).values(stopped))
+    gone = {"state": State.GONE, "finished_at": at, "error": "unsubscribed or gone while it was on its way"}
+    await connection.execute(update(delivery).where(*waiting, given_up).values(gone))
 
 
-async def mark_unknown(connection: AsyncConnection, ids: Sequence[int], at: datetime, error: str) -> None:
+async def mark_unknown(connection: AsyncConnection, claims: Sequence[Claimed], at: datetime, error: str) -> None:
     """Note that nobody can know whether these arrived; an urgent one is queued once more, the others are final."""
-    rows = delivery.c.id.in_(ids)
-    final = {"state": State.UNKNOWN, "finished_at": at, "lease_until": None, "error": error}
+    await _unknown(connection, _still_out(claims), at, error)
+
+
+async def _unknown(connection: AsyncConnection, rows: Sequence[Any], at: datetime, error: str) -> int:
+    final = {"state": State.UNKNOWN, "finished_at": at, "lease_until": None, "error": error[:500]}
     counted = {"unknowns": delivery.c.unknowns + 1}
-    await connection.execute(update(delivery).where(rows).values(final | counted))
-    once_more = {"state": State.QUEUED, "not_before": at, "finished_at": None}
-    repeatable = (delivery.c.urgent, delivery.c.unknowns == 1, delivery.c.state == State.UNKNOWN)
-    await connection.execute(update(delivery).where(rows, *repeatable).values(once_more))
+    statement = update(delivery).where(*rows).values(final | counted).returning(delivery.c.id)
+    ids = list((await connection.execute(statement)).scalars())
+    repeatable = (delivery.c.id.in_(ids), delivery.c.urgent, delivery.c.unknowns == 1)
+    once_more = {"state": State.QUEUED, "finished_at": None}
+    await connection.execute(update(delivery).where(*repeatable).values(once_more))
+    await _reconsider(connection, ids, at)
+    return len(ids)
 
 
-async def recover(connection: AsyncConnection, now: datetime) -> int:
+async def recover(connection: AsyncConnection, now: datetime, *, everything: bool) -> int:
     """Make every delivery unknown that a dead process left on its way. Returns how many there were.
 
-    Called at start, when the database lock proves that no other process is sending.
+    With ``everything`` that is each one on its way: no other process can be sending. Otherwise it is each one whose
+    lease is over by the database's clock.
     """
-    query = select(delivery.c.id).where(delivery.c.state == State.SENDING)
-    ids = list((await connection.execute(query)).scalars())
-    await mark_unknown(connection, ids, now, "the process ended while it was on its way")
-    return len(ids)
+    over = true() if everything else delivery.c.lease_until <= await database_now(connection)
+    rows = (is_in(State.SENDING), over)
+    return await _unknown(connection, rows, now, "the process ended while it was on its way")
 
 
 async def stop_alert(connection: AsyncConnection, alert_id: int, reason: str, at: datetime) -> None:
     """Stop an alert that Telegram cannot take as we wrote it: nothing more of it is sent, no chat is touched."""
-    await connection.execute(
-        update(alert).where(alert.c.id == alert_id).values(stopped_reason=reason[:500], fanned_out_at=at)
-    )
-    waiting = (delivery.c.alert_id == alert_id, delivery.c.state.in_((State.QUEUED, State.SENDING)))
+    stopped = {"stopped_reason": reason[:500], "fanned_out_at": at}
+    await connection.execute(update(alert).where(alert.c.id == alert_id).values(stopped))
+    # What is on its way is accounted for when it comes back.
+    waiting = (delivery.c.alert_id == alert_id, delivery.c.state.in_(WAITING))
     await connection.execute(update(delivery).where(*waiting).values(state=State.STOPPED, finished_at=at))
 
 
-async def next_due(connection: AsyncConnection) -> datetime | None:
-    """Return when the next queued delivery may leave, ``None`` when nothing is queued."""
-    query = select(func.min(delivery.c.not_before)).where(delivery.c.state == State.QUEUED)
+async def make_plain(connection: AsyncConnection, alert_id: int) -> None:
+    """Note that Telegram cannot parse an alert's markup: what is still owed of it goes out as plain text."""
+    await connection.execute(update(alert).where(alert.c.id == alert_id).values(plain=True))
+
+
+async def replaces(connection: AsyncConnection, alert_id: int) -> bool:
+    """Return whether an alert replaces older ones where they wait. Known as soon as it is owed to anybody."""
+    older = select(supersession.c.older_id).where(supersession.c.newer_id == alert_id).limit(1)
+    return (await connection.execute(older)).first() is not None
+
+
+async def skipped(connection: AsyncConnection, claims: Sequence[Claimed]) -> dict[int, tuple[int, ...]]:
+    """Return, by delivery, the ids of the older alerts that these replace in their chats, oldest first."""
+    older = delivery.alias("older")
+    replaced = (
+        select(delivery.c.id, older.c.alert_id)
+        .join(supersession, supersession.c.newer_id == delivery.c.alert_id)
+        .join(older, (older.c.alert_id == supersession.c.older_id) & (older.c.chat_id == delivery.c.chat_id))
+        .where(delivery.c.id.in_([c.id for c in claims]), older.c.state == State.SUPERSEDED)
+        .order_by(delivery.c.id, older.c.alert_id)
+    )
+    found: dict[int, tuple[int, ...]] = {}
+    for delivery_id, alert_id in await connection.execute(replaced):
+        found[delivery_id] = (*found.get(delivery_id, ()), alert_id)
+    return found
+
+
+async def next_due(connection: AsyncConnection, now: datetime) -> datetime | None:
+    """Return when the next waiting delivery may leave (``now`` if one is queued), ``None`` when none waits."""
+    queued = select(delivery.c.id).where(is_in(State.QUEUED)).limit(1)
+    if (await connection.execute(queued)).first() is not None:
+        return now
+    return await next_release(connection)
+
+
+async def next_release(connection: AsyncConnection) -> datetime | None:
+    """Return when the next held delivery is due, ``None`` when none is held."""
+    query = select(func.min(delivery.c.not_before)).where(is_in(State.HELD))
     due: datetime | None = (await connection.execute(query)).scalar_one()
     return due
 
 
 async def counts(connection: AsyncConnection) -> dict[State, int]:
-    """Return how many deliveries are in each state."""
-    query = select(delivery.c.state, func.count()).group_by(delivery.c.state)
-    return {State(state): count for state, count in await connection.execute(query)}
+    """Return how many deliveries there are or ever were in each state, purged ones included."""
+    found: dict[State, int] = {}
+    for column, table in ((func.count(), delivery), (func.sum(delivery_count.c.count), delivery_count)):
+        for state, count in await connection.execute(select(table.c.state, column).group_by(table.c.state)):
+            found[State(state)] = found.get(State(state), 0) + int(count)
+    return found
+
+
+def _still_out(claims: Sequence[Claimed]) -> tuple[Any, ...]:
+    mine = tuple_(delivery.c.id, delivery.c.attempts).in_([(c.id, c.attempt) for c in claims])
+    return (mine, is_in(State.SENDING))

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -168,6 +169,7 @@ outcome = Table(
         postgresql_where=text("corrects IS NULL"),
     ),
 )
+_RECIPIENT = text("subscribed_at IS NOT NULL AND gone_at IS NULL")
 
 chat = Table(
     "chat",
@@ -177,7 +179,11 @@ chat = Table(
     Column("subscribed_at", Instant, comment="null: not subscribed"),
     Column("gone_at", Instant, comment="since when Telegram says it cannot be reached for good"),
     Column("gone_reason", String(200)),
-    Index("ix_chat_recipient", "id", sqlite_where=text("subscribed_at IS NOT NULL AND gone_at IS NULL")),
+    Column("timezone", String(64), comment="IANA name; null: no quiet hours"),
+    Column("quiet_from", Integer, comment="minutes after midnight there, when quiet hours begin"),
+    Column("quiet_until", Integer, comment="and when they end"),
+    Column("urgent_through", Boolean, nullable=False, server_default=false(), comment="urgent kinds come at any hour"),
+    Index("ix_chat_recipient", "id", sqlite_where=_RECIPIENT, postgresql_where=_RECIPIENT),
 )
 
 alert = Table(
@@ -194,7 +200,17 @@ alert = Table(
     Column("fanned_out_at", Instant, comment="null: recipients are still to be enqueued"),
     Column("audience", String(16), nullable=False, server_default="subscribers", comment="or operators"),
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is sent"),
+    Column("plain", Boolean, nullable=False, server_default=false(), comment="Telegram could not parse its markup"),
 )
+
+supersession = Table(
+    "supersession",
+    metadata,
+    Column("newer_id", _RowId, ForeignKey("alert.id"), primary_key=True),
+    Column("older_id", _RowId, ForeignKey("alert.id"), primary_key=True, comment="not sent where it still waits"),
+)
+
+_QUEUED, _HELD, _SENDING = (text(f"state = '{state}'") for state in ("queued", "held", "sending"))
 
 delivery = Table(
     "delivery",
@@ -203,10 +219,10 @@ delivery = Table(
     Column("alert_id", _RowId, ForeignKey("alert.id"), nullable=False),
     Column("chat_id", BigInteger, nullable=False),
     Column("urgent", Boolean, nullable=False),
-    Column("state", String(16), nullable=False, comment="queued, sending, sent, gone, unknown or stopped"),
-    Column("not_before", Instant, nullable=False),
-    Column("lease_until", Instant),
-    Column("attempts", Integer, nullable=False, comment="requests that may have left this machine"),
+    Column("state", String(16), nullable=False, comment="see storage.outbox.State"),
+    Column("not_before", Instant, nullable=False, comment="when a held one is queued"),
+    Column("lease_until", Instant, comment="when the worker that claimed it is given up, by the database's clock"),
+    Column("attempts", Integer, nullable=False, comment="requests that may have left; a result names its attempt"),
     Column("unknowns", Integer, nullable=False, comment="requests of which nobody knows whether they arrived"),
     Column("message_id", BigInteger),
     Column("finished_at", Instant),
@@ -218,7 +234,24 @@ delivery = Table(
         text("(chat_id > 0)"),
         "alert_id",
         "id",
-        sqlite_where=text("state = 'queued'"),
-        postgresql_where=text("state = 'queued'"),
+        sqlite_where=_QUEUED,
+        postgresql_where=_QUEUED,
     ),
+    Index("ix_delivery_held", "not_before", sqlite_where=_HELD, postgresql_where=_HELD),
+    Index("ix_delivery_sending", "lease_until", sqlite_where=_SENDING, postgresql_where=_SENDING),
+)
+
+delivery_count = Table(
+    "delivery_count",
+    metadata,
+    Column("alert_id", _RowId, ForeignKey("alert.id"), primary_key=True),
+    Column("state", String(16), primary_key=True),
+    Column("count", BigInteger, nullable=False, comment="deliveries folded into this number when they were purged"),
+)
+
+handled_update = Table(
+    "handled_update",
+    metadata,
+    Column("update_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("handled_at", Instant, nullable=False, index=True),
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from storage.database import Database
 from storage.migrate import migrate
+from tests.postgresql import NAME, Server, programs, serving
 from tests.worlds import REAL_HISTORY
 
 OTHERS = ("OPERATOR_DATA", "FALLBACKS", "FRED_API_KEY", "TIINGO_TOKEN", "OPERATOR_NOTE")
@@ -61,11 +62,38 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server of the tests' own, with an empty database."""
+    folder = programs()
+    found_or_skip("a PostgreSQL server", folder is not None)
+    assert folder is not None
+    with serving(folder) as server:
+        asyncio.run(server.make(NAME))
+        yield server
+
+
 @pytest.fixture
-def database_url(tmp_path: Path, migrated: Path) -> str:
-    """The address of an empty database of this test's own."""
+def sqlite_url(tmp_path: Path, migrated: Path) -> str:
+    """The address of an empty SQLite database of this test's own."""
     shutil.copy(migrated, tmp_path / "cascade.db")
     return f"sqlite+aiosqlite:///{tmp_path}/cascade.db"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The address of an empty database of this test's own."""
+    return sqlite_url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty database, of SQLite and of PostgreSQL."""
+    if request.param == "sqlite":
+        url: str = request.getfixturevalue("sqlite_url")
+        return url
+    server: Server = request.getfixturevalue("postgresql")
+    return asyncio.run(server.emptied())
 
 
 @pytest.fixture

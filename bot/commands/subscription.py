@@ -76,7 +76,7 @@ class Subscription:
             await message.reply_text(self.desk.messages.text("admins_only"), ParseMode.HTML)
             return
         async with self.desk.database.transaction() as connection:
-            was = await chats.unsubscribe(connection, chat.id)
+            was = await chats.unsubscribe(connection, chat.id, self.desk.clock.now())
         await message.reply_text(self.desk.messages.text("unsubscribed", was=was), ParseMode.HTML)
 
     async def come_or_go(self, update: Update, _: object) -> None:
@@ -96,4 +96,4 @@ class Subscription:
         assert message is not None
         if message.migrate_to_chat_id is not None:
             async with self.desk.database.transaction() as connection:
-                await chats.move(connection, message.chat.id, message.migrate_to_chat_id)
+                await chats.move(connection, message.chat.id, message.migrate_to_chat_id, self.desk.clock.now())

@@ -1,73 +1,254 @@
-"""The delivery loop: fan out, send, sleep until there is more."""
+"""The delivery loops: owe each alert to its chats, send what is queued, store how it went."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.delivery.sender import Sender
-from storage import outbox
+from bot.delivery.acknowledging import Acknowledger, Alarm
+from bot.delivery.composing import Composer, Text
+from bot.delivery.failures import Failure, Meaning
+from bot.delivery.pacing import Pacer
+from bot.delivery.post import Post
+from storage import fan_out, outbox
 from storage.database import Database
+from storage.outbox import Claimed
 
 logger = logging.getLogger(__name__)
 
-_IN_FLIGHT = 20
-_LONGEST_SLEEP = timedelta(seconds=30)
+_ROLE = "delivery worker"
+# Longer than any request may take, and than the clocks of two machines may differ.
+LEASE = timedelta(minutes=5)
+_IN_FLIGHT = 64
+# So often at most something is claimed: where many may leave, many are claimed at once.
+_TICK = 0.02
+_LONGEST_SLEEP = 30.0
+# Where other workers queue things, too, nobody wakes this one.
+_LOOK_AGAIN = 2.0
+_AFTER_FAILURE = 5.0
+# A claimed message waits for its turn so long at most; then it is put back.
+_TURN = 1.0
+# And for its chat's turn so long; what has to wait longer is held in the database.
+_CHAT_TURN = 3.0
+# What is on its way when the program is stopped gets so long to arrive.
+_GRACE = 20.0
+_NOT_LEFT = Failure(Meaning.THROTTLED, "it had not left", retry_after=0.0)
 
 
+@dataclass(slots=True)
 class Courier:
     """Delivers whatever is owed. ``wake`` it when something new is recorded."""
 
-    def __init__(self, database: Database, sender: Sender, clock: Clock, operators: Sequence[int] = ()) -> None:
-        self._database, self._sender, self._clock, self._operators = database, sender, clock, operators
-        self._work = asyncio.Event()
+    database: Database
+    clock: Clock
+    pacer: Pacer
+    composer: Composer
+    post: Post
+    acknowledger: Acknowledger
+    alarm: Alarm
+    operators: Sequence[int] = ()
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _queued: asyncio.Event = field(default_factory=asyncio.Event)
+    _landed: asyncio.Event = field(default_factory=asyncio.Event)
+    _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
         """Look for work now."""
-        self._work.set()
+        self._woken.set()
+        self._queued.set()
 
     async def recover(self) -> None:
         """Account for what a dead process left on its way; call it once, before the first delivery."""
-        async with self._database.transaction() as connection:
-            lost = await outbox.recover(connection, self._clock.now())
-        if lost:
+        if lost := await self._recover(everything=self.database.is_exclusive):
             logger.warning("%d deliveries were on their way when the process ended: unknown", lost)
 
     async def run(self) -> None:
-        """Deliver for ever."""
-        pause: timedelta | None
-        while True:
-            self._work.clear()
-            try:
-                pause = await self._work_off()
-            except* Exception:
-                # The queue is in the database: whatever this was, the next round goes on from there.
-                logger.exception("the delivery failed, trying again")
-                pause = _LONGEST_SLEEP
-            try:
-                async with asyncio.timeout((_LONGEST_SLEEP if pause is None else pause).total_seconds()):
-                    await self._work.wait()
-            except TimeoutError:
-                continue
+        """Deliver for ever; when cancelled, let what is on its way arrive and store how it went."""
+        async with self.database.joined(_ROLE):
+            await self._run()
+
+    async def _run(self) -> None:
+        loops = [asyncio.create_task(loop) for loop in (self._owe(), self._send(), self.acknowledger.run(self.wake))]
+        try:
+            await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
+            for loop in loops:
+                if loop.done():
+                    loop.result()
+        finally:
+            await self._stop(loops)
 
     async def drain(self) -> None:
-        """Deliver until nothing is queued, waiting for what may not leave yet."""
-        while (pause := await self._work_off()) is not None:
-            await asyncio.sleep(pause.total_seconds())
+        """Deliver until nothing waits any more, waiting for what may not leave yet."""
+        storing = asyncio.create_task(self.acknowledger.run(self.wake))
+        try:
+            while (pause := await self._until_drained()) is not None:
+                await asyncio.sleep(pause)
+        finally:
+            storing.cancel()
+        await self.acknowledger.told()
 
-    async def _work_off(self) -> timedelta | None:
-        """Fan out and send all that is due. Returns how long until the next is due, None when nothing is queued."""
-        found = True
-        while found:
-            async with self._database.transaction() as connection:
-                found = await outbox.fan_out(connection, self._clock.now(), operators=self._operators)
-        slots = asyncio.Semaphore(_IN_FLIGHT)
-        async with asyncio.TaskGroup() as in_flight:
-            while await self._sender.send_next(in_flight, slots):
-                pass
-        async with self._database.transaction() as connection:
-            due = await outbox.next_due(connection)
-        return None if due is None else min(max(due - self._clock.now(), timedelta(0)), _LONGEST_SLEEP)
+    async def _until_drained(self) -> float | None:
+        """Deliver what may leave now. Returns for how long the next has to wait, None when nothing waits."""
+        while await self._owe_some() or await self._send_some():
+            pass
+        if self._in_flight:
+            await asyncio.wait(self._in_flight)
+        await self.acknowledger.flush()
+        now = self.clock.now()
+        async with self.database.transaction() as connection:
+            due = await outbox.next_due(connection, now)
+        return None if due is None else min(max((due - now).total_seconds(), 0.0), _LONGEST_SLEEP)
+
+    async def _stop(self, loops: Sequence[asyncio.Task[None]]) -> None:
+        self._stopping.set()
+        owing, sending, storing = loops
+        self.wake()
+        self._landed.set()
+        # They end by themselves: a claim that was made is sent or put back.
+        await asyncio.wait([owing, sending], timeout=_GRACE)
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=_GRACE)
+        storing.cancel()
+        try:
+            async with asyncio.timeout(_GRACE):
+                await self.acknowledger.flush()
+        except TimeoutError:
+            logger.error("the database did not take the last results: they will be unknown")
+        for task in (*loops, *self._in_flight):
+            task.cancel()
+        await asyncio.gather(*loops, *self._in_flight, return_exceptions=True)
+
+    async def _owe(self) -> None:
+        while not self._stopping.is_set():
+            self._woken.clear()
+            pause = 0.0
+            try:
+                if not await self._owe_some():
+                    pause = await self._until_next_release()
+            except Exception as error:  # the queue is in the database: the next round goes on from there
+                pause = await self._failed(error)
+            if pause:
+                await _wait_for(self._woken, pause)
+
+    async def _owe_some(self) -> bool:
+        """Enqueue one slice of what is owed, or release what was held until now. Returns whether there was any."""
+        now = self.clock.now()
+        async with self.database.transaction() as connection:
+            found = await fan_out.fan_out(connection, now, operators=self.operators)
+        if not found:
+            async with self.database.transaction() as connection:
+                found = await fan_out.release(connection, now) > 0
+        if found:
+            self._queued.set()
+        return found
+
+    async def _until_next_release(self) -> float:
+        if not self.database.is_exclusive:
+            self.pacer.share(await self.database.members(_ROLE))
+            if lost := await self._recover(everything=False):
+                logger.warning("%d deliveries of a dead worker: unknown", lost)
+                self._queued.set()
+        async with self.database.transaction() as connection:
+            held = await outbox.next_release(connection)
+        seconds = _LONGEST_SLEEP if held is None else (held - self.clock.now()).total_seconds()
+        return min(max(seconds, _TICK), self._patience)
+
+    async def _recover(self, *, everything: bool) -> int:
+        async with self.database.transaction() as connection:
+            return await outbox.recover(connection, self.clock.now(), everything=everything)
+
+    @property
+    def _patience(self) -> float:
+        return _LONGEST_SLEEP if self.database.is_exclusive else _LOOK_AGAIN
+
+    async def _send(self) -> None:
+        while not self._stopping.is_set():
+            self._queued.clear()
+            try:
+                if not await self._send_some():
+                    await _wait_for(self._queued, self._patience)
+            except Exception as error:  # nothing was claimed, or what was is accounted for
+                await _wait_for(self._queued, await self._failed(error))
+
+    async def _send_some(self) -> bool:
+        """Claim what may leave now and let it leave. Returns whether anything was queued."""
+        room = await self._room()
+        if room == 0:
+            return False
+        async with self.acknowledger.beside() as connection:
+            claims = await outbox.claim(connection, room, LEASE)
+            letters = await self.composer.compose(connection, claims) if claims else []
+        for claimed, text in letters:
+            if isinstance(text, Failure):
+                self.acknowledger.add(claimed, text)
+            elif (pause := self.pacer.chat_wait(claimed.chat_id)) > _CHAT_TURN:
+                busy = Failure(Meaning.CHAT_BUSY, "this chat has just had messages", retry_after=pause)
+                self.acknowledger.add(claimed, busy)
+            elif pause or await self._turn():
+                self._let_leave(claimed, text, pause)
+            else:
+                self.acknowledger.add(claimed, _NOT_LEFT)
+        if len(letters) > 1:
+            await asyncio.sleep(_TICK)
+        return bool(claims)
+
+    async def _room(self) -> int:
+        """Wait until something may leave, and return how many; 0 when the program is stopping."""
+        while not self._stopping.is_set():
+            if len(self._in_flight) >= _IN_FLIGHT:
+                self._landed.clear()
+                await self._landed.wait()
+            elif pause := self.pacer.wait():
+                await _wait_for(self._stopping, pause)
+            else:
+                return min(_IN_FLIGHT - len(self._in_flight), self.pacer.permitted())
+        return 0
+
+    async def _turn(self) -> bool:
+        """Wait for the turn of a claimed message; False when it would be long, as after a 429."""
+        while (pause := self.pacer.wait()) > 0 and not self._stopping.is_set():
+            if pause > _TURN:
+                return False
+            await _wait_for(self._stopping, pause)
+        return not self._stopping.is_set()
+
+    def _let_leave(self, claimed: Claimed, text: Text, pause: float) -> None:
+        if pause:
+            self.pacer.reserve(claimed.chat_id, pause)
+        else:
+            self.pacer.left(claimed.chat_id)
+        task = asyncio.create_task(self._deliver(claimed, text, pause))
+        self._in_flight.add(task)
+        task.add_done_callback(self._land)
+
+    async def _deliver(self, claimed: Claimed, text: Text, pause: float) -> None:
+        if pause:
+            # Waiting here and not in the queue keeps the order of what one chat gets.
+            await _wait_for(self._stopping, pause)
+            if not await self._turn():
+                self.acknowledger.add(claimed, _NOT_LEFT)
+                return
+            self.pacer.left(claimed.chat_id)
+        self.acknowledger.add(claimed, await self.post.send(claimed.chat_id, text))
+
+    def _land(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._landed.set()
+
+    async def _failed(self, error: Exception) -> float:
+        logger.error("the delivery failed, trying again", exc_info=error)
+        await self.alarm(f"The delivery failed and is tried again: {type(error).__name__}")
+        return _AFTER_FAILURE
+
+
+async def _wait_for(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

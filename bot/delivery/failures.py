@@ -1,43 +1,38 @@
-"""What a failed request means for the message: surely not sent, refused for good, moved, unknown, or our mistake.
+"""What the answer to a sendMessage means: sent, surely not sent, refused for good, moved, unknown, or our mistake.
 
-Decided by the exact type of python-telegram-bot's exception and of its cause, because its classes nest in ways
-that mislead: ``BadRequest`` and ``TimedOut`` are both ``NetworkError``.
+Read from the status and the body themselves, because python-telegram-bot's exceptions nest in ways that mislead
+(``BadRequest`` and ``TimedOut`` are both ``NetworkError``) and its texts are not quite Telegram's.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Any
 
-import httpx
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Conflict,
-    Forbidden,
-    InvalidToken,
-    NetworkError,
-    RetryAfter,
-    TimedOut,
-)
+import aiohttp
 
 
 class Meaning(Enum):
-    """What is known about the message after a failed request."""
+    """What is known about a message that did not simply arrive."""
 
     THROTTLED = auto()
     NOT_SENT = auto()
+    CHAT_BUSY = auto()
     GONE = auto()
     MOVED = auto()
-    REFUSED = auto()
+    CLOSED = auto()
+    UNPARSED = auto()
     OUR_MISTAKE = auto()
+    REFUSED = auto()
     HALT = auto()
     UNKNOWN = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed request. ``retry_after`` is in seconds, ``new_chat_id`` where a group moved to."""
+    """One message that did not arrive, or may not have. ``retry_after`` is in seconds."""
 
     meaning: Meaning
     text: str
@@ -45,7 +40,7 @@ class Failure:
     new_chat_id: int | None = None
 
 
-# Substrings of Telegram's descriptions, lower case: the chat cannot be reached until it comes back by itself.
+# Substrings of Telegram's descriptions, lower case. The chat cannot be reached until it comes back by itself:
 GONE_TEXTS = (
     "bot was blocked by the user",
     "user is deactivated",
@@ -60,41 +55,80 @@ GONE_TEXTS = (
     "chat not found",
     "peer_id_invalid",
 )
-OUR_MISTAKE_TEXTS = ("can't parse entities", "message is too long", "message text is empty", "text must be non-empty")
+# The bot is there and may not write now; an admin can change that:
+CLOSED_TEXTS = (
+    "not enough rights",
+    "have no rights to send a message",
+    "need administrator rights",
+    "chat_write_forbidden",
+    "chat_restricted",
+    "message thread not found",
+    "topic_closed",
+    "topic_deleted",
+)
+UNPARSED_TEXTS = ("can't parse entities",)
+OUR_MISTAKE_TEXTS = ("message is too long", "message text is empty", "text must be non-empty")
+_TABLE = (
+    (Meaning.GONE, GONE_TEXTS),
+    (Meaning.CLOSED, CLOSED_TEXTS),
+    (Meaning.UNPARSED, UNPARSED_TEXTS),
+    (Meaning.OUR_MISTAKE, OUR_MISTAKE_TEXTS),
+)
 # Before these the request had not left this machine.
-_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+# A 429 that does not say for how long.
+_SOME_SECONDS = 5.0
 
 
-def classify(error: Exception) -> Failure:
-    """Return what an exception of a send means."""
-    text = str(error)
-    match error:
-        case RetryAfter():
-            return Failure(Meaning.THROTTLED, text, retry_after=_seconds(error))
-        case ChatMigrated():
-            return Failure(Meaning.MOVED, text, new_chat_id=error.new_chat_id)
-        case InvalidToken():
-            # Telegram answers 401 and 404 alike; the text of the exception may hold the token.
-            return Failure(Meaning.HALT, "Telegram does not accept the token")
-        case Forbidden() | BadRequest():
-            return Failure(_refusal(text), text)
-        case Conflict():
+def read_answer(status: int, body: bytes) -> int | Failure:
+    """Return the id of the message that a sendMessage made, or what its answer means."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        answer = {}
+    text = str(answer.get("description") or f"HTTP {status}")
+    match status:
+        case 200:
+            message_id = _message_id(answer)
+            return Failure(Meaning.UNKNOWN, "an answer that cannot be read") if message_id is None else message_id
+        case 401 | 404:
+            return Failure(Meaning.HALT, f"Telegram does not accept the token ({status})")
+        case 429:
+            seconds = _number(answer, "retry_after")
+            return Failure(Meaning.THROTTLED, text, retry_after=_SOME_SECONDS if seconds is None else seconds)
+        case 400 | 403:
+            return _refusal(text, _number(answer, "migrate_to_chat_id"))
+        case _ if 400 <= status < 500:
             return Failure(Meaning.REFUSED, text)
-        case TimedOut() | NetworkError():
-            # A 429 without parameters arrives as a bare NetworkError.
-            never_left = isinstance(error.__cause__, _NEVER_LEFT) or "too many requests" in text.lower()
-            return Failure(Meaning.NOT_SENT if never_left else Meaning.UNKNOWN, text)
         case _:
-            return Failure(Meaning.UNKNOWN, f"{type(error).__name__}: {text}")
+            return Failure(Meaning.UNKNOWN, text)
 
 
-def _seconds(error: RetryAfter) -> float:
-    # A number or a timedelta, as PTB_TIMEDELTA says; the private one is always a timedelta and warns of nothing.
-    return error._retry_after.total_seconds()
+def read_error(error: Exception) -> Failure:
+    """Return what an exception of a request means."""
+    never_left = isinstance(error.__cause__, _NEVER_LEFT)
+    return Failure(Meaning.NOT_SENT if never_left else Meaning.UNKNOWN, f"{type(error).__name__}: {error}")
 
 
-def _refusal(text: str) -> Meaning:
+def _refusal(text: str, new_chat_id: int | None) -> Failure:
+    if new_chat_id is not None:
+        return Failure(Meaning.MOVED, text, new_chat_id=new_chat_id)
     lower = text.lower()
-    if any(known in lower for known in GONE_TEXTS):
-        return Meaning.GONE
-    return Meaning.OUR_MISTAKE if any(known in lower for known in OUR_MISTAKE_TEXTS) else Meaning.REFUSED
+    for meaning, texts in _TABLE:
+        if any(known in lower for known in texts):
+            return Failure(meaning, text)
+    return Failure(Meaning.REFUSED, text)
+
+
+def _message_id(answer: dict[str, Any]) -> int | None:
+    result = answer.get("result")
+    message_id = result.get("message_id") if answer.get("ok") is True and isinstance(result, dict) else None
+    return message_id if isinstance(message_id, int) else None
+
+
+def _number(answer: dict[str, Any], name: str) -> int | None:
+    parameters = answer.get("parameters")
+    number = parameters.get(name) if isinstance(parameters, dict) else None
+    return number if isinstance(number, int) else None

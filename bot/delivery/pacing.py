@@ -1,62 +1,132 @@
-"""How fast messages may leave: so many a second over all chats, so many in one chat, and one shared 429 deadline."""
+"""How fast messages may leave: so many a second over all chats, so many in one chat, and one shared 429 deadline.
+
+Two lanes share it. Answers to commands go first: one leaves at once where a broadcast would wait, and the broadcast
+gives way for it. All times are seconds of a monotonic clock: a clock that is set changes no pace.
+"""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Telegram's limits for a bot without paid broadcasts."""
+    """Telegram's free limits: messages a second over all chats, a second in a chat, a minute in a group."""
 
-    per_second: float = 30.0
-    per_chat: timedelta = timedelta(seconds=1)
+    per_second: int = 30
+    per_chat: int = 1
     per_group: int = 20
-    group_window: timedelta = timedelta(minutes=1)
 
 
-_LATE = timedelta(milliseconds=5)
+# A message is counted where it arrives, a little earlier or later than a second after another.
+_SECOND = 1.005
+_MINUTE = 60.0
+# A slot missed by less than this is made up for, within the second's limit; an older one is lost.
+_LATE = 0.15
+# What is claimed with one statement leaves within this time.
+_CLAIM = 0.05
+# Answers a minute to one private chat: people do not type as fast, and a flood must not stop everybody's messages.
+_ANSWERS = 60
 
 
 class Pacer:
     """Says when the next message may leave. It starts smooth: no burst in the first second."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:
-        self._limits = limits
-        self._next: datetime | None = None
-        self._halted_until: datetime | None = None
-        self._sent: dict[int, deque[datetime]] = {}
+    def __init__(self, limits: Limits, monotonic: Callable[[], float]) -> None:
+        self._limits, self._monotonic = limits, monotonic
+        self._per_second = limits.per_second
+        self._next = 0.0
+        self._halted_until = 0.0
+        # One more than a second's broadcasts: an answer may be the one too many.
+        self._left: deque[float] = deque(maxlen=limits.per_second + 1)
+        self._chats: OrderedDict[int, float] = OrderedDict()
+        self._minutes: OrderedDict[int, list[float]] = OrderedDict()
 
-    def halt(self, until: datetime) -> None:
-        """Let nothing leave before ``until``: Telegram said so."""
-        self._halted_until = until if self._halted_until is None else max(until, self._halted_until)
+    def share(self, workers: int) -> None:
+        """Take one worker's share of the rate: several send with the same token."""
+        self._per_second = max(1, self._limits.per_second // workers)
 
-    def wait(self, now: datetime) -> timedelta:
-        """Return how long until some message may leave; zero takes the slot."""
-        until = max(filter(None, (self._next, self._halted_until)), default=now)
-        if until > now:
-            return until - now
-        gap = timedelta(seconds=1 / self._limits.per_second)
-        # A slot that was not used is lost, but for the little by which a timer rings late.
-        self._next = max(self._next or now, now - _LATE) + gap
-        return timedelta(0)
+    def halt(self, seconds: float) -> None:
+        """Let nothing leave for so long: Telegram said so, or cannot be reached."""
+        self._halted_until = max(self._halted_until, self._monotonic() + seconds)
 
-    def chat_free_at(self, chat_id: int, now: datetime) -> datetime:
-        """Return when this chat may get its next message; at or before ``now`` takes its place."""
-        window = self._limits.group_window if chat_id < 0 else self._limits.per_chat
-        most = self._limits.per_group if chat_id < 0 else 1
-        sent = self._sent.setdefault(chat_id, deque(maxlen=most))
-        free_at = sent[0] + window if len(sent) == most else now
-        if sent:
-            free_at = max(free_at, sent[-1] + self._limits.per_chat)
-        if free_at <= now:
-            self._forget_idle(now)
-            self._sent.setdefault(chat_id, sent).append(now)
-        return free_at
+    def wait(self) -> float:
+        """Return how long until some broadcast may leave; 0 now."""
+        full = self._full_until(self._per_second)
+        return max(self._halted_until, self._next, full, now := self._monotonic()) - now
 
-    def _forget_idle(self, now: datetime) -> None:
-        if len(self._sent) > 10_000:
-            idle = now - self._limits.group_window
-            self._sent = {chat: sent for chat, sent in self._sent.items() if sent and sent[-1] > idle}
+    def permitted(self) -> int:
+        """Return how many broadcasts may leave about now: more than one only where a second has many."""
+        if self.wait() > 0:
+            return 0
+        return max(1, int(self._per_second * _CLAIM))
+
+    def left(self, chat_id: int) -> None:
+        """Count a broadcast that leaves now."""
+        now = self._monotonic()
+        self._take_slot(now)
+        self._count(chat_id, now)
+
+    def chat_wait(self, chat_id: int) -> float:
+        """Return how long until this chat may have its next broadcast; 0 now."""
+        now = self._monotonic()
+        free_at = self._chats.get(chat_id, now - 1) + 1 / self._limits.per_chat
+        last_minute = self._last_minute(chat_id, now)
+        if chat_id < 0 and len(last_minute) >= self._limits.per_group:
+            free_at = max(free_at, last_minute[-self._limits.per_group] + _MINUTE)
+        return max(free_at - now, 0.0)
+
+    def reserve(self, chat_id: int, pause: float) -> None:
+        """Keep this chat's turn after ``pause`` for a broadcast that waits for it."""
+        self._chats[chat_id] = self._monotonic() + pause
+        self._chats.move_to_end(chat_id)
+
+    def answer_wait(self) -> float:
+        """Return how long until an answer may leave; 0 now, unless this second has one too many already."""
+        full = self._full_until(self._per_second + 1)
+        return max(self._halted_until, full, now := self._monotonic()) - now
+
+    def answered(self, chat_id: int) -> None:
+        """Count an answer that leaves now; the broadcast gives way for it."""
+        now = self._monotonic()
+        self._take_slot(now)
+        if chat_id > 0:
+            self._minutes.setdefault(chat_id, []).append(now)
+        self._count(chat_id, now)
+
+    def is_flooded(self, chat_id: int) -> bool:
+        """Return whether a chat has had as many answers as one may have in a minute."""
+        most = self._limits.per_group if chat_id < 0 else _ANSWERS
+        return len(self._last_minute(chat_id, self._monotonic())) >= most
+
+    def _take_slot(self, now: float) -> None:
+        self._next = (self._next if self._next > now - _LATE else now) + 1 / self._per_second
+
+    def _full_until(self, most: int) -> float:
+        """Return when the last second has had fewer than ``most`` messages."""
+        return self._left[-most] + _SECOND if len(self._left) >= most else 0.0
+
+    def _count(self, chat_id: int, now: float) -> None:
+        self._left.append(now)
+        self._chats[chat_id] = max(now, self._chats.get(chat_id, now))
+        self._chats.move_to_end(chat_id)
+        while self._chats[next(iter(self._chats))] < now - 1 / self._limits.per_chat:
+            self._chats.popitem(last=False)
+        if chat_id < 0:
+            self._minutes.setdefault(chat_id, []).append(now)
+        if chat_id in self._minutes:
+            self._minutes.move_to_end(chat_id)
+        while self._minutes and self._minutes[next(iter(self._minutes))][-1] < now - _MINUTE:
+            self._minutes.popitem(last=False)
+
+    def _last_minute(self, chat_id: int, now: float) -> list[float]:
+        times = self._minutes.get(chat_id)
+        if times is None:
+            return []
+        while times and times[0] <= now - _MINUTE:
+            del times[0]
+        if not times:
+            del self._minutes[chat_id]
+        return times

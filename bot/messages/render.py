@@ -136,13 +136,15 @@ class Messages:
         summary: bool,
         again: bool,
         live: int,
+        skipped: Sequence[Told] = (),
     ) -> str:
-        """Render an alert; ``again`` when a first copy of it may have arrived.
+        """Render an alert; ``again`` when a first copy of it may have arrived, ``skipped`` what it replaces unsent.
 
         ``live`` is of how many earlier alerts of this installation, of the same kind, the outcome is known.
         """
         template = "alert_summary" if summary else f"alert_{told[0].family}"
-        return self.part(template, verdict, market, told=told, t=told[0], alert_id=alert_id, again=again, live=live)
+        context = {"told": told, "t": told[0], "alert_id": alert_id, "again": again, "skipped": skipped, "live": live}
+        return self.part(template, verdict, market, **context)
 
 
 def read_verdict(body: str) -> Verdict:

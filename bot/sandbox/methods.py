@@ -9,9 +9,11 @@ from typing import Any
 
 from bot.sandbox.entities import EntityError, Parsed, parse_html, utf16_length
 from bot.sandbox.limits import Limiter
+from bot.sandbox.pushing import Pusher
 from bot.sandbox.telegram import BOT, BotApiError, ChatState, Json, World
 
 _CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+_HOOKED = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 _NOT_MODIFIED = (
     "Bad Request: message is not modified: specified new message content and reply markup are exactly the same "
     "as a current content and reply markup of the message"
@@ -23,8 +25,8 @@ _MOST_UPDATES = 100
 class Methods:
     """Carries out methods on a world."""
 
-    def __init__(self, world: World, limiter: Limiter) -> None:
-        self._world, self._limiter = world, limiter
+    def __init__(self, world: World, limiter: Limiter, pusher: Pusher) -> None:
+        self._world, self._limiter, self._pusher = world, limiter, pusher
         self._polling: asyncio.Task[Any] | None = None
         self._methods: dict[str, tuple[Callable[[Json], Awaitable[Any]], frozenset[str]]] = {
             "getMe": (self._get_me, frozenset()),
@@ -35,6 +37,8 @@ class Methods:
                 self._answer_callback_query,
                 frozenset({"callback_query_id", "text", "show_alert"}),
             ),
+            "setWebhook": (self._set_webhook, frozenset({"url", "secret_token", "allowed_updates", "max_connections"})),
+            "deleteWebhook": (self._delete_webhook, frozenset({"drop_pending_updates"})),
             "setMyCommands": (self._set_my_commands, frozenset({"commands", "scope", "language_code"})),
             "getChatMember": (self._get_chat_member, frozenset({"chat_id", "user_id"})),
         }
@@ -58,7 +62,18 @@ class Methods:
     async def _get_me(self, _: Json) -> Json:
         return BOT
 
+    async def _set_webhook(self, given: Json) -> bool:
+        secret = str(given.get("secret_token", ""))
+        await self._pusher.set(str(given["url"]), secret, given.get("allowed_updates") or [])
+        return True
+
+    async def _delete_webhook(self, _: Json) -> bool:
+        await self._pusher.set("", "", [])
+        return True
+
     async def _get_updates(self, given: Json) -> list[Json]:
+        if self._pusher.is_set:
+            raise BotApiError(409, _HOOKED)
         if self._polling is not None and not self._polling.done():
             self._polling.cancel()
         self._polling = asyncio.current_task()
@@ -126,7 +141,7 @@ class Methods:
 
 
 _TEXT = frozenset({"chat_id", "text", "parse_mode", "reply_markup", "link_preview_options"})
-_SENDING = _TEXT | {"reply_parameters", "disable_notification"}
+_SENDING = _TEXT | {"reply_parameters", "disable_notification", "allow_paid_broadcast"}
 _ANSWERING = frozenset({"callback_query_id", "text", "show_alert"})
 _EDITING = _TEXT | {"message_id"}
 

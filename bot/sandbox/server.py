@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.sandbox.limits import Limiter
 from bot.sandbox.methods import Methods
+from bot.sandbox.pushing import Pusher
 from bot.sandbox.telegram import BotApiError, World
 
 TOKEN = "1000000001:sandbox-token-that-opens-nothing-at-all"  # noqa: S105 - of no use anywhere but here
@@ -34,7 +35,10 @@ class Fault(Enum):
 
 @dataclass
 class Sandbox:
-    """A running sandbox. ``faults`` are used up one a call of their method, in order."""
+    """A running sandbox. ``faults`` are used up one a call of their method, in order.
+
+    While ``hold`` is not set, the answer to a sendMessage that was carried out is held back.
+    """
 
     world: World = field(default_factory=World)
     limiter: Limiter = field(default_factory=Limiter)
@@ -42,10 +46,12 @@ class Sandbox:
     faults: list[tuple[str, Fault | BotApiError]] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     called: asyncio.Event = field(default_factory=asyncio.Event)
+    hold: asyncio.Event | None = None
     url: str = ""
 
     def __post_init__(self) -> None:
-        self._methods = Methods(self.world, self.limiter)
+        self.pusher = Pusher(self.world)
+        self._methods = Methods(self.world, self.limiter, self.pusher)
 
     def sent(self, chat_id: int) -> list[str]:
         """Return the texts the bot has sent to a chat, oldest first."""
@@ -71,6 +77,8 @@ class Sandbox:
         finally:
             self.called.set()
             self.called = asyncio.Event()
+        if self.hold is not None and method == "sendMessage":
+            await self.hold.wait()
         if isinstance(fault, Fault):
             return await _broken(request, fault)
         return web.json_response({"ok": True, "result": result})
@@ -128,4 +136,5 @@ async def serve(sandbox: Sandbox, port: int = 0, extra: list[web.RouteDef] | Non
         sandbox.url = f"http://127.0.0.1:{bound}"
         yield sandbox
     finally:
+        await sandbox.pusher.set("", "", [])
         await runner.cleanup()

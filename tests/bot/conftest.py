@@ -45,9 +45,7 @@ def hear(app: App, sandbox: Sandbox) -> Callable[[], Coroutine[Any, Any, None]]:
 
     async def answer_all() -> None:
         while sandbox.world.updates:
-            for update in await app.telegram.bot.get_updates(timeout=0):
-                await app.telegram.process_update(update)
-                await app.telegram.bot.get_updates(offset=update.update_id + 1, timeout=0)
+            await app.poller.once()
 
     return answer_all
 

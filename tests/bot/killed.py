@@ -17,7 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 from bot.cli import main
-from storage import ledger, outbox
+from storage import fan_out, ledger, outbox
 from storage.database import Database
 
 labels: ContextVar[list[str] | None] = ContextVar("labels", default=None)
@@ -31,7 +31,11 @@ def labelled(module: Any, name: str) -> None:
         result = await function(*args, **kwargs)
         noted = labels.get()
         # An empty claim or a fan-out without work is no step.
-        if noted is not None and (result or name in ("record", "finish")) and (name != "record" or args[1]):
+        if (
+            noted is not None
+            and (result or name in ("record", "mark_sent"))
+            and (name not in ("record", "mark_sent") or args[1])
+        ):
             noted.append(name)
         return result
 
@@ -62,7 +66,7 @@ def run(number: int, moment: str, trace: str) -> None:
                 file.write((noted[0] if noted else "other") + "\n")
 
     patch.object(Database, "transaction", transaction).start()
-    for module, name in ((ledger, "record"), (outbox, "fan_out"), (outbox, "claim"), (outbox, "finish")):
+    for module, name in ((ledger, "record"), (fan_out, "fan_out"), (outbox, "claim"), (outbox, "mark_sent")):
         labelled(module, name)
     main()
 

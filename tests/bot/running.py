@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -41,16 +42,19 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "bot", *arguments]
 
 
+@cache
 def quiet() -> Verdict:
     """Return a verdict of an evening on which nothing is open."""
     return verdict(market(lead()))
 
 
+@cache
 def attempt() -> Verdict:
     """Return a verdict of an evening with an attempt."""
     return verdict(market([*lead(), 101.0]))
 
 
+@cache
 def confirmed() -> Verdict:
     """Return a verdict of an evening with a confirmation."""
     return verdict(market([*lead(), 101.0, 102.0, 103.0]))

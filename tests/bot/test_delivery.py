@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
-from bot.app import App
-from bot.delivery import courier
+from bot.app import App, build
+from bot.clock import SteppedClock
+from bot.delivery import acknowledging, courier
 from bot.messages.render import Messages
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
-from storage import chats, outbox
+from storage import chats, fan_out, outbox
 from storage.outbox import State, counts
-from storage.schema import alert, chat, delivery, verdict
+from storage.schema import alert, chat, delivery, transition, verdict
 from tests.bot.conftest import Record, Running
-from tests.bot.running import EVENING, attempt, confirmed
+from tests.bot.running import EVENING, attempt, confirmed, settings_for, store_verdict
+from tests.faults.truth import owe
+from tests.postgresql import Server
 
 TOO_MANY = BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})
+
+
+@pytest.fixture
+def database_url(either_url: str) -> str:
+    """Every test here runs on SQLite and on PostgreSQL."""
+    return either_url
 
 
 async def subscribe(app: App, sandbox: Sandbox, *ids: int) -> None:
@@ -37,6 +48,23 @@ async def subscribe(app: App, sandbox: Sandbox, *ids: int) -> None:
 async def tally(app: App) -> dict[State, int]:
     async with app.database.transaction() as connection:
         return await counts(connection)
+
+
+async def rename_the_first_episode(app: App) -> None:
+    """Let the first alert be of another episode, so that the next one does not replace it."""
+    async with app.database.transaction() as connection:
+        other = update(transition).where(transition.c.id == 1).values(subject="breakout:2020-01-02")
+        await connection.execute(other)
+
+
+async def drain_until(app: App, expected: dict[State, int]) -> None:
+    """Deliver until the deliveries stand like this, though more would be tried later."""
+    delivering = asyncio.create_task(app.courier.drain())
+    async with asyncio.timeout(20):
+        while await tally(app) != expected:
+            await asyncio.sleep(0.01)
+    delivering.cancel()
+    await asyncio.gather(delivering, return_exceptions=True)
 
 
 async def fail_once(
@@ -62,14 +90,14 @@ class TestSending:
     async def test_alerts_of_one_chat_arrive_in_order(self, app: App, sandbox: Sandbox, record: Record) -> None:
         await subscribe(app, sandbox, 5)
         await record(attempt(), "attempt")
+        await rename_the_first_episode(app)
         await record(confirmed(), "confirmed")
         async with app.database.transaction() as connection:
             await connection.execute(update(alert).values(urgent=False))
         await app.courier.drain()
-        assert [text.split(",")[0].split(" above")[0] for text in sandbox.sent(5)] == [
-            "Russell 2000 closed at a record",
-            "Russell 2000 breakout confirmed",
-        ]
+        first, second = sandbox.sent(5)
+        assert first.startswith("The Russell 2000 breakout of 2 Jan 2020")
+        assert second.startswith("Russell 2000 breakout confirmed")
 
     async def test_the_message_telegram_made_of_it_is_remembered(
         self, app: App, sandbox: Sandbox, record: Record
@@ -140,14 +168,79 @@ class TestFailures:
     ) -> None:
         await subscribe(app, sandbox, 5, 6, 7)
         await record(attempt(), "attempt")
-        sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: can't parse entities: oops")))
+        sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: message is too long")))
         await app.courier.drain()
         final = await tally(app)
         assert final[State.STOPPED] >= 1
         assert State.GONE not in final
         async with app.database.transaction() as connection:
             assert list(await chats.subscribers(connection)) == [5, 6, 7]
-            assert "oops" in (await connection.execute(select(alert.c.stopped_reason))).scalar_one()
+            assert "too long" in (await connection.execute(select(alert.c.stopped_reason))).scalar_one()
+
+    async def test_markup_that_telegram_cannot_parse_goes_out_as_plain_text_and_is_told_once(
+        self,
+        app: App,
+        sandbox: Sandbox,
+        record: Record,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        whole = Messages.alert
+        monkeypatch.setattr(Messages, "alert", lambda *given, **named: whole(*given, **named).replace("</b>", "", 1))
+        await subscribe(app, sandbox, 5, 6, 7)
+        await record(attempt(), "attempt")
+        await app.courier.drain()
+        assert await tally(app) == {State.SENT: 3}
+        first = sandbox.world.chats[5].messages[min(sandbox.world.chats[5].messages)]
+        assert "entities" not in first
+        assert first["text"].startswith("Russell 2000 closed at a record, 101.00")
+        assert "close < 97.00" in first["text"]
+        async with app.database.transaction() as connection:
+            assert list(await chats.subscribers(connection)) == [5, 6, 7]
+        assert [r.message for r in caplog.records if r.levelname == "ERROR"] == [
+            "Alert 1 goes out as plain text: Bad Request: can't parse entities: "
+            "can't find end tag corresponding to start tag b"
+        ]
+
+    async def test_a_chat_that_lets_nobody_write_keeps_its_place_and_is_tried_an_hour_later(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await subscribe(app, sandbox, -5)
+        await record(attempt(), "attempt")
+        sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: CHAT_WRITE_FORBIDDEN")))
+        await drain_until(app, {State.HELD: 1})
+        assert isinstance(app.clock, SteppedClock)
+        app.clock.move(EVENING + timedelta(hours=1, minutes=1))
+        await app.courier.drain()
+        assert await tally(app) == {State.SENT: 1}
+
+    async def test_after_a_day_of_that_it_is_given_up_and_the_chat_is_not_touched(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await subscribe(app, sandbox, -5)
+        await record(attempt(), "attempt")
+        async with app.database.transaction() as connection:
+            await fan_out.fan_out(connection, EVENING)
+            await connection.execute(update(delivery).values(attempts=23))
+        sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: TOPIC_CLOSED")))
+        await app.courier.drain()
+        assert await tally(app) == {State.STOPPED: 1}
+        async with app.database.transaction() as connection:
+            assert list(await chats.subscribers(connection)) == [-5]
+
+    async def test_news_that_had_not_left_is_replaced_by_newer_news_that_says_so(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await subscribe(app, sandbox, 5)
+        await record(attempt(), "attempt")
+        await record(confirmed(), "confirmed")
+        await app.courier.drain()
+        assert await tally(app) == {State.SUPERSEDED: 1, State.SENT: 1}
+        (text,) = sandbox.sent(5)
+        assert text.startswith("Russell 2000 breakout confirmed")
+        assert "Not sent before, replaced by this: " in text
+        assert "Russell 2000 breakout of " in text.split("replaced by this")[1]
+        assert "attempted" in text.split("replaced by this")[1]
 
     async def test_a_group_that_became_a_supergroup_gets_it_there(
         self, app: App, sandbox: Sandbox, record: Record
@@ -188,10 +281,13 @@ class TestFailures:
         await subscribe(app, sandbox, 5)
         await record(attempt(), "attempt")
         sandbox.faults.append(("sendMessage", BotApiError(401, "Unauthorized")))
-        with pytest.raises(TimeoutError):
-            # It would go on trying every half minute.
-            await asyncio.wait_for(app.courier.drain(), 4)
-        assert await tally(app) == {State.QUEUED: 1}
+        delivering = asyncio.create_task(app.courier.drain())
+        async with asyncio.timeout(20):
+            # It will be tried again in half a minute.
+            while app.courier.pacer.wait() < 20 or await tally(app) != {State.QUEUED: 1}:
+                await asyncio.sleep(0.01)
+        delivering.cancel()
+        await asyncio.gather(delivering, return_exceptions=True)
         assert sandbox.sent(5) == []
 
     async def test_an_alert_that_cannot_be_written_is_stopped_and_the_others_go_on(
@@ -199,6 +295,7 @@ class TestFailures:
     ) -> None:
         await subscribe(app, sandbox, 5)
         await record(attempt(), "attempt")
+        await rename_the_first_episode(app)
         await record(confirmed(), "confirmed")
         async with app.database.transaction() as connection:
             session = attempt().session
@@ -207,25 +304,31 @@ class TestFailures:
         assert await tally(app) == {State.STOPPED: 1, State.SENT: 1}
         assert sandbox.sent(5)[0].startswith("Russell 2000 breakout confirmed")
 
-    async def test_a_failing_database_does_not_end_the_loop(
-        self, app: App, sandbox: Sandbox, record: Record, running: Running, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        await subscribe(app, sandbox, 5)
+    @pytest.mark.parametrize(("module", "name"), [(outbox, "claim"), (fan_out, "fan_out"), (outbox, "mark_sent")])
+    async def test_a_failing_database_loses_and_doubles_nothing(
+        self, app: App, sandbox: Sandbox, record: Record, running: Running, monkeypatch: pytest.MonkeyPatch,
+        module: Any, name: str,
+    ) -> None:  # fmt: skip
+        await subscribe(app, sandbox, 5, 6)
         await record(attempt(), "attempt")
-        monkeypatch.setattr(courier, "_LONGEST_SLEEP", timedelta(0))
-        failures = [OSError("disk full")] * 2
-        claim = outbox.claim
+        monkeypatch.setattr(courier, "_AFTER_FAILURE", 0.01)
+        monkeypatch.setattr(acknowledging, "_PAUSES", (0.01,))
+        failures = [OperationalError("UPDATE", {}, Exception("database or disk is full"))] * 2
+        function = getattr(module, name)
 
-        async def failing(*arguments: Any) -> Any:
+        async def failing(*arguments: Any, **named: Any) -> Any:
+            result = await function(*arguments, **named)
+            # After it did its work: what it wrote is rolled back.
             if failures:
                 raise failures.pop()
-            return await claim(*arguments)
+            return result
 
-        monkeypatch.setattr(outbox, "claim", failing)
+        monkeypatch.setattr(module, name, failing)
         async with running(app), asyncio.timeout(10):
-            while not sandbox.sent(5):
-                await sandbox.called.wait()
+            while await tally(app) != {State.SENT: 2}:
+                await asyncio.sleep(0.01)
         assert failures == []
+        assert [len(sandbox.sent(chat_id)) for chat_id in (5, 6)] == [1, 1]
 
     async def test_the_same_sentence_is_told_to_the_operator_once(
         self, app: App, caplog: pytest.LogCaptureFixture
@@ -241,11 +344,41 @@ class TestPacing:
     ) -> None:
         await subscribe(app, sandbox, 5)
         await record(attempt(), "attempt")
+        await rename_the_first_episode(app)
         await record(confirmed(), "confirmed")
         before = app.clock.now()
         await app.courier.drain()
         assert app.clock.now() - before >= timedelta(seconds=1)
         assert len(sandbox.sent(5)) == 2
+
+
+class TestStopping:
+    async def test_what_is_on_its_way_arrives_and_is_stored(
+        self, app: App, sandbox: Sandbox, record: Record, running: Running
+    ) -> None:
+        await subscribe(app, sandbox, 5)
+        await record(attempt(), "attempt")
+        sandbox.hold = asyncio.Event()
+        async with running(app):
+            async with asyncio.timeout(10):
+                while not sandbox.sent(5):
+                    await sandbox.called.wait()
+            asyncio.get_running_loop().call_later(0.05, sandbox.hold.set)
+        assert await tally(app) == {State.SENT: 1}
+
+    async def test_what_was_not_on_its_way_stays_queued(
+        self, app: App, sandbox: Sandbox, record: Record, running: Running
+    ) -> None:
+        await subscribe(app, sandbox, *range(5, 25))
+        await record(attempt(), "attempt")
+        async with running(app):
+            async with asyncio.timeout(10):
+                while not sandbox.sent(5):
+                    await sandbox.called.wait()
+        final = await tally(app)
+        assert set(final) == {State.SENT, State.QUEUED}
+        await app.courier.recover()
+        assert await tally(app) == final
 
 
 class TestAfterADeath:
@@ -255,8 +388,8 @@ class TestAfterADeath:
         await subscribe(app, sandbox, 5, 6)
         await record(attempt(), "attempt")
         async with app.database.transaction() as connection:
-            await outbox.fan_out(connection, EVENING)
-            await outbox.claim(connection, EVENING, 1, timedelta(minutes=2))
+            await fan_out.fan_out(connection, EVENING)
+            await outbox.claim(connection, 1, timedelta(seconds=-1))
         await app.courier.recover()
         await app.courier.drain()
         assert await tally(app) == {State.UNKNOWN: 1, State.SENT: 1}
@@ -274,3 +407,49 @@ class TestAfterADeath:
 
 def test_messages_are_built_without_a_database() -> None:
     assert "Subscribed" in Messages().text("subscribed", new=True)
+
+
+class TestTwoWorkers:
+    async def test_never_send_the_same_delivery_and_share_the_rate(
+        self, sandbox: Sandbox, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url, everybody = await postgresql.emptied(), range(1, 41)
+        monkeypatch.setattr(courier, "_LOOK_AGAIN", 0.05)
+        async with AsyncExitStack() as stack:
+            settings = settings_for(sandbox, url, messages_per_second=200, chat_messages_per_second=30)
+            one, two = [await stack.enter_async_context(build(settings, SteppedClock(EVENING))) for _ in range(2)]
+            await one.connect()
+            await subscribe(one, sandbox, *everybody)
+            working = [asyncio.create_task(worker.courier.run()) for worker in (one, two)]
+            for _ in range(3):
+                await owe(one.database, urgent=False)
+            async with asyncio.timeout(20):
+                while await tally(one) != {State.SENT: 120} or {w.courier.pacer._per_second for w in (one, two)} != {
+                    100
+                }:
+                    await asyncio.sleep(0.02)
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+        assert all(len(sandbox.sent(chat_id)) == 3 for chat_id in everybody)
+
+    async def test_one_that_died_is_accounted_for_by_the_other_when_its_lease_is_over(
+        self, sandbox: Sandbox, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url = await postgresql.emptied()
+        monkeypatch.setattr(courier, "_LOOK_AGAIN", 0.05)
+        async with build(settings_for(sandbox, url), SteppedClock(EVENING)) as app:
+            await app.connect()
+            await subscribe(app, sandbox, 5, 6)
+            await store_verdict(app, attempt(), "attempt")
+            async with app.database.transaction() as connection:
+                await fan_out.fan_out(connection, EVENING)
+                await outbox.claim(connection, 1, timedelta(seconds=0.5))
+            await app.courier.recover()
+            assert (await tally(app))[State.SENDING] == 1
+            working = asyncio.create_task(app.courier.run())
+            async with asyncio.timeout(20):
+                while await tally(app) != {State.SENT: 1, State.UNKNOWN: 1}:
+                    await asyncio.sleep(0.02)
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)

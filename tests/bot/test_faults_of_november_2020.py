@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from bot.delivery.composing import Composer
+from bot.delivery.composing import Composer, Text
 from bot.evening import Evening
 from bot.market_process import MarketProcess
 from bot.messages.render import Messages
@@ -103,7 +103,9 @@ async def alerts(evening: Evening) -> list[str]:
 async def text_of(evening: Evening, kind: str) -> str:
     async with evening.database.transaction() as connection:
         number = (await connection.execute(select(alert.c.id).where(alert.c.kind == kind))).scalar_one()
-        return await Composer(Messages()).compose(connection, Claimed(1, number, 5, 0))
+        ((_, text),) = await Composer(Messages()).compose(connection, [Claimed(1, number, 5, 1, 0)])
+    assert isinstance(text, Text)
+    return text.text
 
 
 async def ring(evening: Evening, *instants: datetime) -> None:

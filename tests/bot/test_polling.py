@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from bot import polling
 from bot.app import App
-from bot.polling import ALLOWED_UPDATES, poll
+from bot.polling import ALLOWED_UPDATES, Poller
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
-from storage import chats
+from storage import chats, updates
 
-ME = 5
+ME, OTHER = 5, 6
+
+
+class Time:
+    """A monotonic clock moved by hand, in seconds."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class Alarms(list[str]):
@@ -30,8 +41,13 @@ def alarms() -> Alarms:
 
 
 @pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
 async def polled(
-    app: App, sandbox: Sandbox, alarms: Alarms, monkeypatch: pytest.MonkeyPatch
+    app: App, sandbox: Sandbox, alarms: Alarms, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Start polling on the first call; every call waits until the sandbox has been called once more."""
     monkeypatch.setattr(polling, "_PAUSES", (0,))
@@ -41,7 +57,7 @@ async def polled(
 
     async def once_more() -> None:
         if not tasks:
-            tasks.append(asyncio.create_task(poll(app.telegram, alarms)))
+            tasks.append(asyncio.create_task(Poller(app.telegram.bot, app.inbox, alarms, time).run()))
         async with asyncio.timeout(10):
             await sandbox.called.wait()
 
@@ -119,3 +135,140 @@ async def test_updates_are_answered_in_order(sandbox: Sandbox, polled: Callable[
         sandbox.world.write(ME, text)
     await until_answered(sandbox, polled, 3)
     assert [text.split(" ")[0].split("\n")[0] for text in sandbox.sent(ME)] == ["Commands", "There", "Subscribed."]
+
+
+class Failing:
+    """Lets the database fail for so many transactions of a table's function."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, times: int, module: Any = chats) -> None:
+        self.times, self._function = times, getattr(module, name)
+        monkeypatch.setattr(module, name, self)
+
+    async def __call__(self, *arguments: Any) -> Any:
+        result = await self._function(*arguments)
+        if self.times:
+            self.times -= 1
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        return result
+
+
+async def test_an_update_that_the_database_does_not_take_is_not_acknowledged_and_has_its_effect_later(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(monkeypatch, "subscribe", 3)
+    sandbox.world.write(ME, "/help")
+    sandbox.world.write(ME, "/subscribe")
+    await until_answered(sandbox, polled, 2)
+    assert failing.times == 0
+    assert [text.split("\n")[0].split(" ")[0] for text in sandbox.sent(ME)] == ["Commands", "Subscribed."]
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == [ME]
+
+
+async def test_what_comes_behind_it_in_its_chat_does_not_overtake_it(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(monkeypatch, "subscribe", 3)
+    sandbox.world.write(ME, "/subscribe")
+    sandbox.world.write(ME, "/unsubscribe")
+    await until_answered(sandbox, polled, 2)
+    assert failing.times == 0
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == []
+
+
+@pytest.mark.parametrize("name", ["already_handled", "mark_handled"])
+async def test_nor_is_one_that_cannot_be_remembered(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    failing = Failing(monkeypatch, name, 2, updates)
+    sandbox.world.write(ME, "/subscribe")
+    while sandbox.world.updates:
+        await polled()
+    assert failing.times == 0
+    assert sandbox.sent(ME)
+
+
+async def test_a_mistake_of_ours_does_not_stop_the_updates_behind_it(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ValueError("a mistake")
+
+    monkeypatch.setattr(chats, "subscribe", broken)
+    sandbox.world.write(ME, "/subscribe")
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    assert sandbox.sent(ME)[0].startswith("Commands")
+
+
+async def test_an_update_that_comes_again_is_not_answered_again(app: App, sandbox: Sandbox) -> None:
+    sandbox.world.add_private_chat(ME)
+    sandbox.world.write(ME, "/unsubscribe")
+    sandbox.world.write(ME, "/subscribe")
+    batch = await app.telegram.bot.get_updates(timeout=0)
+    await app.inbox.take(batch)
+    # The process died before it could acknowledge them; they come again, the first one even alone.
+    await app.inbox.take(batch[:1])
+    await app.inbox.take(batch)
+    assert len(sandbox.sent(ME)) == 2
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == [ME]
+
+
+async def test_a_chat_whose_answer_hangs_delays_no_other(app: App, sandbox: Sandbox) -> None:
+    for chat_id in (ME, OTHER):
+        sandbox.world.add_private_chat(chat_id)
+    sandbox.faults.append(("sendMessage", Fault.HANG))
+    sandbox.world.write(ME, "/help")
+    sandbox.world.write(OTHER, "/subscribe")
+    sandbox.world.write(ME, "/subscribe")
+    taking = asyncio.create_task(app.inbox.take(await app.telegram.bot.get_updates(timeout=0)))
+    async with asyncio.timeout(10):
+        while not sandbox.sent(OTHER):
+            await sandbox.called.wait()
+    # And its own next update waits for it.
+    assert len(sandbox.sent(ME)) == 1
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+
+
+async def test_a_web_hook_that_is_in_the_way_is_deleted_and_told(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], alarms: Alarms
+) -> None:
+    await sandbox.pusher.set("http://127.0.0.1:9/", "", ["poll"])
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    assert alarms == ["This bot has a web-hook, so nothing can be polled; it is deleted now"]
+
+
+async def test_five_minutes_without_one_good_poll_are_told(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], alarms: Alarms, time: Time
+) -> None:
+    sandbox.faults += [("getUpdates", Fault.BAD_GATEWAY)] * 5
+    await polled()
+    assert alarms == []
+    time.now += 301
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    assert any(alarm.startswith("Telegram has given no updates for five minutes") for alarm in alarms)
+
+
+async def test_a_flood_from_one_chat_is_left_unanswered_and_has_its_effect(app: App, sandbox: Sandbox) -> None:
+    sandbox.world.add_private_chat(ME)
+    for _ in range(70):
+        sandbox.world.write(ME, "/help")
+    sandbox.world.write(ME, "/subscribe")
+    while await app.poller.once():
+        pass
+    assert len(sandbox.sent(ME)) == 60
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == [ME]
+
+
+async def test_an_answer_that_meets_a_429_is_given_when_it_is_over(app: App, sandbox: Sandbox) -> None:
+    sandbox.world.add_private_chat(ME)
+    sandbox.faults.append(("sendMessage", BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})))
+    sandbox.world.write(ME, "/help")
+    await app.poller.once()
+    assert len(sandbox.sent(ME)) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("pandas", "numpy", "yfinance", "matplotlib", "exchange_calendars", "aiohttp")
+HEAVY = ("pandas", "numpy", "yfinance", "matplotlib", "exchange_calendars", "asyncpg")
 ROOT = Path(__file__).parents[2]
 
 
@@ -20,7 +20,7 @@ def imported(program: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["bot.serve", "bot.app", "bot.cli", "bot.evening", "bot.delivery.sender", "bot.messages.render"]
+    "module", ["bot.serve", "bot.app", "bot.cli", "bot.evening", "bot.delivery.courier", "bot.messages.render"]
 )
 def test_the_process_that_answers_telegram_imports_nothing_heavy(module: str) -> None:
     assert imported(f"import {module}") & set(HEAVY) == set()
@@ -41,6 +41,12 @@ async def main():
 asyncio.run(main())
 """
     assert imported(program) & set(HEAVY) == set()
+
+
+def test_a_server_is_imported_only_for_a_web_hook() -> None:
+    shown = "import bot.serve, sys; print('aiohttp.web' in sys.modules, 'bot.web.webhook' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stdout.split() == ["False", "False"]
 
 
 def test_nor_what_only_a_command_line_or_a_migration_needs() -> None:
@@ -90,7 +96,7 @@ def test_no_file_is_longer_than_450_lines_and_the_median_is_under_120() -> None:
 
 
 def test_no_lock_file_names_a_download_address() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt"):
         text = (ROOT / name).read_text()
         assert "://" not in text
         assert "--hash=sha256:" in text

@@ -16,7 +16,6 @@ from bot.messages.render import PAST
 from bot.sandbox.server import Sandbox
 from storage import ledger, market, track_record
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
-from storage.outbox import fan_out
 from storage.track_record import OutcomeRow
 from tests.bot.followed import followed, past, record
 from tests.bot.running import EVENING, VERDICT
@@ -158,9 +157,6 @@ class TestAlerts:
     ) -> None:
         await ask("/subscribe")
         await decide(app, evidence=PAST.dump_json(past(followed(1))).decode())
-        async with app.database.transaction() as connection:
-            while await fan_out(connection, EVENING):
-                pass
         await app.courier.drain()
         text = sandbox.sent(ME)[-1]
         assert "ETH after 91 days: 1 case: 16 Nov 2016 +29.8\u00a0%. Too few for a rate." in text

@@ -11,15 +11,21 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import NetworkError, TelegramError
 
 from bot.app import App
-from bot.delivery.failures import classify
+from bot.delivery.composing import Text
+from bot.delivery.failures import Failure
+from bot.delivery.post import Post
+from bot.delivery.request import AiohttpRequest
 from bot.logs import RedactingFormatter, redact
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from tests.bot.running import command, environment_for
 
+FAULTS = (
+    Fault.RESET, Fault.BAD_GATEWAY, Fault.NOT_JSON, BotApiError(400, "Bad Request"), BotApiError(401, "Unauthorized")
+)  # fmt: skip
 OTHER = "987654321:AAHanother-token-of-thirty-five-chars"
 
 
@@ -40,36 +46,42 @@ def log(sandbox: Sandbox) -> Iterator[io.StringIO]:
         logging.getLogger(name).setLevel(level)
 
 
-async def test_not_in_the_urls_that_httpx_logs(app: App, sandbox: Sandbox, log: io.StringIO) -> None:
-    await app.telegram.bot.get_me()
+async def test_not_in_the_urls_that_httpx_logs(sandbox: Sandbox, log: io.StringIO) -> None:
+    # What examines the installation uses it.
+    await asyncio.to_thread(httpx.post, f"{sandbox.url}/bot{sandbox.token}/getMe")
     assert "HTTP Request: POST" in log.getvalue()
     assert "<token>/getMe" in log.getvalue()
     assert sandbox.token not in log.getvalue()
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [Fault.RESET, Fault.BAD_GATEWAY, Fault.NOT_JSON, BotApiError(400, "Bad Request"), BotApiError(401, "Unauthorized")],
-)
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_not_in_a_logged_failure_with_its_traceback(
     app: App, sandbox: Sandbox, log: io.StringIO, fault: Fault | BotApiError
 ) -> None:
     sandbox.faults.append(("getMe", fault))
     with pytest.raises(TelegramError) as raised:
         await app.telegram.bot.get_me()
-    error = raised.value
-    logging.getLogger("test").error("failed", exc_info=error)
-    request = getattr(error.__cause__, "request", None)
-    if request is not None:
-        logging.getLogger("test").error("the request was %s", request.url)
-    assert sandbox.token not in classify(error).text
+    logging.getLogger("test").error("failed", exc_info=raised.value)
     assert "failed" in log.getvalue()
     assert sandbox.token not in log.getvalue()
 
 
-async def test_not_in_what_a_refused_token_says(sandbox: Sandbox) -> None:
-    # python-telegram-bot's own text repeats the token.
-    assert sandbox.token not in classify(InvalidToken(f"The token `{sandbox.token}` was rejected")).text
+@pytest.mark.parametrize("fault", [*FAULTS, Fault.RESET_BEFORE])
+async def test_not_in_what_a_failed_delivery_says(sandbox: Sandbox, fault: Fault | BotApiError) -> None:
+    sandbox.world.add_private_chat(5, started=True)
+    sandbox.faults.append(("sendMessage", fault))
+    async with AiohttpRequest(1, 5) as request:
+        failure = await Post(request, f"{sandbox.url}/bot{sandbox.token}").send(5, Text("x", is_plain=True))
+    assert isinstance(failure, Failure)
+    assert sandbox.token not in failure.text
+
+
+async def test_not_in_an_error_of_the_transport() -> None:
+    async with AiohttpRequest(1, 5) as request:
+        for address in ("http://127.0.0.1:9", "http://nowhere.invalid", "nonsense://x"):
+            with pytest.raises(NetworkError) as raised:
+                await request.post_json(f"{address}/bot{OTHER}/sendMessage", {})
+            assert OTHER not in str(raised.value)
 
 
 def test_not_even_one_that_is_not_ours() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage import chats, outbox
+from storage import chats, fan_out
 from storage.database import Database
 from storage.outbox import State
 from tests.storage.alerts import add_alert, states
@@ -41,15 +41,15 @@ class TestSubscribing:
         await subscribe(database, 1, 2)
         await add_alert(database, NOW)
         async with database.transaction() as connection:
-            await outbox.fan_out(connection, NOW)
-            assert await chats.unsubscribe(connection, 1)
-            assert not await chats.unsubscribe(connection, 1)
+            await fan_out.fan_out(connection, NOW)
+            assert await chats.unsubscribe(connection, 1, NOW)
+            assert not await chats.unsubscribe(connection, 1, NOW)
         assert await subscribers(database) == [2]
         assert await states(database) == {1: State.GONE, 2: State.QUEUED}
 
     async def test_unsubscribing_somebody_unknown_is_no_error(self, database: Database) -> None:
         async with database.transaction() as connection:
-            assert not await chats.unsubscribe(connection, 99)
+            assert not await chats.unsubscribe(connection, 99, NOW)
 
 
 class TestGone:
@@ -84,8 +84,8 @@ class TestMoving:
         await subscribe(database, -5)
         await add_alert(database, NOW)
         async with database.transaction() as connection:
-            await outbox.fan_out(connection, NOW)
-            await chats.move(connection, -5, -1005)
+            await fan_out.fan_out(connection, NOW)
+            await chats.move(connection, -5, -1005, NOW)
         assert await subscribers(database) == [-1005]
         assert await states(database) == {-1005: State.QUEUED}
 
@@ -93,20 +93,20 @@ class TestMoving:
         await subscribe(database, -5)
         async with database.transaction() as connection:
             await chats.welcome(connection, -1005, "supergroup")
-            await chats.move(connection, -5, -1005)
+            await chats.move(connection, -5, -1005, NOW)
         assert await subscribers(database) == [-1005]
 
     async def test_a_group_that_was_not_subscribed_is_not_afterwards(self, database: Database) -> None:
         async with database.transaction() as connection:
             await chats.welcome(connection, -5, "group")
-            await chats.move(connection, -5, -1005)
+            await chats.move(connection, -5, -1005, NOW)
         assert await subscribers(database) == []
 
     async def test_it_gets_nothing_twice_when_both_ids_were_queued(self, database: Database) -> None:
         await subscribe(database, -5, -1005)
         await add_alert(database, NOW)
         async with database.transaction() as connection:
-            await outbox.fan_out(connection, NOW)
-            await chats.move(connection, -5, -1005)
+            await fan_out.fan_out(connection, NOW)
+            await chats.move(connection, -5, -1005, NOW)
         assert await states(database) == {-5: State.GONE, -1005: State.QUEUED}
         assert await subscribers(database) == [-1005]

@@ -24,6 +24,7 @@ def upgrade() -> None:
         ["id"],
         unique=False,
         sqlite_where=sa.text("subscribed_at IS NOT NULL AND gone_at IS NULL"),
+        postgresql_where=sa.text("subscribed_at IS NOT NULL AND gone_at IS NULL"),
     )
     op.create_table(
         "market",

@@ -1,0 +1,131 @@
+"""A million subscribers: how long the fan-out takes and keeps others waiting, what it costs, what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import statistics
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import text, update
+
+from bot.clock import SteppedClock
+from bot.delivery.upkeep import Upkeep
+from storage import chats, fan_out, market, purge
+from storage.database import Database
+from storage.migrate import migrate
+from storage.schema import delivery
+from tests.faults.truth import AT, owe
+
+PEOPLE = 1_000_000
+_BARE = """
+INSERT INTO delivery (alert_id, chat_id, urgent, state, not_before, attempts, unknowns)
+SELECT 1, id, 0, 'queued', '2020-11-17 22:30:00.000000', 0, 0 FROM chat
+WHERE subscribed_at IS NOT NULL AND gone_at IS NULL ORDER BY id
+"""
+_EVERYBODY = """
+WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :people)
+INSERT INTO chat (id, type, subscribed_at, urgent_through)
+SELECT n, 'private', '2020-11-01 00:00:00.000000', 0 FROM number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What was measured; seconds and megabytes."""
+
+    bare: float
+    fan_out: float
+    longest: float
+    wait_median: float
+    wait_longest: float
+    grown: float
+    purged: float
+    purge_longest: float
+    kept: float
+
+
+async def make(file: Path) -> str:
+    """Make a database with everybody subscribed and one alert owed; return its address."""
+    url = f"sqlite+aiosqlite:///{file}"
+    async with Database(url) as database:
+        await migrate(database)
+        async with database.transaction() as connection:
+            await market.claim_market(connection, "live")
+            await connection.execute(text(_EVERYBODY), {"people": PEOPLE})
+        await owe(database, urgent=False)
+        await database._outside("PRAGMA wal_checkpoint(TRUNCATE)")
+    return url
+
+
+async def _bare(file: Path) -> float:
+    copy = file.with_name("bare.db")
+    shutil.copy(file, copy)
+    async with Database(f"sqlite+aiosqlite:///{copy}") as database:
+        begun = time.perf_counter()
+        async with database.transaction() as connection:
+            await connection.execute(text(_BARE))
+        return time.perf_counter() - begun
+
+
+async def _asking(database: Database, waits: list[float]) -> None:
+    """Ask for a chat again and again, as a command does."""
+    while True:
+        begun = time.perf_counter()
+        async with database.transaction() as connection:
+            await chats.find(connection, 5)
+        waits.append(time.perf_counter() - begun)
+        await asyncio.sleep(0.005)
+
+
+async def _slices(database: Database, now: datetime, step: str) -> list[float]:
+    longest = []
+    while True:
+        async with database.transaction() as connection:
+            entered = time.perf_counter()
+            found = await (fan_out.fan_out if step == "fan_out" else purge.purge)(connection, now)
+        longest.append(time.perf_counter() - entered)
+        if not found:
+            return longest
+
+
+async def _size(database: Database, file: Path) -> float:
+    await database._outside("PRAGMA wal_checkpoint(TRUNCATE)")
+    return os.stat(file).st_size / 1e6
+
+
+async def measure(file: Path) -> Crowd:
+    """Measure the database at ``file``; its alert is fanned out afterwards."""
+    bare = await _bare(file)
+    async with Database(f"sqlite+aiosqlite:///{file}") as database:
+        before = await _size(database, file)
+        waits: list[float] = []
+        asking = asyncio.create_task(_asking(database, waits))
+        begun = time.perf_counter()
+        slices = await _slices(database, AT, "fan_out")
+        took = time.perf_counter() - begun
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        grown = await _size(database, file) - before
+    purged, purge_longest, kept = await _purge(file, before)
+    return Crowd(bare, took, max(slices), statistics.median(waits), max(waits), grown, purged, purge_longest, kept)
+
+
+async def _purge(file: Path, before: float) -> tuple[float, float, float]:
+    """Purge a copy in which everything was sent a month ago."""
+    copy = file.with_name("purged.db")
+    shutil.copy(file, copy)
+    async with Database(f"sqlite+aiosqlite:///{copy}") as database:
+        async with database.transaction() as connection:
+            await connection.execute(update(delivery).values(state="sent", finished_at=AT))
+        later = AT + timedelta(days=31)
+        begun = time.perf_counter()
+        slices = await _slices(database, later, "purge")
+        await Upkeep(database, SteppedClock(later)).once()
+        await database.reclaim()
+        took = time.perf_counter() - begun
+        return took, max(slices), await _size(database, copy) - before

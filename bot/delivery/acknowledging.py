@@ -1,0 +1,192 @@
+"""Store how deliveries went, in small groups: with the next claim, or one commit for all that came within 45 ms."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import Clock
+from bot.delivery.composing import Composer
+from bot.delivery.failures import Failure, Meaning
+from bot.delivery.pacing import Pacer
+from storage import chats, outbox
+from storage.database import Database
+from storage.outbox import Claimed, State
+
+logger = logging.getLogger(__name__)
+
+Alarm = Callable[[str], Awaitable[None]]
+Outcome = tuple[Claimed, int | Failure]
+
+# At 30 a second the next claim comes first, and one commit serves both.
+_GROUP = 0.045
+_ALL = 1_000
+_OURS = (IntegrityError, ProgrammingError, DataError)
+_PAUSES = (0.5, 1.0, 2.0, 5.0)
+_HALT = 30.0
+_UNREACHABLE = 5.0
+# An admin may let the bot write again; after a day of trying the news is none any more.
+_CLOSED_RETRY = timedelta(hours=1)
+_CLOSED_TRIES = 24
+_SURELY_NOT_SENT = frozenset(
+    {
+        Meaning.THROTTLED, Meaning.NOT_SENT, Meaning.HALT, Meaning.CHAT_BUSY, Meaning.CLOSED, Meaning.MOVED,
+        Meaning.UNPARSED,
+    }
+)  # fmt: skip
+
+
+class Acknowledger:
+    """Keeps every outcome until it is stored."""
+
+    def __init__(self, database: Database, clock: Clock, pacer: Pacer, composer: Composer, alarm: Alarm) -> None:
+        self._database, self._clock, self._pacer, self._composer, self._alarm = database, clock, pacer, composer, alarm
+        self._outcomes: list[Outcome] = []
+        self._some = asyncio.Event()
+        self._has_failures = False
+        self._storing = asyncio.Lock()
+        self._telling: set[asyncio.Future[None]] = set()
+
+    def add(self, claimed: Claimed, outcome: int | Failure) -> None:
+        """Take note of how a delivery went: the id of its message, or what became of it."""
+        if isinstance(outcome, Failure):
+            self._has_failures = True
+            self._obey(outcome)
+        self._outcomes.append((claimed, outcome))
+        self._some.set()
+
+    def _obey(self, failure: Failure) -> None:
+        match failure.meaning:
+            case Meaning.THROTTLED:
+                self._pacer.halt(failure.retry_after)
+            case Meaning.NOT_SENT:
+                self._pacer.halt(_UNREACHABLE)
+            case Meaning.HALT:
+                self._pacer.halt(_HALT)
+
+    async def run(self, wake: Callable[[], None]) -> None:
+        """Store outcomes for ever; ``wake`` is called when something may be waiting again."""
+        while True:
+            await self._some.wait()
+            await asyncio.sleep(_GROUP)
+            self._some.clear()
+            await self.flush()
+            if self._has_failures:
+                self._has_failures = False
+                wake()
+
+    async def flush(self) -> None:
+        """Store every outcome there is. While the database does not take them they are kept, and tried again."""
+        failures, size = 0, _ALL
+        async with self._storing:
+            while self._outcomes:
+                group = self._outcomes[:size]
+                try:
+                    await self._store(group)
+                except _OURS:
+                    # Whatever is wrong with one of them must not keep the others from being stored.
+                    logger.exception("%d outcomes cannot be stored", len(group))
+                    del self._outcomes[: 1 if len(group) == 1 else 0]
+                    size = 1
+                except (DBAPIError, OSError) as error:
+                    self._tell(f"Results of deliveries cannot be stored: {_reason(error)}. They are kept")
+                    await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
+                    failures += 1
+                else:
+                    del self._outcomes[: len(group)]
+                    self._tell(*_sentences(group))
+                    failures = 0
+
+    async def told(self) -> None:
+        """Wait until the operators were told what there was to tell."""
+        await asyncio.gather(*self._telling)
+
+    def _tell(self, *sentences: str) -> None:
+        # Never waited for here: Telegram may be slow to take it, and results must be stored.
+        for sentence in sentences:
+            telling = asyncio.ensure_future(self._alarm(sentence))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that stores every outcome there is, for whatever else is to be done in it."""
+        async with self._storing:
+            group = self._outcomes[:_ALL]
+            async with self._database.transaction() as connection:
+                await self._store_in(connection, group)
+                yield connection
+            del self._outcomes[: len(group)]
+            self._tell(*_sentences(group))
+
+    async def _store(self, group: Sequence[Outcome]) -> None:
+        async with self._database.transaction() as connection:
+            await self._store_in(connection, group)
+
+    async def _store_in(self, connection: AsyncConnection, group: Sequence[Outcome]) -> None:
+        sent = [(claimed, outcome) for claimed, outcome in group if isinstance(outcome, int)]
+        await outbox.mark_sent(connection, sent, self._clock.now())
+        for claimed, outcome in group:
+            if isinstance(outcome, Failure):
+                await self._store_failure(connection, claimed, outcome)
+
+    async def _store_failure(self, connection: AsyncConnection, claimed: Claimed, failure: Failure) -> None:
+        """Store what a failure means for the delivery, and for its chat or alert where it says something of them."""
+        now, text = self._clock.now(), failure.text
+        gives_up = failure.meaning is Meaning.CLOSED and claimed.attempt >= _CLOSED_TRIES
+        if failure.meaning in _SURELY_NOT_SENT and not gives_up:
+            pause = _pause(claimed, failure)
+            await outbox.put_back(connection, [claimed], now, text, None if pause is None else now + pause)
+        match failure.meaning:
+            case Meaning.GONE:
+                await outbox.finish(connection, claimed, State.GONE, now, text)
+                await chats.mark_gone(connection, claimed.chat_id, text, now)
+            case Meaning.MOVED if failure.new_chat_id is not None:
+                await chats.move(connection, claimed.chat_id, failure.new_chat_id, now)
+            case Meaning.UNPARSED:
+                await outbox.make_plain(connection, claimed.alert_id)
+                self._composer.forget(claimed.alert_id)
+            case Meaning.OUR_MISTAKE:
+                await outbox.stop_alert(connection, claimed.alert_id, text, now)
+            case Meaning.UNKNOWN:
+                await outbox.mark_unknown(connection, [claimed], now, text)
+        # Whatever nothing above has settled is the operators' to look at.
+        await outbox.finish(connection, claimed, State.STOPPED, now, text)
+
+
+def _pause(claimed: Claimed, failure: Failure) -> timedelta | None:
+    """Return for how long something that was not sent is held back for a reason of its chat's own."""
+    match failure.meaning:
+        case Meaning.CHAT_BUSY:
+            return timedelta(seconds=failure.retry_after)
+        case Meaning.CLOSED:
+            return _CLOSED_RETRY
+    return None
+
+
+def _sentences(group: Sequence[Outcome]) -> Iterator[str]:
+    """Yield what the operators hear of these outcomes; the alarm tells each sentence once."""
+    for claimed, failure in group:
+        if not isinstance(failure, Failure):
+            continue
+        match failure.meaning:
+            case Meaning.HALT:
+                yield f"{failure.text}: nothing is sent, everything stays queued"
+            case Meaning.UNPARSED:
+                yield f"Alert {claimed.alert_id} goes out as plain text: {failure.text}"
+            case Meaning.OUR_MISTAKE | Meaning.REFUSED:
+                yield f"Alert {claimed.alert_id} was refused by Telegram: {failure.text}"
+            case Meaning.THROTTLED | Meaning.CHAT_BUSY:
+                pass
+            case _:
+                logger.info("delivery %d of alert %d: %s", claimed.id, claimed.alert_id, failure.text)
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error)

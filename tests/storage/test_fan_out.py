@@ -1,0 +1,190 @@
+"""Whom an alert replaces, and whom quiet hours hold: for each chat, by the same slices."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from storage import chats, fan_out, ledger, outbox
+from storage.database import Database
+from storage.ledger import AlertRow, ChangeRow, VerdictRow
+from storage.outbox import Claimed, State
+from storage.quiet_hours import QuietHours
+from storage.schema import delivery
+
+# 22:30 in London, 23:30 in Paris, 17:30 in New York.
+NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
+LEASE = timedelta(minutes=2)
+EPISODE = "breakout:2020-11-13"
+NIGHT = (22 * 60, 7 * 60)
+
+
+async def subscribe(database: Database, *ids: int) -> None:
+    async with database.transaction() as connection:
+        for chat_id in ids:
+            await chats.subscribe(connection, chat_id, "private", NOW)
+
+
+async def tell(database: Database, *changes: tuple[str, str], urgent: bool = False, days: int = 0) -> None:
+    """Record an alert of some (subject, kind) on a session of its own."""
+    async with database.transaction() as connection:
+        newest = await ledger.newest_session(connection)
+        session = newest + timedelta(days=1) if newest else date(2020, 11, 13)
+        rows = [ChangeRow(kind, subject, session) for subject, kind in changes]
+        owed = AlertRow(f"{session}", changes[0][1], urgent, session, NOW + timedelta(days=days), changes)
+        await ledger.record(connection, [VerdictRow(session, NOW, "1", "{}", rows)], [owed], backfilled=False)
+
+
+async def spread(database: Database, size: int = 20_000, now: datetime = NOW) -> None:
+    found = True
+    while found:
+        async with database.transaction() as connection:
+            found = await fan_out.fan_out(connection, now, size)
+
+
+async def claim(database: Database, limit: int = 100) -> list[Claimed]:
+    async with database.transaction() as connection:
+        return await outbox.claim(connection, limit, LEASE)
+
+
+async def states(database: Database) -> dict[tuple[int, int], str]:
+    """Return the state of each delivery by (alert, chat)."""
+    async with database.transaction() as connection:
+        rows = await connection.execute(select(delivery.c.alert_id, delivery.c.chat_id, delivery.c.state))
+        return {(row.alert_id, row.chat_id): row.state for row in rows}
+
+
+class TestANewerAlertOfTheSameEpisode:
+    async def test_replaces_an_older_one_that_has_not_left_and_no_other(self, database: Database) -> None:
+        await subscribe(database, 1, 2, 3)
+        await tell(database, (EPISODE, "breakout.attempt"))
+        await tell(database, ("stage:2020-11-14", "stage.up"))
+        await spread(database)
+        (left,) = await claim(database, 1)
+        await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(database, size=2)
+        old = {chat_id: state for (alert_id, chat_id), state in (await states(database)).items() if alert_id == 1}
+        assert old == {left.chat_id: State.SENDING, 2: State.SUPERSEDED, 3: State.SUPERSEDED}
+        assert [(c.alert_id, c.chat_id) for c in await claim(database)] == [
+            (3, 1), (3, 2), (3, 3), (2, 1), (2, 2), (2, 3)
+        ]  # fmt: skip
+
+    async def test_knows_for_each_chat_what_it_replaced(self, database: Database) -> None:
+        await subscribe(database, 1, 2)
+        await tell(database, (EPISODE, "breakout.attempt"))
+        await spread(database)
+        await claim(database, 1)
+        await tell(database, (EPISODE, "breakout.confirmed"))
+        await spread(database)
+        await tell(database, (EPISODE, "breakout.warning"))
+        await spread(database)
+        claims = {c.chat_id: c for c in await claim(database)}
+        async with database.transaction() as connection:
+            found = await outbox.skipped(connection, list(claims.values()))
+        assert found == {claims[1].id: (2,), claims[2].id: (1, 2)}
+
+    async def test_is_as_urgent_as_what_it_replaced(self, database: Database) -> None:
+        await subscribe(database, 1, 2)
+        await tell(database, (EPISODE, "breakout.confirmed"), urgent=True)
+        await spread(database)
+        await claim(database, 1)
+        await tell(database, ("stage:2020-11-14", "stage.up"))
+        await tell(database, (EPISODE, "breakout.warning"))
+        await spread(database)
+        assert [(c.alert_id, c.chat_id) for c in await claim(database)] == [(3, 2), (2, 1), (2, 2), (3, 1)]
+
+    async def test_does_not_take_back_the_second_copy_of_an_uncertain_one(self, database: Database) -> None:
+        await subscribe(database, 1)
+        await tell(database, (EPISODE, "breakout.confirmed"), urgent=True)
+        await spread(database)
+        claimed = await claim(database)
+        async with database.transaction() as connection:
+            await outbox.mark_unknown(connection, claimed, NOW, "timed out")
+        await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(database)
+        assert [c.alert_id for c in await claim(database)] == [1, 2]
+
+    async def test_replaces_also_what_was_on_its_way_and_comes_back_unsent(self, database: Database) -> None:
+        await subscribe(database, 1)
+        await tell(database, (EPISODE, "breakout.attempt"))
+        await spread(database)
+        claimed = await claim(database)
+        await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(database)
+        async with database.transaction() as connection:
+            await outbox.put_back(connection, claimed, NOW, "too many requests")
+        assert (await states(database))[1, 1] == State.SUPERSEDED
+
+    async def test_of_which_it_tells_only_a_part_replaces_nothing(self, database: Database) -> None:
+        await subscribe(database, 1)
+        await tell(database, (EPISODE, "breakout.attempt"), ("stage:2020-11-13", "stage.up"))
+        await tell(database, (EPISODE, "breakout.failed"))
+        await spread(database)
+        assert set((await states(database)).values()) == {State.QUEUED}
+
+    async def test_that_tells_all_of_several_replaces_each(self, database: Database) -> None:
+        await subscribe(database, 1)
+        await tell(database, (EPISODE, "breakout.attempt"))
+        await tell(database, ("window:2020-11-13", "window.opened"))
+        await tell(database, (EPISODE, "breakout.failed"), ("window:2020-11-13", "window.cancelled"))
+        await spread(database)
+        assert await states(database) == {(1, 1): State.SUPERSEDED, (2, 1): State.SUPERSEDED, (3, 1): State.QUEUED}
+
+    async def test_a_month_later_replaces_nothing(self, database: Database) -> None:
+        await subscribe(database, 1)
+        await tell(database, (EPISODE, "breakout.attempt"))
+        await tell(database, (EPISODE, "breakout.ended"), days=31)
+        await spread(database)
+        assert set((await states(database)).values()) == {State.QUEUED}
+
+
+class TestQuietHours:
+    @pytest.fixture
+    async def asleep(self, database: Database) -> Database:
+        """Chats 1 in Paris and 2 in New York with quiet nights, 3 with none, 4 in Paris letting urgent kinds through."""
+        await subscribe(database, 1, 2, 3, 4)
+        async with database.transaction() as connection:
+            await chats.set_quiet_hours(connection, 1, QuietHours("Europe/Paris", *NIGHT))
+            await chats.set_quiet_hours(connection, 2, QuietHours("America/New_York", *NIGHT))
+            await chats.set_quiet_hours(connection, 4, QuietHours("Europe/Paris", *NIGHT), urgent_through=True)
+        return database
+
+    async def test_hold_until_they_end_where_the_chat_is(self, asleep: Database) -> None:
+        await tell(asleep, (EPISODE, "breakout.attempt"))
+        await spread(asleep, size=3)
+        assert [c.chat_id for c in await claim(asleep)] == [2, 3]
+        morning = datetime(2020, 11, 14, 6, 0, tzinfo=UTC)
+        async with asleep.transaction() as connection:
+            assert await outbox.next_due(connection, NOW) == morning
+            assert await fan_out.release(connection, morning - timedelta(minutes=1)) == 0
+            assert await fan_out.release(connection, morning) == 2
+        assert [c.chat_id for c in await claim(asleep)] == [1, 4]
+
+    async def test_let_urgent_kinds_through_only_where_the_chat_says_so(self, asleep: Database) -> None:
+        await tell(asleep, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(asleep)
+        assert [c.chat_id for c in await claim(asleep)] == [2, 3, 4]
+
+    async def test_what_they_hold_is_replaced_by_newer_news(self, asleep: Database) -> None:
+        await tell(asleep, (EPISODE, "breakout.attempt"))
+        await tell(asleep, (EPISODE, "breakout.confirmed"), urgent=True)
+        await spread(asleep)
+        found = {alert_id: state for (alert_id, chat_id), state in (await states(asleep)).items() if chat_id == 1}
+        assert found == {1: State.SUPERSEDED, 2: State.HELD}
+
+    async def test_can_be_switched_off_again(self, asleep: Database) -> None:
+        async with asleep.transaction() as connection:
+            for chat_id in (1, 4):
+                await chats.set_quiet_hours(connection, chat_id, None)
+        await tell(asleep, (EPISODE, "breakout.attempt"))
+        await spread(asleep)
+        assert len(await claim(asleep)) == 4
+
+    async def test_end_with_the_subscription(self, asleep: Database) -> None:
+        await tell(asleep, (EPISODE, "breakout.attempt"))
+        await spread(asleep)
+        async with asleep.transaction() as connection:
+            await chats.unsubscribe(connection, 1, NOW)
+        assert (await states(asleep))[1, 1] == State.GONE

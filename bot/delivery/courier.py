@@ -203,7 +203,7 @@ class Courier:
             if len(self._in_flight) >= _IN_FLIGHT:
                 self._landed.clear()
                 await self._landed.wait()
-            elif pause := self.pacer.wait():
+            elif pause := self.pacer.claim_wait():
                 await _wait_for(self._stopping, pause)
             else:
                 return min(_IN_FLIGHT - len(self._in_flight), self.pacer.permitted())

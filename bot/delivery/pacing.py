@@ -22,11 +22,15 @@ class Limits:
 
 # A message is counted where it arrives, a little earlier or later than a second after another.
 _SECOND = 1.005
+# An answer is one too many for a broadcast's second, and nothing more may arrive in it, however late or early.
+_FULL_SECOND = 1.01
 _MINUTE = 60.0
 # A slot missed by less than this is made up for, within the second's limit; an older one is lost.
 _LATE = 0.15
 # What is claimed with one statement leaves within this time.
 _CLAIM = 0.05
+# A claim takes some milliseconds: begun that much earlier, its message leaves on time.
+_AHEAD = 0.01
 # Answers a minute to one private chat: people do not type as fast, and a flood must not stop everybody's messages.
 _ANSWERS = 60
 
@@ -54,12 +58,16 @@ class Pacer:
 
     def wait(self) -> float:
         """Return how long until some broadcast may leave; 0 now."""
-        full = self._full_until(self._per_second)
+        full = self._full_until(self._per_second, _SECOND)
         return max(self._halted_until, self._next, full, now := self._monotonic()) - now
+
+    def claim_wait(self) -> float:
+        """Return how long until it is time to claim what may leave next; 0 now."""
+        return max(self.wait() - _AHEAD, 0.0)
 
     def permitted(self) -> int:
         """Return how many broadcasts may leave about now: more than one only where a second has many."""
-        if self.wait() > 0:
+        if self.claim_wait() > 0:
             return 0
         return max(1, int(self._per_second * _CLAIM))
 
@@ -85,7 +93,7 @@ class Pacer:
 
     def answer_wait(self) -> float:
         """Return how long until an answer may leave; 0 now, unless this second has one too many already."""
-        full = self._full_until(self._per_second + 1)
+        full = self._full_until(self._per_second + 1, _FULL_SECOND)
         return max(self._halted_until, full, now := self._monotonic()) - now
 
     def answered(self, chat_id: int) -> None:
@@ -104,9 +112,9 @@ class Pacer:
     def _take_slot(self, now: float) -> None:
         self._next = (self._next if self._next > now - _LATE else now) + 1 / self._per_second
 
-    def _full_until(self, most: int) -> float:
+    def _full_until(self, most: int, second: float) -> float:
         """Return when the last second has had fewer than ``most`` messages."""
-        return self._left[-most] + _SECOND if len(self._left) >= most else 0.0
+        return self._left[-most] + second if len(self._left) >= most else 0.0
 
     def _count(self, chat_id: int, now: float) -> None:
         self._left.append(now)

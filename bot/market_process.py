@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from bot.protocol import REPLY, REQUEST, Done, Failed, Reply, Request
 
@@ -68,7 +69,8 @@ class MarketProcess:
         try:
             await asyncio.wait_for(process.wait(), timeout=0 if at_once else 2)
         except TimeoutError:
-            process.kill()
+            with suppress(ProcessLookupError):
+                process.kill()
             await process.wait()
         # Read to its end, the pipe closes here and not whenever the loop would have come to it.
         assert process.stdout is not None

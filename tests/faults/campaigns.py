@@ -131,13 +131,17 @@ async def disk_full(url: str, seed: int, *, alerts: int, people: int) -> Account
         with _refusals() as refused:
             for number in range(alerts):
                 await owe(app.database, urgent=number % 2 == 0)
-                delivering = asyncio.create_task(app.courier.run())
-                for _ in range(5):
+                before = len(refused)
+                with _no_room():
+                    delivering = asyncio.create_task(app.courier.run())
+                    async with asyncio.timeout(30):
+                        while len(refused) == before:
+                            await asyncio.sleep(0.005)
+                for _ in range(4):
+                    await asyncio.sleep(random.random() * 0.05)
                     with _no_room():
                         await asyncio.sleep(random.random() * 0.05)
-                    await asyncio.sleep(random.random() * 0.05)
                 await _end(delivering, app)
-        assert refused, "the disk was never full"
         return await account(app.database, sandbox, people)
 
 
@@ -165,15 +169,20 @@ async def locked(url: str, seed: int, *, alerts: int, people: int) -> Account:
         with _refusals() as refused:
             for number in range(alerts):
                 await owe(app.database, urgent=number % 2 == 0)
+                before = len(refused)
+                await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
                 delivering = asyncio.create_task(app.courier.run())
-                for _ in range(3):
+                async with asyncio.timeout(30):
+                    while len(refused) == before:
+                        await asyncio.sleep(0.005)
+                other.execute("ROLLBACK")
+                for _ in range(2):
                     await asyncio.sleep(random.random() * 0.05)
                     await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
                     await asyncio.sleep(0.1 + random.random() * 0.1)
                     other.execute("ROLLBACK")
                 await _end(delivering, app)
         other.close()
-        assert refused, "the database was never locked"
         return await account(app.database, sandbox, people)
 
 

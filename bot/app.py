@@ -12,9 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 from telegram import Bot
-from telegram.error import NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_exponential
 
 from bot.clock import Clock
 from bot.commands.answering import COMMANDS, Desk
@@ -74,10 +74,7 @@ class App:
         telegram.error.InvalidToken
             When Telegram does not accept the token.
         """
-        transient = retry_if_exception_type((NetworkError, RetryAfter))
-        async for attempt in AsyncRetrying(
-            retry=transient, wait=wait_exponential(max=60), before_sleep=before_sleep_log(logger, logging.WARNING)
-        ):
+        async for attempt in _patiently():
             with attempt:
                 await self.telegram.initialize()
         try:
@@ -101,7 +98,9 @@ class App:
         runner = await Webhook(self.telegram.bot, self.inbox, secret).serve(host, int(port))
         try:
             url = str(settings.webhook_url).rstrip("/") + PATH
-            await self.telegram.bot.set_webhook(url, allowed_updates=ALLOWED_UPDATES, secret_token=secret)
+            async for attempt in _patiently():
+                with attempt:
+                    await self.telegram.bot.set_webhook(url, allowed_updates=ALLOWED_UPDATES, secret_token=secret)
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
@@ -159,6 +158,19 @@ class App:
             tasks.create_task(self.courier.run())
             if self.settings.webhook_url:
                 tasks.create_task(self.listen())
+
+
+def _patiently() -> AsyncRetrying:
+    """Return attempts for as long as the network or Telegram's patience is what is missing."""
+    return AsyncRetrying(
+        retry=retry_if_exception(_may_pass),
+        wait=wait_exponential(max=60),
+        before_sleep=before_sleep_log(logger, logging.WARNING),
+    )
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, NetworkError | RetryAfter) and not isinstance(error, BadRequest)
 
 
 @asynccontextmanager

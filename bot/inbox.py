@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from telegram import Update
 from telegram.ext import Application
 
 from bot.clock import Clock
+from bot.commands.answering import UndecidedError
 from bot.delivery.answers import FloodedError
 from storage import updates
 from storage.database import Database
@@ -23,7 +24,7 @@ Alarm = Callable[[str], Awaitable[None]]
 
 
 class NotStoredError(Exception):
-    """The database did not take the effect of an update: it has to come again."""
+    """An update could not have its effect: it has to come again."""
 
 
 class Inbox:
@@ -55,7 +56,7 @@ class Inbox:
         try:
             async with self._database.transaction() as connection:
                 await updates.mark_handled(connection, done, self._clock.now())
-        except (DBAPIError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             raise await self._not_stored(error) from error
         for _, refusal in failures:
             if refusal is not None:
@@ -65,7 +66,7 @@ class Inbox:
         try:
             async with self._database.transaction() as connection:
                 known = await updates.already_handled(connection, [update.update_id for update in batch])
-        except (DBAPIError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             raise await self._not_stored(error) from error
         return [update for update in batch if update.update_id not in known]
 
@@ -104,12 +105,14 @@ class Inbox:
         logger.error("a command failed", exc_info=error)
         # A mistake of ours would fail again for ever; a database that is locked, full or away will not.
         is_ours = isinstance(error, IntegrityError | ProgrammingError)
-        if isinstance(update, Update) and isinstance(error, DBAPIError | ConnectionError) and not is_ours:
+        may_pass = isinstance(error, SQLAlchemyError | OSError | UndecidedError)
+        if isinstance(update, Update) and may_pass and not is_ours:
             self._failed[update.update_id] = error
 
     async def _not_stored(self, error: Exception) -> NotStoredError:
         reason = type(getattr(error, "orig", None) or error).__name__
-        await self._alarm(f"The database does not take what people write ({reason}); it is tried again")
+        what = "Telegram does not say who is an admin" if isinstance(error, UndecidedError) else "The database fails"
+        await self._alarm(f"{what} ({reason}): what people write has no effect yet; it is tried again")
         return NotStoredError(reason)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import traceback
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,3 +41,7 @@ def one_line_errors() -> Iterator[None]:
     except (SettingsError, HistoryError, DatabaseInUseError, OtherMarketError) as error:
         print(redact(str(error)), file=sys.stderr)  # noqa: T201
         sys.exit(2)
+    except Exception:
+        # The interpreter's own report would hold whatever the exceptions hold, addresses with the token included.
+        print(redact(traceback.format_exc()), file=sys.stderr)  # noqa: T201
+        sys.exit(1)

@@ -31,8 +31,15 @@ class OperatorAlarm:
             return
         self._told[sentence] = now
         logger.error("%s", sentence)
-        for operator_id in self._operator_ids:
-            try:
-                await self._bot.send_message(operator_id, escape(sentence), parse_mode=ParseMode.HTML)
-            except TelegramError as error:
-                logger.warning("operator %d could not be told: %s", operator_id, error)
+        reached = [await self._tell(operator_id, sentence) for operator_id in self._operator_ids]
+        if reached and not any(reached):
+            # Nobody has heard it: the next time it is news again.
+            del self._told[sentence]
+
+    async def _tell(self, operator_id: int, sentence: str) -> bool:
+        try:
+            await self._bot.send_message(operator_id, escape(sentence), parse_mode=ParseMode.HTML)
+        except TelegramError as error:
+            logger.warning("operator %d could not be told: %s", operator_id, error)
+            return False
+        return True

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from telegram import Bot, Update
-from telegram.error import Conflict, InvalidToken, TelegramError
+from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.inbox import Inbox, NotStoredError
 
@@ -43,7 +43,7 @@ class Poller:
                 failures = 0
             except (TelegramError, NotStoredError) as error:
                 await self._tell(error)
-                await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
+                await asyncio.sleep(max(_PAUSES[min(failures, len(_PAUSES) - 1)], _told_to_wait(error)))
                 failures += 1
 
     async def once(self) -> int:
@@ -83,6 +83,11 @@ class Poller:
             await self._bot.delete_webhook()
         except TelegramError as error:
             logger.warning("the web-hook could not be deleted: %s", error)
+
+
+def _told_to_wait(error: Exception) -> float:
+    """Return for how many seconds Telegram wants no more requests; the private figure is always a timedelta."""
+    return error._retry_after.total_seconds() if isinstance(error, RetryAfter) else 0.0
 
 
 async def _to_the_end(work: Any) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.ledger import Audience
 from storage.outbox import UNFINISHED, WAITING, State
 from storage.quiet_hours import QuietHours
 from storage.schema import alert, chat, delivery
@@ -56,11 +57,15 @@ async def mark_gone(connection: AsyncConnection, chat_id: int, reason: str, at: 
 
 async def move(connection: AsyncConnection, old: int, new: int, at: datetime, chat_type: str = "supergroup") -> None:
     """Give a chat its new id (a group became a supergroup), with its subscription and what is queued for it."""
-    subscribed = (await connection.execute(select(chat.c.subscribed_at).where(chat.c.id == old))).scalar_one_or_none()
-    statement = upsert(chat).values(id=new, type=chat_type, subscribed_at=subscribed)
+    own = (await connection.execute(select(*_SETTINGS).where(chat.c.id == old))).mappings().one_or_none()
+    settings = dict(own) if own else {"subscribed_at": None}
+    statement = upsert(chat).values(id=new, type=chat_type, **settings)
     # The new id may have spoken already; what the old one had subscribed to still holds.
     kept = func.coalesce(chat.c.subscribed_at, statement.excluded.subscribed_at)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"subscribed_at": kept}))
+    reachable = {"gone_at": None, "gone_reason": None}
+    changed = settings | reachable | {"subscribed_at": kept}
+    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
+    await _owe_what_passed_by(connection, old, new, at)
     await connection.execute(update(chat).where(chat.c.id == old).values(subscribed_at=None))
     already = select(delivery.c.alert_id).where(*_of(new))
     waiting = (*_of(old), delivery.c.state.in_(UNFINISHED))
@@ -68,6 +73,23 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
     # What is left is queued for the new id already.
     moved = {"state": State.GONE, "finished_at": at, "error": "the chat has moved"}
     await connection.execute(update(delivery).where(*waiting).values(moved))
+
+
+_SETTINGS = (
+    chat.c.subscribed_at, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through,
+)  # fmt: skip
+
+
+async def _owe_what_passed_by(connection: AsyncConnection, old: int, new: int, at: datetime) -> None:
+    """Enqueue the alerts whose fan-out has passed the new id already and would have come to the old one."""
+    between = (alert.c.fan_out_cursor >= new, alert.c.fan_out_cursor < old)
+    half_done = (alert.c.fanned_out_at.is_(None), alert.c.audience == Audience.SUBSCRIBERS, *between)
+    figures = (literal(State.QUEUED.value), literal(at, delivery.c.not_before.type), literal(0), literal(0))
+    subscribed = exists().where(chat.c.id == new, chat.c.subscribed_at.is_not(None))
+    rows = select(alert.c.id, literal(new), alert.c.urgent, *figures).where(*half_done, subscribed)
+    columns = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
+    statement = upsert(delivery).from_select(columns, rows, include_defaults=False)
+    await connection.execute(statement.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"]))
 
 
 async def set_quiet_hours(

@@ -202,7 +202,7 @@ def parse_url(url: str) -> URL:
     example = f"for example {SQLITE}:///data/cascade.db or {POSTGRESQL}://cascade:secret@host/cascade"
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise DatabaseURLError(f"cannot be read as a database URL; {example}") from None
     if parsed.drivername not in (SQLITE, POSTGRESQL):
         raise DatabaseURLError(

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -139,22 +153,21 @@ async def _subjects(connection: AsyncConnection, lists: Sequence[Sequence[int]])
 
 
 async def _hold_for_quiet_hours(connection: AsyncConnection, alert_id: int, among: _Between, now: datetime) -> None:
-    columns = (chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until)
-    quiet = select(*columns).where(among(chat.c.id), chat.c.timezone.is_not(None)).distinct()
-    for row in (await connection.execute(quiet)).all():
-        until = QuietHours(*row).held_until(now)
-        if until is None:
-            continue
-        same = [column == value for column, value in zip(columns, row, strict=True)]
-        held = select(chat.c.id).where(among(chat.c.id), *same)
-        through = select(chat.c.id).where(among(chat.c.id), *same, chat.c.urgent_through)
+    columns = (chat.c.id, chat.c.urgent_through, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until)
+    quiet = select(*columns).where(among(chat.c.id), chat.c.timezone.is_not(None))
+    # There are few different hours and many chats: each is worked out once, each row found by its unique index.
+    until = cache(lambda *hours: QuietHours(*hours).held_until(now))
+    found = [(row, until(*row[2:])) for row in (await connection.execute(quiet)).all()]
+    held = [{"b_chat": row.id, "b_through": row.urgent_through, "b_until": end} for row, end in found if end]
+    if held:
         rows = (
             delivery.c.alert_id == alert_id,
+            delivery.c.chat_id == bindparam("b_chat"),
             is_in(State.QUEUED),
-            delivery.c.chat_id.in_(held),
-            or_(delivery.c.urgent == false(), delivery.c.chat_id.not_in(through)),
+            or_(delivery.c.urgent == false(), bindparam("b_through", type_=Boolean()) == false()),
         )
-        await connection.execute(update(delivery).where(*rows).values(state=State.HELD, not_before=until))
+        values = {"state": State.HELD, "not_before": bindparam("b_until", type_=delivery.c.not_before.type)}
+        await connection.execute(update(delivery).where(*rows).values(values), held)
 
 
 async def _enqueue(connection: AsyncConnection, owed: Any, chats: Sequence[int], now: datetime) -> None:

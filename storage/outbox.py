@@ -129,6 +129,7 @@ async def _reconsider(connection: AsyncConnection, ids: Sequence[int], at: datet
         supersession.c.older_id == delivery.c.alert_id,
         newer.c.alert_id == supersession.c.newer_id,
         newer.c.chat_id == delivery.c.chat_id,
+        newer.c.state.in_((*UNFINISHED, State.SENT)),
     )
     given_up = exists().where(
         alert.c.id == delivery.c.alert_id,
@@ -181,6 +182,22 @@ async def stop_alert(connection: AsyncConnection, alert_id: int, reason: str, at
     # What is on its way is accounted for when it comes back.
     waiting = (delivery.c.alert_id == alert_id, delivery.c.state.in_(WAITING))
     await connection.execute(update(delivery).where(*waiting).values(state=State.STOPPED, finished_at=at))
+    await _owe_again(connection, alert_id)
+
+
+async def _owe_again(connection: AsyncConnection, alert_id: int) -> None:
+    """Queue what a stopped alert had replaced, in the chats that did not get it: else they would hear of neither."""
+    mine, stopped = delivery.alias("mine"), alert.alias("stopped")
+    replaced = exists().where(
+        supersession.c.newer_id == alert_id,
+        supersession.c.older_id == delivery.c.alert_id,
+        mine.c.alert_id == alert_id,
+        mine.c.chat_id == delivery.c.chat_id,
+        mine.c.state == State.STOPPED,
+    )
+    is_stopped = exists().where(stopped.c.id == delivery.c.alert_id, stopped.c.stopped_reason.is_not(None))
+    rows = (is_in(State.SUPERSEDED), replaced, ~is_stopped)
+    await connection.execute(update(delivery).where(*rows).values(state=State.QUEUED, finished_at=None))
 
 
 async def make_plain(connection: AsyncConnection, alert_id: int) -> None:

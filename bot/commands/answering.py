@@ -7,6 +7,7 @@ from typing import Any
 
 from telegram import Chat, Update
 from telegram.constants import ChatMemberStatus, ChatType
+from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from bot.clock import Clock
 from bot.messages.render import Messages
@@ -46,8 +47,18 @@ def argument(context: Any) -> list[str]:
     return context.args or []
 
 
+class UndecidedError(Exception):
+    """Telegram could not be asked who is an admin: what was written has had no effect and has to come again."""
+
+
 async def may_change(update: Update) -> bool:
-    """Return whether the sender may change this chat's settings: anyone in private, admins elsewhere."""
+    """Return whether the sender may change this chat's settings: anyone in private, admins elsewhere.
+
+    Raises
+    ------
+    UndecidedError
+        When Telegram could not be asked.
+    """
     chat, user = update.effective_chat, update.effective_user
     if chat is None:
         return False
@@ -58,7 +69,12 @@ async def may_change(update: Update) -> bool:
         return True
     if user is None:
         return False
-    member = await chat.get_member(user.id)
+    try:
+        member = await chat.get_member(user.id)
+    except BadRequest:
+        raise
+    except (NetworkError, RetryAfter) as error:
+        raise UndecidedError(type(error).__name__) from error
     return member.status in (ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR)
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
@@ -27,7 +27,7 @@ Outcome = tuple[Claimed, int | Failure]
 # At 30 a second the next claim comes first, and one commit serves both.
 _GROUP = 0.045
 _ALL = 1_000
-_OURS = (IntegrityError, ProgrammingError, DataError)
+_OURS = (IntegrityError, ProgrammingError, DataError, ArithmeticError, ValueError, TypeError)
 _PAUSES = (0.5, 1.0, 2.0, 5.0)
 _HALT = 30.0
 _UNREACHABLE = 5.0
@@ -94,7 +94,7 @@ class Acknowledger:
                     logger.exception("%d outcomes cannot be stored", len(group))
                     del self._outcomes[: 1 if len(group) == 1 else 0]
                     size = 1
-                except (DBAPIError, OSError) as error:
+                except (SQLAlchemyError, OSError) as error:
                     self._tell(f"Results of deliveries cannot be stored: {_reason(error)}. They are kept")
                     await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
                     failures += 1
@@ -182,6 +182,9 @@ def _sentences(group: Sequence[Outcome]) -> Iterator[str]:
                 yield f"Alert {claimed.alert_id} goes out as plain text: {failure.text}"
             case Meaning.OUR_MISTAKE | Meaning.REFUSED:
                 yield f"Alert {claimed.alert_id} was refused by Telegram: {failure.text}"
+            case Meaning.UNKNOWN:
+                logger.info("delivery %d of alert %d: %s", claimed.id, claimed.alert_id, failure.text)
+                yield f"Alert {claimed.alert_id}: of some messages nobody can know whether they arrived"
             case Meaning.THROTTLED | Meaning.CHAT_BUSY:
                 pass
             case _:

@@ -75,19 +75,18 @@ _TABLE = (
     (Meaning.OUR_MISTAKE, OUR_MISTAKE_TEXTS),
 )
 # Before these the request had not left this machine.
-_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 # A 429 that does not say for how long.
 _SOME_SECONDS = 5.0
 
 
 def read_answer(status: int, body: bytes) -> int | Failure:
     """Return the id of the message that a sendMessage made, or what its answer means."""
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        answer = {}
+    answer = _object(body)
+    if answer is None and 400 <= status < 500 and status != 429:
+        # The Bot API answers in JSON: this is a proxy, a firewall or a captive portal, and nothing went further.
+        return Failure(Meaning.NOT_SENT, f"something between here and Telegram answers HTTP {status}")
+    answer = answer or {}
     text = str(answer.get("description") or f"HTTP {status}")
     match status:
         case 200:
@@ -104,6 +103,14 @@ def read_answer(status: int, body: bytes) -> int | Failure:
             return Failure(Meaning.REFUSED, text)
         case _:
             return Failure(Meaning.UNKNOWN, text)
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
 
 
 def read_error(error: Exception) -> Failure:

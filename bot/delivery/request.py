@@ -75,7 +75,9 @@ class AiohttpRequest(BaseRequest):
 
     def _timeout(self, read: Any) -> aiohttp.ClientTimeout:
         seconds = self._read_timeout if read is BaseRequest.DEFAULT_NONE else read
-        return aiohttp.ClientTimeout(total=None, connect=_CONNECT, sock_connect=_CONNECT, sock_read=seconds)
+        # An answer that only drips in must end before the lease of what it answers.
+        total = 2 * _CONNECT + 2 * seconds
+        return aiohttp.ClientTimeout(total=total, connect=_CONNECT, sock_connect=_CONNECT, sock_read=seconds)
 
     async def _exchange(self, method: str, url: str, **options: Any) -> tuple[int, bytes]:
         if self._session is None:

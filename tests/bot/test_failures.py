@@ -6,7 +6,9 @@ import asyncio
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 from telegram.error import NetworkError, TimedOut
+from yarl import URL
 
 from bot.delivery import request as requests
 from bot.delivery.composing import Text
@@ -185,3 +187,17 @@ def test_the_case_of_a_text_does_not_matter() -> None:
     failure = read_answer(400, b'{"ok":false,"description":"Bad Request: Peer_id_invalid"}')
     assert isinstance(failure, Failure)
     assert failure.meaning is Meaning.GONE
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 407, 408])
+def test_what_does_not_speak_json_is_not_telegram_and_nothing_went_further(status: int) -> None:
+    answer = read_answer(status, b"<html>captive portal</html>")
+    assert isinstance(answer, Failure)
+    assert answer.meaning is Meaning.NOT_SENT
+
+
+def test_a_proxy_that_does_not_let_it_out_was_as_far_as_it_came() -> None:
+    error = NetworkError("ClientHttpProxyError")
+    asked = aiohttp.RequestInfo(URL("http://proxy"), "CONNECT", CIMultiDictProxy(CIMultiDict()), URL("http://proxy"))
+    error.__cause__ = aiohttp.ClientHttpProxyError(asked, (), status=502)
+    assert read_error(error).meaning is Meaning.NOT_SENT

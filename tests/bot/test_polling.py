@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot import polling
 from bot.app import App
+from bot.inbox import NotStoredError
+from bot.operator_alarm import OperatorAlarm
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from storage import chats, updates
+from tests.bot.running import EVENING
 
 ME, OTHER = 5, 6
 
@@ -272,3 +277,55 @@ async def test_an_answer_that_meets_a_429_is_given_when_it_is_over(app: App, san
     sandbox.world.write(ME, "/help")
     await app.poller.once()
     assert len(sandbox.sent(ME)) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.BAD_GATEWAY, BotApiError(429, "Too Many Requests", {"retry_after": 1})], ids=str
+)
+async def test_while_telegram_does_not_say_who_is_an_admin_a_group_s_command_is_not_acknowledged(
+    app: App, sandbox: Sandbox, fault: Fault | BotApiError
+) -> None:
+    group = -77
+    sandbox.world.add_group(group, "Group", admins={ME})
+    async with app.database.transaction() as connection:
+        await chats.subscribe(connection, group, "group", EVENING)
+    sandbox.world.write(group, "/unsubscribe", user_id=ME)
+    sandbox.faults.append(("getChatMember", fault))
+    with pytest.raises(NotStoredError):
+        await app.poller.once()
+    assert len(sandbox.world.updates) == 1
+    await app.poller.once()
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == []
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), socket.gaierror(-2, "unknown"), PoolTimeoutError("full")], ids=repr)
+async def test_whatever_keeps_the_database_away_is_no_effect(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    sandbox.world.add_private_chat(ME)
+    sandbox.world.write(ME, "/subscribe")
+    monkeypatch.setattr(chats, "subscribe", _raising(error))
+    with pytest.raises(NotStoredError):
+        await app.poller.once()
+    monkeypatch.undo()
+    await app.poller.once()
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == [ME]
+
+
+def _raising(error: Exception) -> Callable[..., Awaitable[bool]]:
+    async def fails(*_: object, **__: object) -> bool:
+        raise error
+
+    return fails
+
+
+async def test_a_sentence_that_reached_nobody_is_news_again(app: App, sandbox: Sandbox) -> None:
+    sandbox.world.add_private_chat(ME, started=True)
+    alarm = OperatorAlarm(app.telegram.bot, (ME,))
+    sandbox.faults.append(("sendMessage", Fault.RESET_BEFORE))
+    await alarm("the disk is full")
+    await alarm("the disk is full")
+    await alarm("the disk is full")
+    assert sandbox.sent(ME) == ["the disk is full"]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.app import App, build
 from bot.clock import SteppedClock
-from bot.sandbox.server import Sandbox
+from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from storage import chats
 from tests.bot.running import EVENING, settings_for
@@ -129,3 +129,24 @@ async def test_a_web_hook_that_telegram_refuses_ends_the_program_with_its_reason
         await app.connect()
         with pytest.raises(Exception, match=r"(?i)IP address 127.0.0.1 is reserved"):
             await app.listen()
+
+
+async def test_a_secret_that_is_no_text_is_a_wrong_one(hooked: App, sandbox: Sandbox) -> None:
+    host, port = hooked.settings.webhook_listen.rsplit(":", 1)
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /telegram HTTP/1.1\r\nHost: x\r\n" + HEADER.encode() + b": \xff\r\nContent-Length: 0\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"403"
+    writer.close()
+
+
+async def test_setting_it_waits_for_the_network(sandbox: Sandbox, database_url: str) -> None:
+    sandbox.faults.append(("setWebhook", Fault.BAD_GATEWAY))
+    port = free_port()
+    own = {"webhook_url": f"http://127.0.0.1:{port}", "webhook_secret": SECRET, "webhook_listen": f"127.0.0.1:{port}"}
+    async with build(settings_for(sandbox, database_url, **own), SteppedClock(EVENING)) as app:
+        listening = asyncio.create_task(app.listen())
+        async with asyncio.timeout(20):
+            while not sandbox.pusher.is_set:
+                await sandbox.called.wait()
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)

@@ -12,7 +12,7 @@ from storage.database import Database
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.outbox import Claimed, State
 from storage.quiet_hours import QuietHours
-from storage.schema import delivery
+from storage.schema import chat, delivery
 
 # 22:30 in London, 23:30 in Paris, 17:30 in New York.
 NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
@@ -188,3 +188,73 @@ class TestQuietHours:
         async with asleep.transaction() as connection:
             await chats.unsubscribe(connection, 1, NOW)
         assert (await states(asleep))[1, 1] == State.GONE
+
+
+class TestAnAlertThatIsStopped:
+    async def test_what_it_replaced_is_owed_again(self, database: Database) -> None:
+        await subscribe(database, 1)
+        await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(database)
+        await tell(database, (EPISODE, "breakout.recovered"))
+        await spread(database)
+        assert await states(database) == {(1, 1): "superseded", (2, 1): "queued"}
+        async with database.transaction() as connection:
+            await outbox.stop_alert(connection, 2, "it is too long", NOW)
+        assert await states(database) == {(1, 1): "queued", (2, 1): "stopped"}
+
+    async def test_what_was_stopped_itself_is_not(self, database: Database) -> None:
+        await subscribe(database, 1)
+        await tell(database, (EPISODE, "breakout.attempt"))
+        await spread(database)
+        await tell(database, (EPISODE, "breakout.confirmed"))
+        await spread(database)
+        async with database.transaction() as connection:
+            await outbox.stop_alert(connection, 1, "it is too long", NOW)
+            await outbox.stop_alert(connection, 2, "it is too long", NOW)
+        assert (await states(database))[1, 1] == "superseded"
+
+    async def test_one_that_comes_back_is_not_replaced_by_a_stopped_one(self, database: Database) -> None:
+        await subscribe(database, 1)
+        await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(database)
+        (out,) = await claim(database)
+        await tell(database, (EPISODE, "breakout.recovered"))
+        await spread(database)
+        async with database.transaction() as connection:
+            await outbox.stop_alert(connection, 2, "it is too long", NOW)
+            await outbox.put_back(connection, [out], NOW, "429")
+        assert (await states(database))[1, 1] == "queued"
+
+
+async def test_everybody_with_the_same_and_with_other_quiet_hours_is_held_till_their_own_end(
+    database: Database,
+) -> None:
+    await subscribe(database, *range(1, 41))
+    async with database.transaction() as connection:
+        for chat_id in range(1, 31):
+            hours = QuietHours("Europe/Paris", 22 * 60, 7 * 60 + chat_id % 3)
+            await chats.set_quiet_hours(connection, chat_id, hours, urgent_through=chat_id % 2 == 0)
+    await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+    await spread(database)
+    async with database.transaction() as connection:
+        rows = (await connection.execute(select(delivery.c.chat_id, delivery.c.state, delivery.c.not_before))).all()
+    ends = {row.chat_id: row.not_before.minute for row in rows if row.state == "held"}
+    assert ends == {chat_id: chat_id % 3 for chat_id in range(1, 31, 2)}
+    assert sum(row.state == "queued" for row in rows) == 25
+
+
+async def test_a_group_that_moves_behind_the_cursor_is_owed_what_has_passed_it(database: Database) -> None:
+    async with database.transaction() as connection:
+        await chats.subscribe(connection, -1_000_000_000_099, "supergroup", NOW)
+        await chats.subscribe(connection, -50, "group", NOW)
+        await chats.set_quiet_hours(connection, -50, QuietHours("Europe/Paris", 60, 120), urgent_through=True)
+    await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+    async with database.transaction() as connection:
+        # The first slice ends at the supergroup; the group would be in the next.
+        await fan_out.fan_out(connection, NOW, 1)
+        await chats.move(connection, -50, -1_000_000_000_100 - 50, NOW)
+    await spread(database, 1)
+    assert (1, -1_000_000_000_150) in await states(database)
+    async with database.transaction() as connection:
+        kept = (await connection.execute(select(chat).where(chat.c.id == -1_000_000_000_150))).one()
+    assert (kept.timezone, kept.quiet_from, kept.quiet_until, kept.urgent_through) == ("Europe/Paris", 60, 120, True)

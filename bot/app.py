@@ -47,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 # An answer that is still on its way when we give up is a message nobody can vouch for: wait long.
 _SEND_TIMEOUT = 45.0
+# An answer that nobody gets can be asked for again, and meanwhile the updates behind it wait.
+_ANSWER_TIMEOUT = 10.0
 # By then four rings have found nothing better.
 _LONG_WAIT = timedelta(hours=4)
 TelegramApplication = Application[Any, Any, Any, Any, Any, Any]
@@ -182,7 +184,8 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
         process = MarketProcess()
         stack.push_async_callback(process.close)
         # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
-        sending, answering, polling = [AiohttpRequest(n, _SEND_TIMEOUT) for n in (64, 32, 1)]
+        pools = ((64, _SEND_TIMEOUT), (32, _ANSWER_TIMEOUT), (1, _SEND_TIMEOUT))
+        sending, answering, polling = [AiohttpRequest(*pool) for pool in pools]
         for request in (sending, answering, polling):
             await request.initialize()
             # Closed here: an application that never connected would not close its own.

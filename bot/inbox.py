@@ -14,7 +14,7 @@ from telegram.ext import Application
 
 from bot.clock import Clock
 from bot.commands.answering import UndecidedError
-from bot.delivery.answers import FloodedError
+from bot.delivery.answers import UnansweredError
 from storage import updates
 from storage.database import Database
 
@@ -99,7 +99,7 @@ class Inbox:
 
     async def _note_error(self, update: object, context: Any) -> None:
         error = context.error
-        if isinstance(error, FloodedError):
+        if isinstance(error, UnansweredError):
             logger.info("%s", error)
             return
         logger.error("a command failed", exc_info=error)

@@ -45,6 +45,10 @@ class Poller:
                 await self._tell(error)
                 await asyncio.sleep(max(_PAUSES[min(failures, len(_PAUSES) - 1)], _told_to_wait(error)))
                 failures += 1
+            except Exception as error:  # an update of a shape nobody knows: what is delivered does not depend on it
+                logger.exception("the updates cannot be read")
+                await self._alarm(f"Updates from Telegram cannot be read ({type(error).__name__}); nobody is answered")
+                await asyncio.sleep(_PAUSES[-1])
 
     async def once(self) -> int:
         """Let every update that waits now have its effect, acknowledge it, and return how many there were."""

@@ -13,10 +13,12 @@ from bot.delivery.pacing import Pacer
 
 _COUNTED = ("send", "edit", "copy", "forward")
 _TRIES = 3
+# Whoever writes is answered within seconds or asks again; waiting longer would keep the others' updates waiting.
+_PATIENCE = 5.0
 
 
-class FloodedError(TelegramError):
-    """A chat asks for more answers than one chat may have."""
+class UnansweredError(TelegramError):
+    """A command has its effect and no answer: its chat asks for too many, or Telegram takes none for a while."""
 
 
 class AnswerLane(BaseRateLimiter[None]):
@@ -44,16 +46,19 @@ class AnswerLane(BaseRateLimiter[None]):
 
         Raises
         ------
-        FloodedError
-            When the chat has had its share of this minute: another answer would stop everybody's messages.
+        UnansweredError
+            When the chat has had its share of this minute, or nothing may leave for more than five seconds: another
+            answer would stop everybody's messages.
         """
         chat_id = data.get("chat_id")
         if not endpoint.startswith(_COUNTED) or not isinstance(chat_id, int):
             return await callback(*args, **kwargs)
         for last in (False,) * (_TRIES - 1) + (True,):
             if self._pacer.is_flooded(chat_id):
-                raise FloodedError(f"chat {chat_id} asks for more answers than one chat may have")
+                raise UnansweredError(f"chat {chat_id} asks for more answers than one chat may have")
             while (pause := self._pacer.answer_wait()) > 0:
+                if pause > _PATIENCE:
+                    raise UnansweredError(f"no answer may leave for {pause:.0f} s")
                 await asyncio.sleep(pause)
             self._pacer.answered(chat_id)
             try:

@@ -329,3 +329,20 @@ async def test_a_sentence_that_reached_nobody_is_news_again(app: App, sandbox: S
     await alarm("the disk is full")
     await alarm("the disk is full")
     assert sandbox.sent(ME) == ["the disk is full"]
+
+
+async def test_during_a_long_429_a_command_has_its_effect_and_no_answer_and_nobody_waits(
+    app: App, sandbox: Sandbox
+) -> None:
+    sandbox.world.add_private_chat(ME)
+    sandbox.faults.append(("sendMessage", BotApiError(429, "Too Many Requests", {"retry_after": 600})))
+    sandbox.world.write(ME, "/subscribe")
+    async with asyncio.timeout(10):
+        await app.poller.once()
+    sandbox.world.write(ME, "/status")
+    async with asyncio.timeout(10):
+        await app.poller.once()
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == [ME]
+    assert sandbox.sent(ME) == []
+    assert await app.poller.once() == 0

@@ -20,7 +20,9 @@ class UninterruptedConnection(aiosqlite.Connection):
     """
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        statement = asyncio.ensure_future(super()._execute(fn, *args, **kwargs))  # type: ignore[no-untyped-call]
+        # aiosqlite does not annotate what it runs a statement with.
+        run: Any = super()._execute
+        statement = asyncio.ensure_future(run(fn, *args, **kwargs))
         is_cancelled = False
         while not statement.done():
             try:

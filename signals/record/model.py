@@ -101,11 +101,6 @@ class Rate:
     low: float
     high: float
 
-    @property
-    def share(self) -> float:
-        """The share of rises."""
-        return self.hits / self.of
-
 
 @dataclass(frozen=True, slots=True)
 class Base:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -115,8 +115,3 @@ def _lowest(studies: Studies, entry: Close | None) -> Close | None:
     path = prices.close[at : at + horizon + 1]
     lowest = at + int(np.nanargmin(path))
     return Close(prices.days[lowest].date(), float(prices.close[lowest]))
-
-
-def long_base_events(record: TrackRecord) -> Iterator[Event]:
-    """Yield the events that count in the statistics: confirmed, with a verified level."""
-    return (event for event in record.events if event.episode.level_verified and event.episode.confirmed)

@@ -14,6 +14,8 @@ import pytest
 from bot.app import App, build
 from bot.clock import SteppedClock
 from bot.demo import Recorder, SteppedMarket
+from bot.evening import Evening
+from bot.market_process import MarketProcessError
 from bot.sandbox.page import page_routes
 from bot.sandbox.server import Sandbox, serve
 from signals.rules import GATE
@@ -53,6 +55,25 @@ class TestStepping:
     async def test_two_visitors_who_step_at_once_step_twice(self, market: SteppedMarket) -> None:
         await asyncio.gather(market.step(), market.step())
         assert (await market.step()).last_closed in (day(N), day(N + 1))
+
+
+async def test_a_look_back_that_fails_does_not_end_the_demonstration(
+    market: SteppedMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, again = asyncio.Event(), asyncio.Event()
+
+    async def fails(*_: object) -> None:
+        (again if tried.is_set() else tried).set()
+        raise MarketProcessError("the market process ended with code -9")
+
+    monkeypatch.setattr(Evening, "look_back", fails)
+    recording = asyncio.create_task(market.recorder.run())
+    async with asyncio.timeout(10):
+        for happened in (tried, again):
+            market.recorder.wake()
+            await happened.wait()
+    assert not recording.done()
+    recording.cancel()
 
 
 class Stub:

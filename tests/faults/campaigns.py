@@ -186,12 +186,22 @@ async def locked(url: str, seed: int, *, alerts: int, people: int) -> Account:
         return await account(app.database, sandbox, people)
 
 
+class _Collector(logging.Handler):
+    """Keeps what is logged as an error."""
+
+    def __init__(self, found: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._found = found
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._found.append(record.getMessage())
+
+
 @contextmanager
 def _refusals() -> Iterator[list[str]]:
     """Collect what the delivery logs of a database that does not take something."""
     found: list[str] = []
-    handler = logging.Handler(logging.ERROR)
-    handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
+    handler = _Collector(found)
     loggers = [logging.getLogger(name) for name in ("bot.delivery.courier", "bot.operator_alarm")]
     for logger in loggers:
         logger.addHandler(handler)

@@ -101,7 +101,7 @@ class TestNumbers:
         interval = binomtest(6, 6).proportion_ci(0.95, method="wilson")
         assert numbers is not None
         assert (numbers.rate.low, numbers.rate.high) == (interval.low, interval.high)
-        assert numbers.rate.share == 1.0
+        assert (numbers.rate.hits, numbers.rate.of) == (6, 6)
 
 
 class TestBase:

@@ -97,7 +97,7 @@ class App:
         assert settings.webhook_secret is not None, "the settings ask for it with WEBHOOK_URL"
         secret = settings.webhook_secret.get_secret_value()
         host, _, port = settings.webhook_listen.rpartition(":")
-        runner = await Webhook(self.telegram.bot, self.inbox, secret).serve(host, int(port))
+        runner = await Webhook(self.telegram.bot, self.inbox, self.alarm, secret).serve(host, int(port))
         try:
             url = str(settings.webhook_url).rstrip("/") + PATH
             async for attempt in _patiently():
@@ -190,7 +190,11 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
             await request.initialize()
             # Closed here: an application that never connected would not close its own.
             stack.push_async_callback(request.shutdown)
-        pacer, messages = Pacer(settings.limits, time.monotonic), Messages()
+        pacer, messages, address = (
+            Pacer(settings.limits, time.monotonic),
+            Messages(),
+            settings.bot_api_base + settings.token,
+        )
         telegram = _telegram(
             settings, Desk(database, messages, clock, settings.operator_note), pacer, answering, polling
         )
@@ -198,15 +202,15 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
         alarm = OperatorAlarm(
             Bot(settings.token, base_url=settings.bot_api_base, request=answering), settings.operator_ids
         )
-        inbox = Inbox(telegram, database, clock, alarm)
+        inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
         composer = Composer(messages)
         courier = Courier(
             database, clock, pacer, composer,
-            Post(sending, settings.bot_api_base + settings.token, settings.paid_broadcast),
+            Post(sending, address, settings.paid_broadcast),
             Acknowledger(database, clock, pacer, composer, alarm), alarm, settings.operator_ids,
         )  # fmt: skip
         evening = Evening(database, process, settings.market_data, asyncio.Lock(), settings.source_options)
-        poller = Poller(telegram.bot, inbox, alarm, time.monotonic)
+        poller = Poller(telegram.bot, polling, address, inbox, alarm, time.monotonic)
         yield App(settings, clock, database, evening, telegram, courier, inbox, poller, alarm)
 
 

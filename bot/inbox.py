@@ -1,15 +1,17 @@
-"""Each update has its effect once, in the order of its chat, and is acknowledged only after that."""
+"""Each update has its effect once, in the order of its chat, and is remembered after that."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from telegram import Update
+from telegram.constants import ParseMode
+from telegram.error import TelegramError
 from telegram.ext import Application
 
 from bot.clock import Clock
@@ -28,64 +30,39 @@ class NotStoredError(Exception):
 
 
 class Inbox:
-    """Hands updates to the handlers of an application.
-
-    Updates of one chat follow each other; those of different chats do not wait for one another.
-    """
+    """Hands updates to the handlers of an application."""
 
     def __init__(
-        self, application: Application[Any, Any, Any, Any, Any, Any], database: Database, clock: Clock, alarm: Alarm
+        self,
+        application: Application[Any, Any, Any, Any, Any, Any],
+        database: Database,
+        clock: Clock,
+        alarm: Alarm,
+        apology: str,
     ) -> None:
         self._application, self._database, self._clock, self._alarm = application, database, clock, alarm
+        self._apology = apology
         self._chats: dict[int, tuple[asyncio.Lock, int]] = {}
         self._failed: dict[int, Exception] = {}
         application.add_error_handler(self._note_error)
 
-    async def take(self, batch: Sequence[Update], *, are_new: bool = False) -> None:
-        """Let every update have its effect that has not had it yet; ``are_new`` when none of them can have had it.
+    async def take(self, update: Update) -> None:
+        """Let an update have its effect, unless it had it already, and remember it.
 
         Raises
         ------
         NotStoredError
-            When the database failed. Those that were handled are remembered; call it again with the same updates.
+            When it may come again.
         """
-        fresh = batch if are_new else await self._unknown(batch)
-        failures = await asyncio.gather(*(self._handle(updates_) for updates_ in _by_chat(fresh)))
-        undone = {number for numbers, _ in failures for number in numbers}
-        done = [update.update_id for update in fresh if update.update_id not in undone]
-        try:
-            async with self._database.transaction() as connection:
-                await updates.mark_handled(connection, done, self._clock.now())
-        except (SQLAlchemyError, OSError) as error:
-            raise await self._not_stored(error) from error
-        for _, refusal in failures:
-            if refusal is not None:
-                raise await self._not_stored(refusal) from refusal
-
-    async def _unknown(self, batch: Sequence[Update]) -> Sequence[Update]:
-        try:
-            async with self._database.transaction() as connection:
-                known = await updates.already_handled(connection, [update.update_id for update in batch])
-        except (SQLAlchemyError, OSError) as error:
-            raise await self._not_stored(error) from error
-        return [update for update in batch if update.update_id not in known]
-
-    async def _handle(self, batch: Sequence[Update]) -> tuple[list[int], Exception | None]:
-        """Run the handlers for updates of one chat, up to the first that the database does not take.
-
-        Returns the ids of that one and of those behind it, and the error.
-        """
-        async with self._in_turn(batch[0]):
-            for number, update in enumerate(batch):
-                await self._application.process_update(update)
-                if error := self._failed.pop(update.update_id, None):
-                    # What comes after it must not overtake it.
-                    return [later.update_id for later in batch[number:]], error
-        return [], None
+        async with self.turn(update):
+            if not await self.known([update.update_id]):
+                await self.handle(update)
+                await self.remember([update.update_id])
 
     @asynccontextmanager
-    async def _in_turn(self, update: Update) -> AsyncIterator[None]:
-        key = _key(update)
+    async def turn(self, update: Update) -> AsyncIterator[None]:
+        """Wait until those of the same chat that came before are through; those of other chats do not matter."""
+        key = update.effective_chat.id if update.effective_chat is not None else 0
         lock, waiting = self._chats.get(key) or (asyncio.Lock(), 0)
         self._chats[key] = (lock, waiting + 1)
         try:
@@ -96,6 +73,54 @@ class Inbox:
             self._chats[key] = (lock, waiting - 1)
             if waiting == 1:
                 del self._chats[key]
+
+    async def handle(self, update: Update) -> None:
+        """Run the handlers for an update.
+
+        Raises
+        ------
+        NotStoredError
+            When it had no effect, from the reason. Call it again, before any later update of its chat.
+        """
+        await self._application.process_update(update)
+        if error := self._failed.pop(update.update_id, None):
+            raise await self._not_stored(error) from error
+
+    async def give_up(self, update: Update) -> None:
+        """Tell whoever wrote that it had no effect and can be sent again."""
+        if update.effective_message is not None:
+            try:
+                await update.effective_message.reply_text(self._apology, ParseMode.HTML)
+            except TelegramError as error:
+                logger.warning("nobody was told that update %d had no effect: %s", update.update_id, error)
+
+    async def known(self, update_ids: Collection[int]) -> set[int]:
+        """Return those of these updates that had their effect before.
+
+        Raises
+        ------
+        NotStoredError
+            When the database fails.
+        """
+        try:
+            async with self._database.transaction() as connection:
+                return await updates.already_handled(connection, update_ids)
+        except (SQLAlchemyError, OSError) as error:
+            raise await self._not_stored(error) from error
+
+    async def remember(self, update_ids: Iterable[int]) -> None:
+        """Note that these updates have had their effect.
+
+        Raises
+        ------
+        NotStoredError
+            When the database fails.
+        """
+        try:
+            async with self._database.transaction() as connection:
+                await updates.mark_handled(connection, update_ids, self._clock.now())
+        except (SQLAlchemyError, OSError) as error:
+            raise await self._not_stored(error) from error
 
     async def _note_error(self, update: object, context: Any) -> None:
         error = context.error
@@ -116,12 +141,8 @@ class Inbox:
         return NotStoredError(reason)
 
 
-def _by_chat(batch: Sequence[Update]) -> list[list[Update]]:
-    chats: dict[int, list[Update]] = {}
-    for update in batch:
-        chats.setdefault(_key(update), []).append(update)
-    return list(chats.values())
-
-
-def _key(update: Update) -> int:
-    return update.effective_chat.id if update.effective_chat is not None else 0
+def passed_over(update_id: int, error: Exception) -> str:
+    """Return what the operators hear of an update that nothing here can handle."""
+    return (
+        f"An update from Telegram cannot be handled and is passed over ({type(error).__name__} in update {update_id})"
+    )

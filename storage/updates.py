@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.schema import handled_update
 
 
-async def already_handled(connection: AsyncConnection, update_ids: Sequence[int]) -> set[int]:
+async def already_handled(connection: AsyncConnection, update_ids: Collection[int]) -> set[int]:
     """Return those of these updates that were handled before."""
     query = select(handled_update.c.update_id).where(handled_update.c.update_id.in_(update_ids))
     return set((await connection.execute(query)).scalars())

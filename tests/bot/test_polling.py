@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from telegram import Update
 
 from bot import polling
 from bot.app import App
-from bot.inbox import NotStoredError
+from bot.delivery.request import AiohttpRequest
 from bot.operator_alarm import OperatorAlarm
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.sandbox.server import Fault, Sandbox
@@ -21,7 +22,7 @@ from bot.sandbox.telegram import BotApiError
 from storage import chats, updates
 from tests.bot.running import EVENING
 
-ME, OTHER = 5, 6
+ME, OTHER, GROUP = 5, 6, -77
 
 
 class Time:
@@ -56,13 +57,20 @@ async def polled(
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Start polling on the first call; every call waits until the sandbox has been called once more."""
     monkeypatch.setattr(polling, "_PAUSES", (0,))
-    monkeypatch.setattr(polling, "_LONG_POLL", 1)
+    monkeypatch.setattr(polling, "_LONG_POLL", 0.2)
+    monkeypatch.setattr(polling, "_GRACE", 0.1)
+    monkeypatch.setattr(polling, "_PATIENCE", 0.2)
     sandbox.world.add_private_chat(ME)
     tasks: list[asyncio.Task[None]] = []
 
+    request = AiohttpRequest(1, 45)
+    await request.initialize()
+    address = app.settings.bot_api_base + app.settings.token
+
     async def once_more() -> None:
         if not tasks:
-            tasks.append(asyncio.create_task(Poller(app.telegram.bot, app.inbox, alarms, time).run()))
+            poller = Poller(app.telegram.bot, request, address, app.inbox, alarms, time)
+            tasks.append(asyncio.create_task(poller.run()))
         async with asyncio.timeout(10):
             await sandbox.called.wait()
 
@@ -70,6 +78,7 @@ async def polled(
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await request.shutdown()
 
 
 async def until_answered(sandbox: Sandbox, once_more: Callable[[], Awaitable[None]], count: int = 1) -> None:
@@ -212,30 +221,84 @@ async def test_an_update_that_comes_again_is_not_answered_again(app: App, sandbo
     sandbox.world.write(ME, "/unsubscribe")
     sandbox.world.write(ME, "/subscribe")
     batch = await app.telegram.bot.get_updates(timeout=0)
-    await app.inbox.take(batch)
-    # The process died before it could acknowledge them; they come again, the first one even alone.
-    await app.inbox.take(batch[:1])
-    await app.inbox.take(batch)
-    assert len(sandbox.sent(ME)) == 2
+    for update in batch:
+        await app.inbox.take(update)
+    # The process died before it could acknowledge them; they come again, beside a new one.
+    sandbox.world.write(ME, "/help")
+    assert await app.poller.once() == 3
+    await app.inbox.take(batch[0])
+    assert [text.split(" ")[0] for text in sandbox.sent(ME)[:2]] == ["This", "Subscribed."]
+    assert len(sandbox.sent(ME)) == 3
     async with app.database.transaction() as connection:
         assert list(await chats.subscribers(connection)) == [ME]
 
 
-async def test_a_chat_whose_answer_hangs_delays_no_other(app: App, sandbox: Sandbox) -> None:
-    for chat_id in (ME, OTHER):
-        sandbox.world.add_private_chat(chat_id)
+async def test_a_chat_whose_answer_hangs_delays_no_other(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]]
+) -> None:
+    sandbox.world.add_private_chat(OTHER)
     sandbox.faults.append(("sendMessage", Fault.HANG))
     sandbox.world.write(ME, "/help")
-    sandbox.world.write(OTHER, "/subscribe")
-    sandbox.world.write(ME, "/subscribe")
-    taking = asyncio.create_task(app.inbox.take(await app.telegram.bot.get_updates(timeout=0)))
-    async with asyncio.timeout(10):
-        while not sandbox.sent(OTHER):
-            await sandbox.called.wait()
-    # And its own next update waits for it.
+    await until_answered(sandbox, polled)
+    for count, text in enumerate(("/subscribe", "/status", "/help"), start=1):
+        # Each comes when those before it are on their way: in a batch of its own.
+        sandbox.world.write(OTHER, text)
+        sandbox.world.write(ME, "/subscribe")
+        while len(sandbox.sent(OTHER)) < count:
+            await polled()
+    # Its own next updates wait for it, and none is acknowledged before it.
     assert len(sandbox.sent(ME)) == 1
-    taking.cancel()
-    await asyncio.gather(taking, return_exceptions=True)
+    assert sandbox.world.updates[0]["message"]["text"] == "/help"
+
+
+async def test_what_was_handled_beside_one_that_hangs_is_handled_once(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.world.add_private_chat(OTHER)
+    release, handle = asyncio.Event(), app.telegram.process_update
+
+    async def hanging(update: Update) -> None:
+        if update.effective_chat is not None and update.effective_chat.id == ME:
+            await release.wait()
+        await handle(update)
+
+    monkeypatch.setattr(app.telegram, "process_update", hanging)
+    sandbox.world.write(ME, "/help")
+    sandbox.world.write(OTHER, "/help")
+    fetched = len(sandbox.calls) + 6
+    while len(sandbox.calls) < fetched:
+        await polled()
+    assert len(sandbox.sent(OTHER)) == 1
+    assert len(sandbox.world.updates) == 2
+    release.set()
+    while sandbox.world.updates:
+        await polled()
+    assert (len(sandbox.sent(ME)), len(sandbox.sent(OTHER))) == (1, 1)
+
+
+async def test_an_update_of_an_unknown_shape_keeps_no_other_away(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], alarms: Alarms
+) -> None:
+    sandbox.world.write(ME, "/help")
+    sandbox.world.write(ME, "/help")
+    poison = sandbox.world.updates[0]["message"]
+    poison["chat"] = {"id": "five"}
+    await until_answered(sandbox, polled)
+    while sandbox.world.updates:
+        await polled()
+    (alarm,) = alarms
+    assert alarm.startswith("An update from Telegram cannot be handled and is passed over (")
+
+
+async def test_an_answer_that_holds_no_updates_is_only_an_error(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]]
+) -> None:
+    sandbox.world.updates.append({"shape": "unheard of", "message": {}})
+    await polled()
+    await polled()
+    sandbox.world.updates.clear()
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
 
 
 async def test_a_web_hook_that_is_in_the_way_is_deleted_and_told(
@@ -279,46 +342,74 @@ async def test_an_answer_that_meets_a_429_is_given_when_it_is_over(app: App, san
     assert len(sandbox.sent(ME)) == 1
 
 
+@pytest.fixture
+async def group(app: App, sandbox: Sandbox) -> int:
+    """A subscribed group whose admin has just written /unsubscribe."""
+    sandbox.world.add_group(GROUP, "Group", admins={ME})
+    async with app.database.transaction() as connection:
+        await chats.subscribe(connection, GROUP, "group", EVENING)
+    sandbox.world.write(GROUP, "/unsubscribe", user_id=ME)
+    return GROUP
+
+
+async def subscribers(app: App) -> list[int]:
+    async with app.database.transaction() as connection:
+        return list(await chats.subscribers(connection))
+
+
 @pytest.mark.parametrize(
     "fault", [Fault.BAD_GATEWAY, BotApiError(429, "Too Many Requests", {"retry_after": 1})], ids=str
 )
-async def test_while_telegram_does_not_say_who_is_an_admin_a_group_s_command_is_not_acknowledged(
-    app: App, sandbox: Sandbox, fault: Fault | BotApiError
+async def test_while_telegram_does_not_say_who_is_an_admin_a_group_s_command_waits(
+    app: App, sandbox: Sandbox, group: int, polled: Callable[[], Awaitable[None]], fault: Fault | BotApiError
 ) -> None:
-    group = -77
-    sandbox.world.add_group(group, "Group", admins={ME})
-    async with app.database.transaction() as connection:
-        await chats.subscribe(connection, group, "group", EVENING)
-    sandbox.world.write(group, "/unsubscribe", user_id=ME)
-    sandbox.faults.append(("getChatMember", fault))
-    with pytest.raises(NotStoredError):
-        await app.poller.once()
-    assert len(sandbox.world.updates) == 1
-    await app.poller.once()
-    async with app.database.transaction() as connection:
-        assert list(await chats.subscribers(connection)) == []
+    sandbox.faults += [("getChatMember", fault)] * 2
+    while sandbox.world.updates:
+        await polled()
+    assert await subscribers(app) == []
+    assert sandbox.sent(group)[0].startswith("Unsubscribed.")
+
+
+async def test_when_it_does_not_say_so_for_long_whoever_wrote_is_told_to_try_again(
+    app: App, sandbox: Sandbox, group: int, polled: Callable[[], Awaitable[None]]
+) -> None:
+    sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 3
+    while sandbox.world.updates:
+        await polled()
+    assert await subscribers(app) == [group]
+    assert sandbox.sent(group) == [
+        "Telegram did not say who is an admin here, so nothing has changed. Please send that again in a minute."
+    ]
 
 
 @pytest.mark.parametrize("error", [TimeoutError(), socket.gaierror(-2, "unknown"), PoolTimeoutError("full")], ids=repr)
 async def test_whatever_keeps_the_database_away_is_no_effect(
-    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, error: Exception
+    app: App,
+    sandbox: Sandbox,
+    polled: Callable[[], Awaitable[None]],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
-    sandbox.world.add_private_chat(ME)
     sandbox.world.write(ME, "/subscribe")
-    monkeypatch.setattr(chats, "subscribe", _raising(error))
-    with pytest.raises(NotStoredError):
-        await app.poller.once()
+    failed = Raising(error)
+    monkeypatch.setattr(chats, "subscribe", failed)
+    while not failed.called.is_set():
+        await polled()
+    assert len(sandbox.world.updates) == 1
     monkeypatch.undo()
-    await app.poller.once()
-    async with app.database.transaction() as connection:
-        assert list(await chats.subscribers(connection)) == [ME]
+    await until_answered(sandbox, polled)
+    assert await subscribers(app) == [ME]
 
 
-def _raising(error: Exception) -> Callable[..., Awaitable[bool]]:
-    async def fails(*_: object, **__: object) -> bool:
-        raise error
+class Raising:
+    """A function that fails."""
 
-    return fails
+    def __init__(self, error: Exception) -> None:
+        self._error, self.called = error, asyncio.Event()
+
+    async def __call__(self, *_: object, **__: object) -> bool:
+        self.called.set()
+        raise self._error
 
 
 async def test_a_sentence_that_reached_nobody_is_news_again(app: App, sandbox: Sandbox) -> None:

@@ -110,12 +110,19 @@ async def test_whoever_does_not_know_the_secret_gets_nothing_done(
         assert list(await chats.subscribers(connection)) == []
 
 
-@pytest.mark.parametrize("body", ["text", [], {}, {"update_id": 1, "message": 7}, {"message": {}}])
+@pytest.mark.parametrize("body", ["text", [], {}, {"message": {}}])
 async def test_what_is_no_update_is_refused_and_ends_nothing(hooked: App, sandbox: Sandbox, body: Any) -> None:
     assert await post(hooked, body, **{HEADER: SECRET}) == 400
     sandbox.world.write(ME, "/help")
     await until_taken(sandbox)
     assert sandbox.sent(ME)
+
+
+async def test_an_update_of_an_unknown_shape_is_passed_over_and_told(
+    hooked: App, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await post(hooked, {"update_id": 1, "message": 7}, **{HEADER: SECRET}) == 200
+    assert "An update from Telegram cannot be handled and is passed over (AttributeError in update 1)" in caplog.text
 
 
 async def test_a_web_hook_that_telegram_refuses_ends_the_program_with_its_reason(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from telegram import Bot
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_exponential
@@ -38,10 +37,11 @@ from bot.messages.render import Messages
 from bot.operator_alarm import OperatorAlarm
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.schedule import build_schedule
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from storage.database import Database
 from storage.market import claim_market
 from storage.migrate import migrate
+from storage.roles import Role
 
 logger = logging.getLogger(__name__)
 
@@ -89,21 +89,28 @@ class App:
         await self.poller.run()
 
     async def listen(self) -> None:
-        """Answer, for ever, the updates that Telegram brings to the web-hook."""
+        """Answer, for ever, the updates that Telegram brings to the web-hook.
+
+        Raises
+        ------
+        bot.settings.SettingsError
+            When nothing can listen there, or Telegram does not call there.
+        """
         # Imported where it is used: a bot that polls would carry it for nothing.
         from bot.web.webhook import PATH, Webhook
 
         settings = self.settings
         assert settings.webhook_secret is not None, "the settings ask for it with WEBHOOK_URL"
         secret = settings.webhook_secret.get_secret_value()
-        host, _, port = settings.webhook_listen.rpartition(":")
-        runner = await Webhook(self.telegram.bot, self.inbox, self.alarm, secret).serve(host, int(port))
+        runner = await Webhook(self.telegram.bot, self.inbox, self.alarm, secret).serve(settings.webhook_listen)
         try:
             url = str(settings.webhook_url).rstrip("/") + PATH
             async for attempt in _patiently():
                 with attempt:
                     await self.telegram.bot.set_webhook(url, allowed_updates=ALLOWED_UPDATES, secret_token=secret)
             await asyncio.Event().wait()
+        except BadRequest as error:
+            raise SettingsError(f"WEBHOOK_URL is {settings.webhook_url}, and Telegram refuses it: {error}") from None
         finally:
             await runner.cleanup()
 
@@ -135,7 +142,7 @@ class App:
         storage.database.DatabaseInUseError
             When another process does so on the same database.
         """
-        async with self.database.claimed_for("main process"):
+        async with Role(self.database, "main process", alone=True) as role:
             async with self.database.transaction() as connection:
                 await claim_market(connection, self.evening.origin)
             await self.connect()
@@ -144,9 +151,11 @@ class App:
             scheduler.start()
             try:
                 async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(role.keep())
                     tasks.create_task(self.listen() if self.settings.webhook_url else self.poll())
                     tasks.create_task(self.courier.run())
                     tasks.create_task(Upkeep(self.database, self.clock).run())
+                    tasks.create_task(self.alarm.run())
                     # Whatever was missed while the bot was down is owed now.
                     tasks.create_task(self.ring())
             finally:
@@ -158,6 +167,7 @@ class App:
         await self.courier.recover()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.courier.run())
+            tasks.create_task(self.alarm.run())
             if self.settings.webhook_url:
                 tasks.create_task(self.listen())
 
@@ -199,9 +209,7 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
             settings, Desk(database, messages, clock, settings.operator_note), pacer, answering, polling
         )
         stack.push_async_callback(_shut_down, telegram)
-        alarm = OperatorAlarm(
-            Bot(settings.token, base_url=settings.bot_api_base, request=answering), settings.operator_ids
-        )
+        alarm = OperatorAlarm(telegram.bot, settings.operator_ids)
         inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
         composer = Composer(messages)
         courier = Courier(

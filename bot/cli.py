@@ -50,6 +50,24 @@ def worker() -> None:
     os.execv(sys.executable, [sys.executable, "-m", "bot.serve", "worker"])  # noqa: S606 - our own interpreter
 
 
+@cli.command()
+def requeue(alert: Annotated[int, typer.Argument(help="The alert's number, as the operators were told it.")]) -> None:
+    """Owe a stopped alert again to everybody who did not get it. Stop the bot first, unless it runs on PostgreSQL."""
+    _print(asyncio.run(_requeue(_settings(), alert)))
+
+
+async def _requeue(settings: Settings, alert_id: int) -> str:
+    from storage import outbox
+
+    async with Database(settings.database_url) as database:
+        await migrate(database)
+        async with database.transaction() as connection:
+            count = await outbox.requeue(connection, alert_id)
+    if count is None:
+        raise SettingsError(f"ALERT is {alert_id}, and there is no alert with that number")
+    return f"{count} deliveries of alert {alert_id} are queued again; the running or the next bot sends them"
+
+
 async def _migrate(settings: Settings) -> None:
     async with Database(settings.database_url) as database:
         await migrate(database)

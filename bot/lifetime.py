@@ -13,8 +13,10 @@ from typing import Any
 from bot.logs import redact
 from bot.settings import SettingsError
 from signals.errors import HistoryError
-from storage.database import DatabaseInUseError
+from storage.database import DatabaseInUseError, DatabaseUnavailableError
 from storage.market import OtherMarketError
+
+_MENDABLE = (SettingsError, HistoryError, DatabaseInUseError, DatabaseUnavailableError, OtherMarketError)
 
 
 def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
@@ -38,10 +40,15 @@ def one_line_errors() -> Iterator[None]:
     """Turn what an operator can mend into one line on standard error and exit code 2."""
     try:
         yield
-    except (SettingsError, HistoryError, DatabaseInUseError, OtherMarketError) as error:
-        print(redact(str(error)), file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-    except Exception:
+    except Exception as error:
+        mendable = _mendable(error)
         # The interpreter's own report would hold whatever the exceptions hold, addresses with the token included.
-        print(redact(traceback.format_exc()), file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        print(redact(str(mendable) if mendable else traceback.format_exc()), file=sys.stderr)  # noqa: T201
+        sys.exit(2 if mendable else 1)
+
+
+def _mendable(error: BaseException) -> BaseException | None:
+    """Return what an operator can mend: the error itself, or the first such that ended one of several tasks."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for one in error.exceptions if (found := _mendable(one))), None)
+    return error if isinstance(error, _MENDABLE) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
@@ -15,14 +16,19 @@ from telegram.error import TelegramError
 logger = logging.getLogger(__name__)
 
 _A_DAY = 86_400.0
+_AGAIN = 60.0
 
 
 class OperatorAlarm:
-    """Logs a sentence and sends it to the operators' chats; the same sentence at most once a day."""
+    """Logs a sentence and sends it to the operators' chats; the same sentence at most once a day.
+
+    It obeys the pace of all answers. What reaches no operator, as during an outage, is kept and sent after it.
+    """
 
     def __init__(self, bot: Bot, operator_ids: Sequence[int]) -> None:
         self._bot, self._operator_ids = bot, operator_ids
         self._told: dict[str, float] = {}
+        self._untold: list[str] = []
 
     async def __call__(self, sentence: str) -> None:
         """Tell the operators, unless they were told within the last day."""
@@ -31,12 +37,21 @@ class OperatorAlarm:
             return
         self._told[sentence] = now
         logger.error("%s", sentence)
-        reached = [await self._tell(operator_id, sentence) for operator_id in self._operator_ids]
-        if reached and not any(reached):
-            # Nobody has heard it: the next time it is news again.
-            del self._told[sentence]
+        if not await self._tell(sentence):
+            self._untold.append(sentence)
 
-    async def _tell(self, operator_id: int, sentence: str) -> bool:
+    async def run(self) -> None:
+        """Tell for ever what could not be told."""
+        while True:
+            await asyncio.sleep(_AGAIN)
+            while self._untold and await self._tell(self._untold[0]):
+                del self._untold[0]
+
+    async def _tell(self, sentence: str) -> bool:
+        reached = [await self._reaches(operator_id, sentence) for operator_id in self._operator_ids]
+        return any(reached) or not reached
+
+    async def _reaches(self, operator_id: int, sentence: str) -> bool:
         try:
             await self._bot.send_message(operator_id, escape(sentence), parse_mode=ParseMode.HTML)
         except TelegramError as error:

@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     def _webhook(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
         if url is not None and url.scheme != "https" and url.host not in ("127.0.0.1", "localhost"):
             raise ValueError("is not https, and Telegram calls nothing else")
+        if url is not None and (url.query or url.fragment):
+            raise ValueError("ends in a query or a fragment, and /telegram is appended to it")
         return url
 
     @field_validator("webhook_secret")
@@ -169,7 +171,8 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """What must appear nowhere."""
         held = (self.telegram_bot_token, self.fred_api_key, self.tiingo_token, self.webhook_secret)
-        return tuple(secret.get_secret_value() for secret in held if secret)
+        password = parse_url(self.database_url).password
+        return (*(secret.get_secret_value() for secret in held if secret), *([password] if password else ()))
 
     @property
     def token(self) -> str:

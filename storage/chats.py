@@ -83,7 +83,8 @@ _SETTINGS = (
 async def _owe_what_passed_by(connection: AsyncConnection, old: int, new: int, at: datetime) -> None:
     """Enqueue the alerts whose fan-out has passed the new id already and would have come to the old one."""
     between = (alert.c.fan_out_cursor >= new, alert.c.fan_out_cursor < old)
-    half_done = (alert.c.fanned_out_at.is_(None), alert.c.audience == Audience.SUBSCRIBERS, *between)
+    unfinished = (alert.c.fanned_out_at.is_(None), alert.c.stopped_reason.is_(None))
+    half_done = (*unfinished, alert.c.audience == Audience.SUBSCRIBERS, *between)
     figures = (literal(State.QUEUED.value), literal(at, delivery.c.not_before.type), literal(0), literal(0))
     subscribed = exists().where(chat.c.id == new, chat.c.subscribed_at.is_not(None))
     rows = select(alert.c.id, literal(new), alert.c.urgent, *figures).where(*half_done, subscribed)

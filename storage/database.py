@@ -7,10 +7,11 @@ import fcntl
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
 
-from sqlalchemy import BigInteger, BindParameter, bindparam, event, func, literal, make_url, select, text
+from sqlalchemy import BigInteger, BindParameter, event, func, literal, make_url, select
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -19,6 +20,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 from storage.uninterrupted import creator
 
 SQLITE, POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
+_EXAMPLE = f"{SQLITE}:///data/cascade.db or {POSTGRESQL}://cascade:secret@host/cascade"
 _PRAGMAS = (
     # Takes effect in a database without tables, and in any other one with its next VACUUM.
     "PRAGMA auto_vacuum = INCREMENTAL",
@@ -28,15 +30,15 @@ _PRAGMAS = (
     "PRAGMA busy_timeout = 10000",
 )
 _INCREMENTAL = 2
-_HOLDERS = """
-SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-WHERE datname = current_database() AND locktype = 'advisory' AND granted AND classid = 0 AND objid = :number
-"""
 _PAGES_AT_ONCE = 2_000
 
 
 class DatabaseURLError(ValueError):
     """The database URL is not one this program can use."""
+
+
+class DatabaseUnavailableError(RuntimeError):
+    """The database cannot be opened; the message says which and why."""
 
 
 class DatabaseInUseError(RuntimeError):
@@ -62,15 +64,37 @@ class Database:
         return self.url.drivername == SQLITE
 
     async def __aenter__(self) -> Self:
-        if not self.is_exclusive:
-            self._engine = create_async_engine(self.url, pool_pre_ping=True)
-            return self
-        self._file_lock = _hold(self.url)
-        opening = creator(str(self.url.database), isolation_level=None, check_same_thread=False)
-        self._engine = create_async_engine(self.url, poolclass=StaticPool, async_creator=opening)
-        event.listen(self._engine.sync_engine, "connect", _set_pragmas)
-        event.listen(self._engine.sync_engine, "begin", _begin_immediate)
+        try:
+            await self._open()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
+
+    async def _open(self) -> None:
+        try:
+            if self.is_exclusive:
+                self._file_lock = _hold(self.url)
+            self._engine = self._made()
+            # Whatever is wrong with the address shows now, in one sentence.
+            async with self._engine.connect():
+                pass
+        except DatabaseInUseError:
+            raise
+        except Exception as error:  # the driver's, SQLAlchemy's or the system's: there is no common one
+            reason = f"{type(error).__name__}: {getattr(error, 'orig', None) or error}".splitlines()[0]
+            raise DatabaseUnavailableError(
+                f"DATABASE_URL: {self.url.render_as_string()} cannot be opened ({reason}); for example {_EXAMPLE}"
+            ) from error
+
+    def _made(self) -> AsyncEngine:
+        if not self.is_exclusive:
+            return create_async_engine(self.url, pool_pre_ping=True)
+        opening = creator(str(self.url.database), isolation_level=None, check_same_thread=False)
+        engine = create_async_engine(self.url, poolclass=StaticPool, async_creator=opening)
+        event.listen(engine.sync_engine, "connect", _set_pragmas)
+        event.listen(engine.sync_engine, "begin", _begin_immediate)
+        return engine
 
     async def __aexit__(self, *_: object) -> None:
         if self._engine is not None:
@@ -116,51 +140,9 @@ class Database:
             async with run(statement) as cursor:
                 return list(await cursor.fetchall())
 
-    @asynccontextmanager
-    async def claimed_for(self, role: str) -> AsyncIterator[None]:
-        """Hold a role that only one process may have, for as long as the context lasts.
-
-        Raises
-        ------
-        DatabaseInUseError
-            When another process on the same database has it.
-        """
-        if self.is_exclusive:
-            yield
-            return
-        async with self._opened().connect() as connection:
-            if not (await connection.execute(select(func.pg_try_advisory_lock(_number(role))))).scalar_one():
-                raise DatabaseInUseError(
-                    f"another Cascade process is the {role} on this database: run only one, and further ones as workers"
-                )
-            await connection.commit()
-            try:
-                yield
-            finally:
-                # The lock belongs to this connection; given back to the pool it would be held on.
-                await connection.invalidate()
-
-    @asynccontextmanager
-    async def joined(self, role: str) -> AsyncIterator[None]:
-        """Be one of those who have a role, for as long as the context lasts."""
-        if self.is_exclusive:
-            yield
-            return
-        async with self._opened().connect() as connection:
-            await connection.execute(select(func.pg_advisory_lock_shared(_number(role))))
-            await connection.commit()
-            try:
-                yield
-            finally:
-                await connection.invalidate()
-
-    async def members(self, role: str) -> int:
-        """Return how many processes have a role now, at least one."""
-        if self.is_exclusive:
-            return 1
-        async with self._opened().connect() as connection:
-            held = text(_HOLDERS).bindparams(bindparam("number", _number(role).value, BigInteger()))
-            return max(1, int((await connection.execute(held)).scalar_one()))
+    async def connect(self) -> AsyncConnection:
+        """Open a connection outside of ``transaction``, for what a PostgreSQL session holds; the caller closes it."""
+        return await self._opened().connect()
 
     def _opened(self) -> AsyncEngine:
         if self._engine is None:
@@ -168,10 +150,16 @@ class Database:
         return self._engine
 
 
+async def database_now(connection: AsyncConnection) -> datetime:
+    """Return the time by the clock that all workers of one database share, in UTC."""
+    now = (await connection.execute(select(func.current_timestamp()))).scalar_one()
+    return now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
+
+
 async def lock(connection: AsyncConnection, what: str) -> None:
     """Let one process at a time do something, until its transaction ends. On SQLite every transaction is alone."""
     if connection.dialect.name == "postgresql":
-        await connection.execute(select(func.pg_advisory_xact_lock(_number(what))))
+        await connection.execute(select(func.pg_advisory_xact_lock(lock_number(what))))
 
 
 @asynccontextmanager
@@ -199,7 +187,7 @@ def parse_url(url: str) -> URL:
     DatabaseURLError
         When it is neither an SQLite file through aiosqlite nor a PostgreSQL database through asyncpg.
     """
-    example = f"for example {SQLITE}:///data/cascade.db or {POSTGRESQL}://cascade:secret@host/cascade"
+    example = f"for example {_EXAMPLE}"
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -214,7 +202,7 @@ def parse_url(url: str) -> URL:
     return parsed
 
 
-def _number(name: str) -> BindParameter[int]:
+def lock_number(name: str) -> BindParameter[int]:
     """Return the number by which PostgreSQL knows an advisory lock."""
     return literal(zlib.crc32(f"cascade {name}".encode()), BigInteger())
 

@@ -33,6 +33,7 @@ from storage.schema import alert, chat, delivery, supersession, transition
 SLICE = 20_000
 # Whatever still waits after so long is a month's news: it goes out on its own.
 _REPLACEABLE = timedelta(days=30)
+_LONGEST_HOLD = timedelta(hours=25)
 
 
 async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE, operators: Sequence[int] = ()) -> bool:
@@ -45,8 +46,8 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE,
     """
     # Alerts are fanned out one after the other, by however many workers: a newer one replaces older ones.
     await lock(connection, "fan out")
-    pending = select(alert).where(alert.c.fanned_out_at.is_(None)).order_by(alert.c.id).limit(1)
-    owed = (await connection.execute(pending)).one_or_none()
+    unfinished = (alert.c.fanned_out_at.is_(None), alert.c.stopped_reason.is_(None))
+    owed = (await connection.execute(select(alert).where(*unfinished).order_by(alert.c.id).limit(1))).one_or_none()
     if owed is None:
         return False
     if owed.audience == Audience.OPERATORS:
@@ -73,7 +74,9 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE,
 
 async def release(connection: AsyncConnection, now: datetime, size: int = SLICE) -> int:
     """Queue held deliveries whose time has come, at most ``size`` of them. Returns how many."""
-    due = (is_in(State.HELD), delivery.c.not_before <= now)
+    # Nothing is held for longer than a day: a later time was written while the clock was wrong.
+    is_over = or_(delivery.c.not_before <= now, delivery.c.not_before > now + _LONGEST_HOLD)
+    due = (is_in(State.HELD), is_over)
     ids = select(delivery.c.id).where(*due).order_by(delivery.c.not_before).limit(size)
     chosen = ids.with_for_update(skip_locked=True).cte("due")
     statement = update(delivery).where(delivery.c.id.in_(select(chosen.c.id))).values(state=State.QUEUED)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, or_, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.database import database_now
 from storage.ledger import Audience
 from storage.schema import alert, chat, delivery, delivery_count, supersession
 
@@ -77,12 +78,6 @@ async def claim(connection: AsyncConnection, limit: int, lease: timedelta) -> li
     # RETURNING keeps no order; an alert has the id of its age.
     ordered = sorted(rows, key=lambda row: (not row.urgent, row.chat_id > 0, row.alert_id, row.id))
     return [Claimed(*row[:-1]) for row in ordered]
-
-
-async def database_now(connection: AsyncConnection) -> datetime:
-    """Return the time by the clock that all workers of one database share, in UTC."""
-    now = (await connection.execute(select(func.current_timestamp()))).scalar_one()
-    return now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
 
 
 async def mark_sent(connection: AsyncConnection, copies: Sequence[tuple[Claimed, int]], at: datetime) -> None:
@@ -177,8 +172,7 @@ async def recover(connection: AsyncConnection, now: datetime, *, everything: boo
 
 async def stop_alert(connection: AsyncConnection, alert_id: int, reason: str, at: datetime) -> None:
     """Stop an alert that Telegram cannot take as we wrote it: nothing more of it is sent, no chat is touched."""
-    stopped = {"stopped_reason": reason[:500], "fanned_out_at": at}
-    await connection.execute(update(alert).where(alert.c.id == alert_id).values(stopped))
+    await connection.execute(update(alert).where(alert.c.id == alert_id).values(stopped_reason=reason[:500]))
     # What is on its way is accounted for when it comes back.
     waiting = (delivery.c.alert_id == alert_id, delivery.c.state.in_(WAITING))
     await connection.execute(update(delivery).where(*waiting).values(state=State.STOPPED, finished_at=at))
@@ -198,6 +192,25 @@ async def _owe_again(connection: AsyncConnection, alert_id: int) -> None:
     is_stopped = exists().where(stopped.c.id == delivery.c.alert_id, stopped.c.stopped_reason.is_not(None))
     rows = (is_in(State.SUPERSEDED), replaced, ~is_stopped)
     await connection.execute(update(delivery).where(*rows).values(state=State.QUEUED, finished_at=None))
+
+
+async def requeue(connection: AsyncConnection, alert_id: int) -> int | None:
+    """Owe again whatever of an alert was stopped, and go on owing it.
+
+    Returns how many deliveries were stopped; ``None`` when there is no such alert.
+    """
+    goes_on = update(alert).where(alert.c.id == alert_id).values(stopped_reason=None)
+    if (await connection.execute(goes_on)).rowcount == 0:
+        return None
+    stopped = (delivery.c.alert_id == alert_id, is_in(State.STOPPED))
+    again = {"state": State.QUEUED, "finished_at": None, "error": None}
+    return (await connection.execute(update(delivery).where(*stopped).values(again))).rowcount
+
+
+async def is_older(connection: AsyncConnection, alert_id: int, than: datetime) -> bool:
+    """Return whether an alert was made before some instant."""
+    query = select(alert.c.id).where(alert.c.id == alert_id, alert.c.created_at < than)
+    return (await connection.execute(query)).first() is not None
 
 
 async def make_plain(connection: AsyncConnection, alert_id: int) -> None:

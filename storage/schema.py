@@ -199,7 +199,7 @@ alert = Table(
     Column("fan_out_cursor", BigInteger, comment="the last chat id enqueued"),
     Column("fanned_out_at", Instant, comment="null: recipients are still to be enqueued"),
     Column("audience", String(16), nullable=False, server_default="subscribers", comment="or operators"),
-    Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is sent"),
+    Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is owed or sent"),
     Column("plain", Boolean, nullable=False, server_default=false(), comment="Telegram could not parse its markup"),
 )
 
@@ -247,6 +247,14 @@ delivery_count = Table(
     Column("alert_id", _RowId, ForeignKey("alert.id"), primary_key=True),
     Column("state", String(16), primary_key=True),
     Column("count", BigInteger, nullable=False, comment="deliveries folded into this number when they were purged"),
+)
+
+throttle = Table(
+    "throttle",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("since", Instant, nullable=False, comment="when Telegram answered 429, by the database's clock"),
+    Column("until", Instant, nullable=False, comment="when anything may leave again, by the same clock"),
 )
 
 handled_update = Table(

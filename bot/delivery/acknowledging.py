@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
+from bot.delivery.brake import Brake
 from bot.delivery.composing import Composer
 from bot.delivery.failures import Failure, Meaning
 from bot.delivery.pacing import Pacer
@@ -31,15 +32,26 @@ _OURS = (IntegrityError, ProgrammingError, DataError, ArithmeticError, ValueErro
 _PAUSES = (0.5, 1.0, 2.0, 5.0)
 _HALT = 30.0
 _UNREACHABLE = 5.0
-# An admin may let the bot write again; after a day of trying the news is none any more.
-_CLOSED_RETRY = timedelta(hours=1)
-_CLOSED_TRIES = 24
+# An admin may let the bot write again, an operator may find out why nothing is taken; after a day the news is none.
+_TRY_AGAIN = timedelta(hours=1)
+_NEWS = timedelta(days=1)
+_WAITS_FOR_SOMEBODY = frozenset({Meaning.CLOSED, Meaning.REFUSED_LIKE_OTHERS})
 _SURELY_NOT_SENT = frozenset(
     {
         Meaning.THROTTLED, Meaning.NOT_SENT, Meaning.HALT, Meaning.CHAT_BUSY, Meaning.CLOSED, Meaning.MOVED,
-        Meaning.UNPARSED,
+        Meaning.UNPARSED, Meaning.REFUSED_LIKE_OTHERS,
     }
 )  # fmt: skip
+_EVERY_DAY = frozenset({Meaning.THROTTLED, Meaning.CHAT_BUSY})
+_REFUSED = "Alert {alert} was refused by Telegram: {why}"
+_SENTENCES = {
+    Meaning.HALT: "{why}: nothing is sent, everything stays queued",
+    Meaning.UNPARSED: "Alert {alert} goes out as plain text: {why}",
+    Meaning.OUR_MISTAKE: _REFUSED,
+    Meaning.REFUSED: _REFUSED,
+    Meaning.REFUSED_LIKE_OTHERS: "Telegram refuses one message after the other ({why}): they wait and are tried again",
+    Meaning.UNKNOWN: "Alert {alert}: of some messages nobody can know whether they arrived",
+}
 
 
 class Acknowledger:
@@ -47,6 +59,7 @@ class Acknowledger:
 
     def __init__(self, database: Database, clock: Clock, pacer: Pacer, composer: Composer, alarm: Alarm) -> None:
         self._database, self._clock, self._pacer, self._composer, self._alarm = database, clock, pacer, composer, alarm
+        self._brake = Brake(pacer)
         self._outcomes: list[Outcome] = []
         self._some = asyncio.Event()
         self._has_failures = False
@@ -55,6 +68,7 @@ class Acknowledger:
 
     def add(self, claimed: Claimed, outcome: int | Failure) -> None:
         """Take note of how a delivery went: the id of its message, or what became of it."""
+        outcome = self._brake.judge(outcome)
         if isinstance(outcome, Failure):
             self._has_failures = True
             self._obey(outcome)
@@ -64,7 +78,7 @@ class Acknowledger:
     def _obey(self, failure: Failure) -> None:
         match failure.meaning:
             case Meaning.THROTTLED:
-                self._pacer.halt(failure.retry_after)
+                self._pacer.throttle(failure.retry_after)
             case Meaning.NOT_SENT:
                 self._pacer.halt(_UNREACHABLE)
             case Meaning.HALT:
@@ -139,7 +153,9 @@ class Acknowledger:
     async def _store_failure(self, connection: AsyncConnection, claimed: Claimed, failure: Failure) -> None:
         """Store what a failure means for the delivery, and for its chat or alert where it says something of them."""
         now, text = self._clock.now(), failure.text
-        gives_up = failure.meaning is Meaning.CLOSED and claimed.attempt >= _CLOSED_TRIES
+        gives_up = failure.meaning in _WAITS_FOR_SOMEBODY and await outbox.is_older(
+            connection, claimed.alert_id, now - _NEWS
+        )
         if failure.meaning in _SURELY_NOT_SENT and not gives_up:
             pause = _pause(claimed, failure)
             await outbox.put_back(connection, [claimed], now, text, None if pause is None else now + pause)
@@ -166,29 +182,20 @@ def _pause(claimed: Claimed, failure: Failure) -> timedelta | None:
         case Meaning.CHAT_BUSY:
             return timedelta(seconds=failure.retry_after)
         case Meaning.CLOSED:
-            return _CLOSED_RETRY
+            return _TRY_AGAIN
+        case Meaning.REFUSED_LIKE_OTHERS:
+            # Each time later, so that a million of them does not keep newer alerts back for a day.
+            return _TRY_AGAIN * (1 << min(claimed.attempt - 1, 4))
     return None
 
 
 def _sentences(group: Sequence[Outcome]) -> Iterator[str]:
     """Yield what the operators hear of these outcomes; the alarm tells each sentence once."""
     for claimed, failure in group:
-        if not isinstance(failure, Failure):
-            continue
-        match failure.meaning:
-            case Meaning.HALT:
-                yield f"{failure.text}: nothing is sent, everything stays queued"
-            case Meaning.UNPARSED:
-                yield f"Alert {claimed.alert_id} goes out as plain text: {failure.text}"
-            case Meaning.OUR_MISTAKE | Meaning.REFUSED:
-                yield f"Alert {claimed.alert_id} was refused by Telegram: {failure.text}"
-            case Meaning.UNKNOWN:
-                logger.info("delivery %d of alert %d: %s", claimed.id, claimed.alert_id, failure.text)
-                yield f"Alert {claimed.alert_id}: of some messages nobody can know whether they arrived"
-            case Meaning.THROTTLED | Meaning.CHAT_BUSY:
-                pass
-            case _:
-                logger.info("delivery %d of alert %d: %s", claimed.id, claimed.alert_id, failure.text)
+        if isinstance(failure, Failure) and failure.meaning not in _EVERY_DAY:
+            logger.info("delivery %d of alert %d: %s", claimed.id, claimed.alert_id, failure.text)
+            if sentence := _SENTENCES.get(failure.meaning):
+                yield sentence.format(alert=claimed.alert_id, why=failure.text)
 
 
 def _reason(error: Exception) -> str:

@@ -65,7 +65,7 @@ class AnswerLane(BaseRateLimiter[None]):
                 return await callback(*args, **kwargs)
             except RetryAfter as error:
                 # A number or a timedelta, as PTB_TIMEDELTA says; the private one is always a timedelta.
-                self._pacer.halt(error._retry_after.total_seconds())
+                self._pacer.throttle(error._retry_after.total_seconds())
                 if last:
                     raise
         raise AssertionError("the last try returns or raises")

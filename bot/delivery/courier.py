@@ -14,9 +14,10 @@ from bot.delivery.composing import Composer, Text
 from bot.delivery.failures import Failure, Meaning
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
-from storage import fan_out, outbox
+from storage import door, fan_out, outbox, throttle
 from storage.database import Database
 from storage.outbox import Claimed
+from storage.roles import Role
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ _TURN = 1.0
 _CHAT_TURN = 3.0
 # What is on its way when the program is stopped gets so long to arrive.
 _GRACE = 20.0
+# And the database so long to take how it went.
+_LAST_RESULTS = 10.0
 _NOT_LEFT = Failure(Meaning.THROTTLED, "it had not left", retry_after=0.0)
 
 
@@ -69,11 +72,12 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver for ever; when cancelled, let what is on its way arrive and store how it went."""
-        async with self.database.joined(_ROLE):
-            await self._run()
+        async with Role(self.database, _ROLE) as role:
+            await self._run(role)
 
-    async def _run(self) -> None:
-        loops = [asyncio.create_task(loop) for loop in (self._owe(), self._send(), self.acknowledger.run(self.wake))]
+    async def _run(self, role: Role) -> None:
+        working = (self._owe(), self._send(), self.acknowledger.run(self.wake), self._watch(role), role.keep())
+        loops = [asyncio.create_task(loop) for loop in working]
         try:
             await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
             for loop in loops:
@@ -106,16 +110,17 @@ class Courier:
 
     async def _stop(self, loops: Sequence[asyncio.Task[None]]) -> None:
         self._stopping.set()
-        owing, sending, storing = loops
+        owing, sending, storing, *_ = loops
         self.wake()
         self._landed.set()
         # They end by themselves: a claim that was made is sent or put back.
-        await asyncio.wait([owing, sending], timeout=_GRACE)
-        if self._in_flight:
-            await asyncio.wait(self._in_flight, timeout=_GRACE)
+        deadline = asyncio.get_running_loop().time() + _GRACE
+        for tasks in ({owing, sending}, self._in_flight):
+            if tasks:
+                await asyncio.wait(tasks, timeout=max(deadline - asyncio.get_running_loop().time(), 0.0))
         storing.cancel()
         try:
-            async with asyncio.timeout(_GRACE):
+            async with asyncio.timeout(_LAST_RESULTS):
                 await self.acknowledger.flush()
         except TimeoutError:
             logger.error("the database did not take the last results: they will be unknown")
@@ -148,15 +153,31 @@ class Courier:
         return found
 
     async def _until_next_release(self) -> float:
-        if not self.database.is_exclusive:
-            self.pacer.share(await self.database.members(_ROLE))
-            if lost := await self._recover(everything=False):
-                logger.warning("%d deliveries of a dead worker: unknown", lost)
-                self._queued.set()
         async with self.database.transaction() as connection:
             held = await outbox.next_release(connection)
         seconds = _LONGEST_SLEEP if held is None else (held - self.clock.now()).total_seconds()
         return min(max(seconds, _TICK), self._patience)
+
+    async def _watch(self, role: Role) -> None:
+        """Tell the other workers of a 429; share the rate with them, and account for what dead ones had."""
+        while not self._stopping.is_set():
+            await _wait_for(self.pacer.throttled, self._patience)
+            try:
+                await self._tell_of_throttle()
+                if not self.database.is_exclusive:
+                    self.pacer.share(await role.members())
+                    if lost := await self._recover(everything=False):
+                        logger.warning("%d deliveries of a dead worker: unknown", lost)
+                        self._queued.set()
+            except Exception as error:  # the next round does what this one did not
+                self.pacer.throttled.set()
+                await _wait_for(self._stopping, await self._failed(error))
+
+    async def _tell_of_throttle(self) -> None:
+        self.pacer.throttled.clear()
+        if seconds := self.pacer.throttled_for():
+            async with self.database.transaction() as connection:
+                await throttle.note(connection, seconds)
 
     async def _recover(self, *, everything: bool) -> int:
         async with self.database.transaction() as connection:
@@ -181,8 +202,12 @@ class Courier:
         if room == 0:
             return False
         async with self.acknowledger.beside() as connection:
+            if seconds := await throttle.remaining(connection):
+                self.pacer.halt(seconds)
+                return True
             claims = await outbox.claim(connection, room, LEASE)
-            letters = await self.composer.compose(connection, claims) if claims else []
+            admitted = await door.let_through(connection, claims, self.clock.now()) if claims else []
+            letters = await self.composer.compose(connection, admitted) if admitted else []
         for claimed, text in letters:
             if isinstance(text, Failure):
                 self.acknowledger.add(claimed, text)

@@ -26,6 +26,7 @@ class Meaning(Enum):
     UNPARSED = auto()
     OUR_MISTAKE = auto()
     REFUSED = auto()
+    REFUSED_LIKE_OTHERS = auto()
     HALT = auto()
     UNKNOWN = auto()
 

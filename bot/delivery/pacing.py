@@ -6,6 +6,7 @@ gives way for it. All times are seconds of a monotonic clock: a clock that is se
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +43,9 @@ class Pacer:
         self._limits, self._monotonic = limits, monotonic
         self._per_second = limits.per_second
         self._next = 0.0
-        self._halted_until = 0.0
+        self._halted_until = self._throttled_until = 0.0
+        # Set when there is a 429 that others do not know of.
+        self.throttled = asyncio.Event()
         # One more than a second's broadcasts: an answer may be the one too many.
         self._left: deque[float] = deque(maxlen=limits.per_second + 1)
         self._chats: OrderedDict[int, float] = OrderedDict()
@@ -55,6 +58,17 @@ class Pacer:
     def halt(self, seconds: float) -> None:
         """Let nothing leave for so long: Telegram said so, or cannot be reached."""
         self._halted_until = max(self._halted_until, self._monotonic() + seconds)
+
+    def throttle(self, seconds: float) -> None:
+        """Let nothing leave for so long, because Telegram said so: it holds for everybody with this token."""
+        self.halt(seconds)
+        if seconds > 0:
+            self._throttled_until = max(self._throttled_until, self._monotonic() + seconds)
+            self.throttled.set()
+
+    def throttled_for(self) -> float:
+        """Return for how many more seconds Telegram wants nothing."""
+        return max(self._throttled_until - self._monotonic(), 0.0)
 
     def wait(self) -> float:
         """Return how long until some broadcast may leave; 0 now."""

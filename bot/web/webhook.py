@@ -11,6 +11,7 @@ from aiohttp import web
 from telegram import Bot, Update
 
 from bot.inbox import Alarm, Inbox, NotStoredError, passed_over
+from bot.settings import SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +56,24 @@ class Webhook:
             return web.Response(status=503)
         return web.Response()
 
-    async def serve(self, host: str, port: int) -> web.AppRunner:
-        """Start to listen, and return what ``cleanup`` ends after the requests in hand."""
+    async def serve(self, listen: str) -> web.AppRunner:
+        """Start to listen at an address and port; ``cleanup`` of what is returned ends that, after those in hand.
+
+        Raises
+        ------
+        bot.settings.SettingsError
+            When nothing can listen there.
+        """
+        host, _, port = listen.rpartition(":")
         application = web.Application(client_max_size=_LARGEST)
         application.router.add_post(PATH, self.handle)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=10.0)
         await runner.setup()
-        await web.TCPSite(runner, host, port).start()
+        try:
+            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise SettingsError(f"WEBHOOK_LISTEN is {listen}: {error.strerror}") from None
         return runner
 
 

@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 
 from bot.commands.answering import COMMANDS
-from tests.bot.running import command
+from storage import chats, fan_out, outbox
+from storage.database import Database
+from storage.migrate import migrate
+from tests.bot.running import EVENING, command
 from tests.bot.test_evening import CLOSES, write
+from tests.storage.alerts import add_alert
 from tests.worlds import STOCKS, day, lead
 
 N = len(lead())
@@ -167,6 +171,10 @@ class TestRun:
             ({"TELEGRAM_BOT_TOKEN": "1:x", "DATABASE_URL": "mysql://x"}, "DATABASE_URL has the driver 'mysql'"),
             ({"TELEGRAM_BOT_TOKEN": "1:x", "OPERATOR_IDS": "me"}, "OPERATOR_IDS has 'me'"),
             ({"TELEGRAM_BOT_TOKEN": "1:x", "MARKET_DATA": "x"}, "MARKET_DATA is 'x'"),
+            (
+                {"TELEGRAM_BOT_TOKEN": "1:x", "DATABASE_URL": "postgresql+asyncpg://me:sesame@127.0.0.1:9/cascade"},
+                "DATABASE_URL: postgresql+asyncpg://me:***@127.0.0.1:9/cascade cannot be opened (",
+            ),
         ],
     )
     def test_a_missing_or_malformed_setting_is_one_line_with_an_example(
@@ -177,6 +185,25 @@ class TestRun:
         assert ran.stderr.startswith(sentence)
         assert "for example" in ran.stderr
         assert len(ran.stderr.splitlines()) == 1
+
+
+class TestRequeue:
+    def test_an_alert_that_does_not_exist_is_one_line(self, run: Run) -> None:
+        ran = run("requeue", "17", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
+        assert (ran.returncode, ran.stderr) == (2, "ALERT is 17, and there is no alert with that number\n")
+
+    async def test_it_says_how_many_go_out_again(self, run: Run, database_url: str) -> None:
+        async with Database(database_url) as database:
+            await migrate(database)
+            await add_alert(database, EVENING)
+            async with database.transaction() as connection:
+                for chat_id in (5, 6):
+                    await chats.subscribe(connection, chat_id, "private", EVENING)
+                await fan_out.fan_out(connection, EVENING)
+                await outbox.stop_alert(connection, 1, "too long", EVENING)
+        ran = run("requeue", "1", DATABASE_URL=database_url)
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.startswith("2 deliveries of alert 1 are queued again")
 
 
 class TestDoctor:

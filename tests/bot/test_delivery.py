@@ -216,14 +216,22 @@ class TestFailures:
     ) -> None:
         await subscribe(app, sandbox, -5)
         await record(attempt(), "attempt")
-        async with app.database.transaction() as connection:
-            await fan_out.fan_out(connection, EVENING)
-            await connection.execute(update(delivery).values(attempts=23))
+        assert isinstance(app.clock, SteppedClock)
+        app.clock.move(EVENING + timedelta(hours=25))
         sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: TOPIC_CLOSED")))
         await app.courier.drain()
         assert await tally(app) == {State.STOPPED: 1}
         async with app.database.transaction() as connection:
             assert list(await chats.subscribers(connection)) == [-5]
+
+    async def test_many_429s_do_not_count_as_such_tries(self, app: App, sandbox: Sandbox, record: Record) -> None:
+        await subscribe(app, sandbox, -5)
+        await record(attempt(), "attempt")
+        async with app.database.transaction() as connection:
+            await fan_out.fan_out(connection, EVENING)
+            await connection.execute(update(delivery).values(attempts=99))
+        sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: TOPIC_CLOSED")))
+        await drain_until(app, {State.HELD: 1})
 
     async def test_news_that_had_not_left_is_replaced_by_newer_news_that_says_so(
         self, app: App, sandbox: Sandbox, record: Record

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from telegram import Update
 
-from bot import polling
+from bot import operator_alarm, polling
 from bot.app import App
 from bot.delivery.request import AiohttpRequest
 from bot.operator_alarm import OperatorAlarm
@@ -412,14 +412,29 @@ class Raising:
         raise self._error
 
 
-async def test_a_sentence_that_reached_nobody_is_news_again(app: App, sandbox: Sandbox) -> None:
+async def test_a_sentence_that_reached_nobody_is_told_later_and_once(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operator_alarm, "_AGAIN", 0.01)
     sandbox.world.add_private_chat(ME, started=True)
     alarm = OperatorAlarm(app.telegram.bot, (ME,))
-    sandbox.faults.append(("sendMessage", Fault.RESET_BEFORE))
+    sandbox.faults += [("sendMessage", Fault.RESET_BEFORE)] * 2
     await alarm("the disk is full")
-    await alarm("the disk is full")
+    assert sandbox.sent(ME) == []
+    telling = asyncio.create_task(alarm.run())
+    async with asyncio.timeout(10):
+        while not sandbox.sent(ME):
+            await sandbox.called.wait()
     await alarm("the disk is full")
     assert sandbox.sent(ME) == ["the disk is full"]
+    telling.cancel()
+
+
+async def test_what_the_operators_are_told_obeys_a_429(app: App, sandbox: Sandbox) -> None:
+    sandbox.world.add_private_chat(ME, started=True)
+    app.courier.pacer.throttle(600)
+    await OperatorAlarm(app.telegram.bot, (ME,))("the disk is full")
+    assert not [method for method, _ in sandbox.calls if method == "sendMessage"]
 
 
 async def test_during_a_long_429_a_command_has_its_effect_and_no_answer_and_nobody_waits(

@@ -70,6 +70,9 @@ def test_a_missing_token_is_named_when_it_is_needed() -> None:
         ("DATABASE_URL", "somewhere", "DATABASE_URL cannot be read"),
         ("OPERATOR_IDS", "me", "OPERATOR_IDS has 'me', which is not a number"),
         ("OPERATOR_IDS", "12,,34", "OPERATOR_IDS has '', which is not a number"),
+        ("WEBHOOK_URL", "http://bot.example.org", "WEBHOOK_URL is not https"),
+        ("WEBHOOK_URL", "https://bot.example.org/?key=1", "WEBHOOK_URL ends in a query or a fragment"),
+        ("WEBHOOK_LISTEN", "8080", "WEBHOOK_LISTEN is '8080', expected an address and a port"),
         ("MARKET_DATA", "bloomberg", "MARKET_DATA is 'bloomberg'"),
         (
             "MARKET_DATA",
@@ -138,8 +141,9 @@ class TestSources:
 
     def test_every_secret_is_known_to_the_log(self, monkeypatch: pytest.MonkeyPatch) -> None:
         load_with(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN, FRED_API_KEY="fred-key", TIINGO_TOKEN="tiingo-token")
+        monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://cascade:sesame@host/cascade")
         settings = load_settings()
-        assert settings.secrets == (TOKEN, "fred-key", "tiingo-token")
+        assert settings.secrets == (TOKEN, "fred-key", "tiingo-token", "sesame")
         assert "fred-key" not in repr(settings.source_options)
 
     @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from bot.app import App, build
 from bot.clock import SteppedClock
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
+from bot.settings import SettingsError
+from bot.web.webhook import Webhook
 from storage import chats
 from tests.bot.running import EVENING, settings_for
 
@@ -134,8 +136,30 @@ async def test_a_web_hook_that_telegram_refuses_ends_the_program_with_its_reason
     )
     async with build(settings_for(sandbox, database_url, **own), SteppedClock(EVENING)) as app:
         await app.connect()
-        with pytest.raises(Exception, match=r"(?i)IP address 127.0.0.1 is reserved"):
+        refused = r"WEBHOOK_URL is https://bot.example.org/, and Telegram refuses it: .*address 127.0.0.1 is reserved"
+        with pytest.raises(SettingsError, match=refused):
             await app.listen()
+
+
+async def test_an_address_that_is_taken_ends_the_program_with_its_reason(sandbox: Sandbox, database_url: str) -> None:
+    taken = sandbox.url.removeprefix("http://")
+    own = {"webhook_url": "https://bot.example.org", "webhook_secret": SECRET, "webhook_listen": taken}
+    async with build(settings_for(sandbox, database_url, **own), SteppedClock(EVENING)) as app:
+        with pytest.raises(SettingsError, match=f"WEBHOOK_LISTEN is {taken}: .*in use"):
+            await app.listen()
+
+
+async def test_it_listens_on_ipv6_too(app: App, sandbox: Sandbox) -> None:
+    try:
+        runner = await Webhook(app.telegram.bot, app.inbox, app.alarm, SECRET).serve(f"[::1]:{free_port()}")
+    except SettingsError:
+        pytest.skip("this machine has no IPv6")
+    host, port = runner.addresses[0][:2]
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(b"POST /telegram HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"403"
+    writer.close()
+    await runner.cleanup()
 
 
 async def test_a_secret_that_is_no_text_is_a_wrong_one(hooked: App, sandbox: Sandbox) -> None:

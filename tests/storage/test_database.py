@@ -16,7 +16,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from storage.database import Database, DatabaseInUseError, DatabaseURLError, parse_url, read_only
+from storage.database import (
+    Database,
+    DatabaseInUseError,
+    DatabaseUnavailableError,
+    DatabaseURLError,
+    parse_url,
+    read_only,
+)
 from storage.migrate import migrate, newest_revision
 from storage.schema import chat, metadata
 from tests.postgresql import Server
@@ -170,32 +177,43 @@ class TestOneProcess:
         assert (tmp_path / "deep" / "er" / "cascade.db").exists()
 
 
-class TestSeveralProcesses:
-    async def test_a_role_for_one_is_refused_to_a_second_and_free_after_the_first(self, postgresql: Server) -> None:
-        url = await postgresql.emptied()
-        async with Database(url) as one, Database(url) as two:
-            for role in ("main process", "another"):
-                async with one.claimed_for(role):
-                    with pytest.raises(DatabaseInUseError, match=f"another Cascade process is the {role}"):
-                        async with two.claimed_for(role):
-                            pass
-                async with two.claimed_for(role):
-                    pass
+class TestOpening:
+    async def test_a_file_that_is_no_database_is_named(self, tmp_path: Path) -> None:
+        path = tmp_path / "notes.txt"
+        path.write_text("these are notes and no database, and there are enough of them to tell" * 20)
+        with pytest.raises(
+            DatabaseUnavailableError, match=r"DATABASE_URL: .*notes.txt cannot be opened \(.*not a data"
+        ):
+            async with Database(f"sqlite+aiosqlite:///{path}"):
+                pass
 
-    async def test_who_shares_a_role_is_counted(self, postgresql: Server) -> None:
-        url = await postgresql.emptied()
-        async with Database(url) as one, Database(url) as two:
-            assert await one.members("delivery worker") == 1
-            async with one.joined("delivery worker"), two.joined("delivery worker"), two.joined("other"):
-                assert await one.members("delivery worker") == 2
-            async with asyncio.timeout(10):
-                while await one.members("delivery worker") != 1:
-                    await asyncio.sleep(0.01)
-            assert await one.members("other") == 1
+    async def test_a_folder_that_cannot_be_made_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(DatabaseUnavailableError, match=r"DATABASE_URL: .*file/x.db cannot be opened"):
+            async with Database(f"sqlite+aiosqlite:///{tmp_path}/file/x.db"):
+                pass
 
-    async def test_on_sqlite_there_is_only_this_one(self, sqlite: Database) -> None:
-        async with sqlite.claimed_for("main process"), sqlite.joined("delivery worker"):
-            assert await sqlite.members("delivery worker") == 1
+    async def test_a_server_that_is_not_there_is_named_without_the_password(self, tmp_path: Path) -> None:
+        url = f"postgresql+asyncpg://me:sesame@/cascade?host={tmp_path}"
+        with pytest.raises(DatabaseUnavailableError, match=r"DATABASE_URL: .*me:\*\*\*@.* cannot be opened") as caught:
+            async with Database(url):
+                pass
+        assert "sesame" not in str(caught.value)
+
+    async def test_a_database_that_is_not_there_is_named(self, postgresql: Server) -> None:
+        with pytest.raises(DatabaseUnavailableError, match=r'cannot be opened \(.*"nowhere" does not exist\)'):
+            async with Database(postgresql.url("nowhere")):
+                pass
+
+    async def test_what_could_not_be_opened_can_be_tried_again(self, tmp_path: Path) -> None:
+        path = tmp_path / "cascade.db"
+        path.write_text("not yet a database, and long enough to show it" * 20)
+        database = Database(f"sqlite+aiosqlite:///{path}")
+        with pytest.raises(DatabaseUnavailableError):
+            await database.__aenter__()
+        path.unlink()
+        async with database:
+            await migrate(database)
 
 
 class TestURL:

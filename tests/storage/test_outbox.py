@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from storage import chats, outbox
 from storage import fan_out as fanning
-from storage.database import Database
+from storage.database import Database, database_now
 from storage.ledger import Audience
 from storage.outbox import Claimed, State
 from storage.schema import alert, delivery
@@ -136,7 +136,7 @@ class TestClaim:
         await owed(database, 1)
         async with database.transaction() as connection:
             row = (await connection.execute(select(delivery))).one()
-            now = await outbox.database_now(connection)
+            now = await database_now(connection)
         assert (row.state, row.attempts) == (State.SENDING, 1)
         assert now < row.lease_until <= now + LEASE
 
@@ -247,7 +247,7 @@ class TestUnknown:
         await owed(database, 1, 2)
         async with database.transaction() as connection:
             assert await outbox.recover(connection, NOW, everything=False) == 0
-            over = await outbox.database_now(connection) - timedelta(seconds=1)
+            over = await database_now(connection) - timedelta(seconds=1)
             await connection.execute(update(delivery).where(delivery.c.chat_id == 1).values(lease_until=over))
             assert await outbox.recover(connection, NOW, everything=False) == 1
         assert await states(database) == {1: State.UNKNOWN, 2: State.SENDING}

@@ -17,7 +17,7 @@ from signals.collect import collect
 from signals.rules import GATE
 from signals.sessions import nyse_sessions
 from signals.sources.choose import choose_source
-from storage.database import Database, DatabaseInUseError
+from storage.database import Database, DatabaseInUseError, DatabaseUnavailableError
 from storage.migrate import migrate
 
 _MOST_SKEW = timedelta(seconds=30)
@@ -44,9 +44,12 @@ async def _database(settings: Settings) -> Finding:
             await migrate(database)
     except DatabaseInUseError:
         return Finding(True, "database: in use by a running Cascade process")
+    except DatabaseUnavailableError as error:
+        return Finding(False, f"database: {error}; check it and the rights on its folder")
     except (SQLAlchemyError, OSError) as error:
-        reason = str(getattr(error, "orig", None) or error)
-        return Finding(False, f"database: {reason}; check DATABASE_URL and the rights on its folder")
+        return Finding(
+            False, f"database: {getattr(error, 'orig', None) or error}; it opens and cannot be brought up to date"
+        )
     return Finding(True, "database: opens and has the newest schema")
 
 

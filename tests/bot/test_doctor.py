@@ -47,7 +47,9 @@ async def test_a_database_that_cannot_be_opened_is_named(sandbox: Sandbox, folde
     (tmp_path / "file").write_text("not a folder")
     ok, text = (await findings(sandbox, f"sqlite+aiosqlite:///{tmp_path}/file/cascade.db", folder))["database"]
     assert not ok
-    assert "check DATABASE_URL" in text
+    assert text.startswith("database: DATABASE_URL: ")
+    assert "file/cascade.db cannot be opened (" in text
+    assert text.endswith("check it and the rights on its folder")
 
 
 def test_a_clock_that_is_off_is_told_by_how_much() -> None:

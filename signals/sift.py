@@ -36,6 +36,8 @@ def sift(series: Series, frame: pd.DataFrame, sessions: pd.DatetimeIndex, now: d
         The instant of the request: what is not public by its release clock is left out without a word.
     """
     frame = frame.reindex(columns=list(FIELDS)).astype(float)
+    if frame.empty:
+        return Sifted(frame, "")
     dates = pd.DatetimeIndex(frame.index).as_unit("us")
     frame.index = dates
     public = available_at(series.clock, dates) <= pd.Timestamp(now)

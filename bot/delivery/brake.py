@@ -12,8 +12,10 @@ _REFUSALS = 20
 # So many in a row of which nobody knows whether they arrived: an outage, and what comes next waits for its end.
 _UNKNOWNS = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
-# An answer that says something of one chat says that Telegram works.
+# An answer that says something of one chat says that Telegram takes messages.
 _OF_ONE_CHAT = frozenset({Meaning.GONE, Meaning.CLOSED, Meaning.MOVED})
+# And these are no answers of Telegram's at all.
+_NO_ANSWER = frozenset({Meaning.NOT_SENT, Meaning.CHAT_BUSY, Meaning.THROTTLED})
 
 
 @dataclass(slots=True)
@@ -26,13 +28,16 @@ class Brake:
 
     def judge(self, outcome: int | Failure) -> int | Failure:
         """Return what this outcome means in the light of those before it; slow down where many are unknown."""
-        if not isinstance(outcome, Failure) or outcome.meaning in _OF_ONE_CHAT:
-            self._refusals = self._unknowns = 0
-        elif outcome.meaning is Meaning.UNKNOWN:
+        meaning = outcome.meaning if isinstance(outcome, Failure) else None
+        if meaning is Meaning.UNKNOWN:
             self._unknowns += 1
-            if self._unknowns >= _UNKNOWNS:
-                self.pacer.halt(min(_FIRST_PAUSE * 2 ** (self._unknowns - _UNKNOWNS), _LONGEST_PAUSE))
-        elif outcome.meaning is Meaning.REFUSED:
+            if (beyond := self._unknowns - _UNKNOWNS) >= 0:
+                self.pacer.halt(min(_FIRST_PAUSE * 2 ** min(beyond, 10), _LONGEST_PAUSE))
+        elif meaning not in _NO_ANSWER:
+            self._unknowns = 0
+        if meaning is None or meaning in _OF_ONE_CHAT:
+            self._refusals = 0
+        elif meaning is Meaning.REFUSED and isinstance(outcome, Failure):
             self._refusals += 1
             if self._refusals > _REFUSALS:
                 return replace(outcome, meaning=Meaning.REFUSED_LIKE_OTHERS)

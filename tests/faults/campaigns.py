@@ -15,7 +15,7 @@ from unittest.mock import patch
 from bot import app as program
 from bot.app import App, build
 from bot.clock import SteppedClock
-from bot.delivery import acknowledging, courier
+from bot.delivery import acknowledging, brake, courier
 from bot.delivery.failures import Meaning
 from bot.sandbox.limits import Limiter
 from bot.sandbox.server import Fault, Sandbox, serve
@@ -248,6 +248,8 @@ async def _running(url: str, sandbox: Sandbox, clock: SteppedClock | None = None
         patch.object(acknowledging, "_PAUSES", (0.02,)),
         patch.object(acknowledging, "_UNREACHABLE", 0.02),
         patch.object(acknowledging, "_HALT", 0.02),
+        patch.object(acknowledging, "_TRY_AGAIN", timedelta(seconds=0.02)),
+        patch.object(brake, "_LONGEST_PAUSE", 0.02),
         patch.object(courier, "_AFTER_FAILURE", 0.02),
     ):
         async with serve(sandbox), build(settings_for(sandbox, url, **fast), clock or SteppedClock(EVENING)) as app:

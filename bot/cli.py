@@ -62,7 +62,7 @@ async def _requeue(settings: Settings, alert_id: int) -> str:
     async with Database(settings.database_url) as database:
         await migrate(database)
         async with database.transaction() as connection:
-            count = await outbox.requeue(connection, alert_id)
+            count = await outbox.requeue(connection, alert_id, SystemClock().now())
     if count is None:
         raise SettingsError(f"ALERT is {alert_id}, and there is no alert with that number")
     return f"{count} deliveries of alert {alert_id} are queued again; the running or the next bot sends them"

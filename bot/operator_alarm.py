@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 _A_DAY = 86_400.0
 _AGAIN = 60.0
+# Some end in an exception's text, and those have no bounds.
+_LONGEST = 1_000
 
 
 class OperatorAlarm:
@@ -32,7 +34,7 @@ class OperatorAlarm:
 
     async def __call__(self, sentence: str) -> None:
         """Tell the operators, unless they were told within the last day."""
-        now = time.monotonic()
+        now, sentence = time.monotonic(), sentence[:_LONGEST]
         if now - self._told.get(sentence, -math.inf) < _A_DAY:
             return
         self._told[sentence] = now
@@ -44,8 +46,9 @@ class OperatorAlarm:
         """Tell for ever what could not be told."""
         while True:
             await asyncio.sleep(_AGAIN)
-            while self._untold and await self._tell(self._untold[0]):
-                del self._untold[0]
+            for sentence in self._untold[:]:
+                if await self._tell(sentence):
+                    self._untold.remove(sentence)
 
     async def _tell(self, sentence: str) -> bool:
         reached = [await self._reaches(operator_id, sentence) for operator_id in self._operator_ids]

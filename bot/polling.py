@@ -60,7 +60,7 @@ class Poller:
                     self._last_good = self._monotonic()
                     await self._take(batch, _PATIENCE)
                     failures = 0
-                except (TelegramError, NotStoredError) as error:
+                except Exception as error:  # Telegram's, the database's, or an answer of somebody who is not Telegram
                     await self._tell(error)
                     await asyncio.sleep(max(_pause(failures), _told_to_wait(error)))
                     failures += 1
@@ -80,7 +80,7 @@ class Poller:
             wanted["offset"] = self._offset
         url = f"{self._address}/getUpdates?{urlencode(wanted)}"
         batch = await self._request.post(url, read_timeout=seconds + 10)
-        if not isinstance(batch, list) or not all(isinstance(raw.get("update_id"), int) for raw in batch):
+        if not isinstance(batch, list) or not all(map(_is_update, batch)):
             raise TelegramError("the answer to getUpdates holds something else")
         return batch
 
@@ -92,7 +92,7 @@ class Poller:
         await self._settle()
         if self._in_hand:
             self._offset = min(self._in_hand)
-        elif batch:
+        elif batch and batch[-1]["update_id"] in self._through:
             self._offset = batch[-1]["update_id"] + 1
         self._through = {number for number in self._through if self._offset is None or number >= self._offset}
 
@@ -114,31 +114,35 @@ class Poller:
             await self._alarm(passed_over(raw["update_id"], error))
 
     async def _handle(self, update: Update) -> None:
-        failures = 0
+        failures = undecided = 0
         while True:
             try:
                 return await self._inbox.handle(update)
             except NotStoredError as error:
-                failures += 1
-                if isinstance(error.__cause__, UndecidedError) and failures == _UNDECIDED:
+                undecided += isinstance(error.__cause__, UndecidedError)
+                if undecided >= _UNDECIDED:
                     return await self._inbox.give_up(update)
-                await asyncio.sleep(_pause(failures - 1))
+                await asyncio.sleep(_pause(failures))
+                failures += 1
 
     async def _settle(self) -> None:
-        done = [number for number, task in self._in_hand.items() if task.done()]
+        ended = {number: task for number, task in self._in_hand.items() if task.done()}
+        # One that was cancelled had no effect: it comes again.
+        done = [number for number, task in ended.items() if not task.cancelled()]
         if done:
             await self._inbox.remember(done)
             self._through.update(done)
-            for number in done:
-                del self._in_hand[number]
+        for number in ended:
+            del self._in_hand[number]
 
     async def _finish(self) -> None:
         tasks = list(self._in_hand.values())
         if tasks:
             await asyncio.wait(tasks, timeout=_GRACE)
         try:
-            await self._settle()
-        except NotStoredError:
+            async with asyncio.timeout(_GRACE):
+                await self._settle()
+        except (NotStoredError, TimeoutError):
             logger.warning("what was just answered is answered again after the next start")
         for task in tasks:
             task.cancel()
@@ -162,6 +166,10 @@ class Poller:
             await self._bot.delete_webhook()
         except TelegramError as error:
             logger.warning("the web-hook could not be deleted: %s", error)
+
+
+def _is_update(raw: object) -> bool:
+    return isinstance(raw, dict) and isinstance(raw.get("update_id"), int)
 
 
 def _pause(failures: int) -> float:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
 
-from sqlalchemy import BigInteger, BindParameter, event, func, literal, make_url, select
+from sqlalchemy import BigInteger, BindParameter, Function, event, func, literal, make_url, select
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -152,7 +152,17 @@ class Database:
 
 async def database_now(connection: AsyncConnection) -> datetime:
     """Return the time by the clock that all workers of one database share, in UTC."""
-    now = (await connection.execute(select(func.current_timestamp()))).scalar_one()
+    now: datetime = (await connection.execute(select(database_clock(connection.dialect.name)))).scalar_one()
+    return as_utc(now)
+
+
+def database_clock(dialect: str) -> Function[Any]:
+    """Return the function that reads that clock; PostgreSQL's usual one says when the transaction began."""
+    return func.clock_timestamp() if dialect == "postgresql" else func.current_timestamp()
+
+
+def as_utc(now: datetime) -> datetime:
+    """Return what that function read, in UTC: SQLite's has no zone, PostgreSQL's that of its session."""
     return now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
 
 

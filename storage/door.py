@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.ledger import Audience
-from storage.outbox import Claimed, State
+from storage.outbox import Claimed, State, owe_again
 from storage.quiet_hours import QuietHours
 from storage.schema import alert, chat, delivery
 
@@ -21,21 +20,27 @@ async def let_through(connection: AsyncConnection, claims: Sequence[Claimed], no
     An alert that was stopped, or a chat that has unsubscribed or is gone, gets nothing. In its quiet hours a chat's
     delivery is held. Mostly that is known before anything is queued; here is what changed since, or at the same time.
     """
-    columns = (chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through)
-    is_recipient = chat.c.subscribed_at.is_not(None) & chat.c.gone_at.is_(None)
-    of_subscribers = alert.c.audience == Audience.SUBSCRIBERS
-    is_stopped = alert.c.stopped_reason.is_not(None)
-    doubtful = or_(is_stopped, of_subscribers & or_(chat.c.id.is_(None), ~is_recipient, chat.c.timezone.is_not(None)))
+    doubted = [claimed.id for claimed in claims if claimed.is_doubtful]
+    if not doubted:
+        return list(claims)
+    columns = (
+        *(delivery.c.id, delivery.c.alert_id, delivery.c.urgent),
+        *(chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through),
+        (chat.c.subscribed_at.is_not(None) & chat.c.gone_at.is_(None)).label("wanted"),
+        alert.c.stopped_reason.is_not(None).label("stopped"),
+    )
     query = (
-        select(delivery.c.id, delivery.c.urgent, *columns, is_recipient.label("wanted"), is_stopped.label("stopped"))
+        select(*columns)
         .join(alert, alert.c.id == delivery.c.alert_id)
         .outerjoin(chat, chat.c.id == delivery.c.chat_id)
-        .where(delivery.c.id.in_([claimed.id for claimed in claims]), doubtful)
+        .where(delivery.c.id.in_(doubted))
     )
-    kept = {row.id: values for row in (await connection.execute(query)).all() if (values := _instead(row, now))}
+    rows = (await connection.execute(query)).all()
+    kept = {row.id: values for row in rows if (values := _instead(row, now))}
     for delivery_id, values in kept.items():
         statement = update(delivery).where(delivery.c.id == delivery_id)
         await connection.execute(statement.values(lease_until=None, **values))
+    await owe_again(connection, {row.alert_id for row in rows if row.stopped})
     return [claimed for claimed in claims if claimed.id not in kept]
 
 

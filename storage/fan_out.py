@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import lock
 from storage.ledger import Audience
-from storage.outbox import WAITING, State, is_in
+from storage.outbox import WAITING, State, is_in, reconsider
 from storage.quiet_hours import QuietHours
 from storage.schema import alert, chat, delivery, supersession, transition
 
@@ -67,6 +67,10 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE,
         waiting = (delivery.c.alert_id.in_(older), among(delivery.c.chat_id), _replaceable(delivery))
         superseded = {"state": State.SUPERSEDED, "finished_at": now}
         await connection.execute(update(delivery).where(*waiting).values(superseded))
+    newer = select(supersession.c.newer_id).where(supersession.c.older_id == owed.id).limit(1)
+    if (await connection.execute(newer)).first() is not None:
+        # It goes on after it was stopped: newer news may have been sent already.
+        await reconsider(connection, and_(delivery.c.alert_id == owed.id, among(delivery.c.chat_id)), now)
     await _hold_for_quiet_hours(connection, owed.id, among, now)
     await connection.execute(update(alert).where(alert.c.id == owed.id).values(fan_out_cursor=last))
     return True

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, or_, select, true, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import database_now
@@ -45,7 +58,8 @@ def is_in(state: State) -> ColumnElement[bool]:
 class Claimed:
     """A delivery that may be on its way from now on. ``unknowns`` counts earlier copies nobody can vouch for.
 
-    ``attempt`` makes a result the result of this claim and of no other.
+    ``attempt`` makes a result the result of this claim and of no other. ``is_doubtful``
+    when its chat may not get it after all, or not now.
     """
 
     id: int
@@ -53,44 +67,79 @@ class Claimed:
     chat_id: int
     attempt: int
     unknowns: int
+    is_doubtful: bool = False
 
 
-async def claim(connection: AsyncConnection, limit: int, lease: timedelta) -> list[Claimed]:
+async def claim(
+    connection: AsyncConnection, limit: int, lease: timedelta, now: datetime | None = None
+) -> list[Claimed]:
     """Take the next deliveries of the queue: urgent ones first, then groups and channels, then the oldest.
 
-    Several workers on one database never take the same one. The lease is measured by the database's clock.
+    Several workers on one database never take the same one. The lease is measured by the database's clock, which
+    may have been read a moment ``now`` before.
     """
-    # As the index of the queue has it, to the letter.
-    is_private = delivery.c.chat_id > literal_column("0")
-    order = (delivery.c.urgent.desc(), is_private, delivery.c.alert_id, delivery.c.id)
-    queued = select(delivery.c.id).where(is_in(State.QUEUED)).order_by(*order).limit(limit)
-    # As a table of its own it is evaluated once; inside the IN, PostgreSQL might do so again and again.
-    due = queued.with_for_update(skip_locked=True).cte("due")
-    until = await database_now(connection) + lease
-    columns = (delivery.c.id, delivery.c.alert_id, delivery.c.chat_id, delivery.c.attempts, delivery.c.unknowns)
-    statement = (
-        update(delivery)
-        .where(delivery.c.id.in_(select(due.c.id)))
-        .values(state=State.SENDING, lease_until=until, attempts=delivery.c.attempts + 1)
-        .returning(*columns, delivery.c.urgent)
-    )
-    rows = (await connection.execute(statement)).all()
+    until = (now or await database_now(connection)) + lease
+    rows = (await connection.execute(_CLAIM, {"most": limit, "until": until})).all()
     # RETURNING keeps no order; an alert has the id of its age.
     ordered = sorted(rows, key=lambda row: (not row.urgent, row.chat_id > 0, row.alert_id, row.id))
     return [Claimed(*row[:-1]) for row in ordered]
 
 
+# As text: of a column of another table, SQLAlchemy would leave the table's name out here.
+_IS_DOUBTFUL = literal_column(
+    """EXISTS (
+        SELECT 1 FROM alert LEFT JOIN chat ON chat.id = delivery.chat_id
+        WHERE alert.id = delivery.alert_id AND (
+            alert.stopped_reason IS NOT NULL
+            OR alert.audience = 'subscribers' AND (
+                chat.id IS NULL OR chat.subscribed_at IS NULL OR chat.gone_at IS NOT NULL OR chat.timezone IS NOT NULL
+            )
+        )
+    )""",
+    Boolean(),
+)
+
+
+def _claiming() -> Any:
+    # As the index of the queue has it, to the letter.
+    is_private = delivery.c.chat_id > literal_column("0")
+    order = (delivery.c.urgent.desc(), is_private, delivery.c.alert_id, delivery.c.id)
+    most = bindparam("most", type_=BigInteger())
+    queued = select(delivery.c.id).where(is_in(State.QUEUED)).order_by(*order).limit(most)
+    # As a table of its own it is evaluated once; inside the IN, PostgreSQL might do so again and again.
+    due = queued.with_for_update(skip_locked=True).cte("due")
+    columns = (delivery.c.id, delivery.c.alert_id, delivery.c.chat_id, delivery.c.attempts, delivery.c.unknowns)
+    taken = {"state": State.SENDING, "lease_until": bindparam("until", type_=delivery.c.lease_until.type)}
+    return (
+        update(delivery)
+        .where(delivery.c.id.in_(select(due.c.id)))
+        .values(taken | {"attempts": delivery.c.attempts + 1})
+        .returning(*columns, _IS_DOUBTFUL, delivery.c.urgent)
+    )
+
+
+# Made once: making it costs more than running it.
+_CLAIM = _claiming()
+
+
 async def mark_sent(connection: AsyncConnection, copies: Sequence[tuple[Claimed, int]], at: datetime) -> None:
     """Store that these arrived, with the ids of their messages, whatever was believed of them meanwhile."""
-    if not copies:
-        return
-    statement = (
-        update(delivery)
-        .where(delivery.c.id == bindparam("b_id"), delivery.c.attempts == bindparam("b_attempt"))
-        .values(state=State.SENT, finished_at=at, lease_until=None, error=None, message_id=bindparam("b_message"))
+    rows = [{"b_id": c.id, "b_attempt": c.attempt, "b_message": message_id, "b_at": at} for c, message_id in copies]
+    if rows:
+        await connection.execute(_SENT, rows)
+
+
+_SENT = (
+    update(delivery)
+    .where(delivery.c.id == bindparam("b_id"), delivery.c.attempts == bindparam("b_attempt"))
+    .values(
+        state=State.SENT,
+        finished_at=bindparam("b_at", type_=delivery.c.finished_at.type),
+        lease_until=None,
+        error=None,
+        message_id=bindparam("b_message"),
     )
-    rows = [{"b_id": c.id, "b_attempt": c.attempt, "b_message": message_id} for c, message_id in copies]
-    await connection.execute(statement, rows)
+)
 
 
 async def finish(connection: AsyncConnection, claimed: Claimed, state: State, at: datetime, error: str) -> None:
@@ -114,11 +163,11 @@ async def put_back(
     if not_before is not None:
         values |= {"state": State.HELD, "not_before": not_before}
     await connection.execute(update(delivery).where(*_still_out(claims)).values(values))
-    await _reconsider(connection, [c.id for c in claims], at)
+    await reconsider(connection, delivery.c.id.in_([c.id for c in claims]), at)
 
 
-async def _reconsider(connection: AsyncConnection, ids: Sequence[int], at: datetime) -> None:
-    """Apply to what waits again what happened while it was on its way: nothing of that reached it there."""
+async def reconsider(connection: AsyncConnection, which: ColumnElement[bool], at: datetime) -> None:
+    """Apply to what waits again what happened while it did not wait: nothing of that reached it there."""
     newer = delivery.alias("newer")
     replaced = exists().where(
         supersession.c.older_id == delivery.c.alert_id,
@@ -132,12 +181,13 @@ async def _reconsider(connection: AsyncConnection, ids: Sequence[int], at: datet
         chat.c.id == delivery.c.chat_id,
         or_(chat.c.subscribed_at.is_(None), chat.c.gone_at.is_not(None)),
     )
-    waiting = (delivery.c.id.in_(ids), delivery.c.state.in_(WAITING))
+    waiting = (which, delivery.c.state.in_(WAITING))
     superseded = {"state": State.SUPERSEDED, "finished_at": at}
     await connection.execute(update(delivery).where(*waiting, delivery.c.unknowns == 0, replaced).values(superseded))
     is_stopped = exists().where(alert.c.id == delivery.c.alert_id, alert.c.stopped_reason.is_not(None))
-    stopped = {"state": State.STOPPED, "finished_at": at}
-    await connection.execute(update(delivery).where(*waiting, is_stopped).values(stopped))
+    stopped = update(delivery).where(*waiting, is_stopped).values(state=State.STOPPED, finished_at=at)
+    alerts = set((await connection.execute(stopped.returning(delivery.c.alert_id))).scalars())
+    await owe_again(connection, alerts)
     gone = {"state": State.GONE, "finished_at": at, "error": "unsubscribed or gone while it was on its way"}
     await connection.execute(update(delivery).where(*waiting, given_up).values(gone))
 
@@ -155,7 +205,7 @@ async def _unknown(connection: AsyncConnection, rows: Sequence[Any], at: datetim
     repeatable = (delivery.c.id.in_(ids), delivery.c.urgent, delivery.c.unknowns == 1)
     once_more = {"state": State.QUEUED, "finished_at": None}
     await connection.execute(update(delivery).where(*repeatable).values(once_more))
-    await _reconsider(connection, ids, at)
+    await reconsider(connection, delivery.c.id.in_(ids), at)
     return len(ids)
 
 
@@ -176,16 +226,18 @@ async def stop_alert(connection: AsyncConnection, alert_id: int, reason: str, at
     # What is on its way is accounted for when it comes back.
     waiting = (delivery.c.alert_id == alert_id, delivery.c.state.in_(WAITING))
     await connection.execute(update(delivery).where(*waiting).values(state=State.STOPPED, finished_at=at))
-    await _owe_again(connection, alert_id)
+    await owe_again(connection, [alert_id])
 
 
-async def _owe_again(connection: AsyncConnection, alert_id: int) -> None:
-    """Queue what a stopped alert had replaced, in the chats that did not get it: else they would hear of neither."""
+async def owe_again(connection: AsyncConnection, alert_ids: Collection[int]) -> None:
+    """Queue what stopped alerts had replaced, in the chats that did not get them: else they would hear of neither."""
+    if not alert_ids:
+        return
     mine, stopped = delivery.alias("mine"), alert.alias("stopped")
     replaced = exists().where(
-        supersession.c.newer_id == alert_id,
+        supersession.c.newer_id.in_(alert_ids),
         supersession.c.older_id == delivery.c.alert_id,
-        mine.c.alert_id == alert_id,
+        mine.c.alert_id == supersession.c.newer_id,
         mine.c.chat_id == delivery.c.chat_id,
         mine.c.state == State.STOPPED,
     )
@@ -194,8 +246,8 @@ async def _owe_again(connection: AsyncConnection, alert_id: int) -> None:
     await connection.execute(update(delivery).where(*rows).values(state=State.QUEUED, finished_at=None))
 
 
-async def requeue(connection: AsyncConnection, alert_id: int) -> int | None:
-    """Owe again whatever of an alert was stopped, and go on owing it.
+async def requeue(connection: AsyncConnection, alert_id: int, at: datetime) -> int | None:
+    """Owe again whatever of an alert was stopped, and go on owing it; older news it replaces is not sent after it.
 
     Returns how many deliveries were stopped; ``None`` when there is no such alert.
     """
@@ -204,13 +256,17 @@ async def requeue(connection: AsyncConnection, alert_id: int) -> int | None:
         return None
     stopped = (delivery.c.alert_id == alert_id, is_in(State.STOPPED))
     again = {"state": State.QUEUED, "finished_at": None, "error": None}
-    return (await connection.execute(update(delivery).where(*stopped).values(again))).rowcount
+    count = (await connection.execute(update(delivery).where(*stopped).values(again))).rowcount
+    older = select(supersession.c.older_id).where(supersession.c.newer_id == alert_id)
+    for which in (delivery.c.alert_id == alert_id, delivery.c.alert_id.in_(older)):
+        await reconsider(connection, which, at)
+    return count
 
 
-async def is_older(connection: AsyncConnection, alert_id: int, than: datetime) -> bool:
-    """Return whether an alert was made before some instant."""
-    query = select(alert.c.id).where(alert.c.id == alert_id, alert.c.created_at < than)
-    return (await connection.execute(query)).first() is not None
+async def age(connection: AsyncConnection, alert_id: int, now: datetime) -> timedelta:
+    """Return how long ago an alert was made."""
+    made: datetime = (await connection.execute(select(alert.c.created_at).where(alert.c.id == alert_id))).scalar_one()
+    return now - made
 
 
 async def make_plain(connection: AsyncConnection, alert_id: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import BigInteger, bindparam, func, select, text
@@ -27,9 +28,12 @@ FROM (VALUES ('idle', '10'), ('interval', '5'), ('count', '3')) AS keepalive (na
 """
 # How long the end of a session is waited for, in milliseconds.
 _END = 5_000
+_MINE = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+# A server that was started anew gives the same numbers to others.
+_THIS = "AND pid = :session AND backend_start = :began"
 _HOLDERS = """
-FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-WHERE datname = current_database() AND locktype = 'advisory' AND granted AND classid = 0 AND objid = :number
+FROM pg_locks JOIN pg_stat_activity USING (pid) JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE pg_database.datname = current_database() AND locktype = 'advisory' AND granted AND classid = 0 AND objid = :number
 """
 
 
@@ -45,11 +49,16 @@ class Role:
     def __init__(self, database: Database, name: str, *, alone: bool = False) -> None:
         self._database, self._name, self._alone = database, name, alone
         self._connection: AsyncConnection | None = None
-        self._session = 0
+        # Those of ours that may hold the role, whether we know of their end or not.
+        self._sessions: list[tuple[int, datetime]] = []
 
     async def __aenter__(self) -> Self:
         if not self._database.is_exclusive:
-            await self._take()
+            try:
+                await self._take()
+            except BaseException:
+                await self._drop()
+                raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -97,10 +106,12 @@ class Role:
     async def _take(self) -> None:
         connection = self._connection = await self._database.connect()
         await connection.execute(text(_KEEPALIVE))
-        if self._session:
+        for session, began in self._sessions:
             # The server may not have noticed yet that our own earlier connection is gone.
-            ended = self._holders(f"SELECT pg_terminate_backend(pid, {_END})", "AND pid = :session")
-            await connection.execute(ended.bindparams(session=self._session))
+            ended = self._holders(f"SELECT pg_terminate_backend(pid, {_END})", _THIS)
+            await connection.execute(ended.bindparams(session=session, began=began))
+        session, began = (await connection.execute(text(_MINE))).one()
+        self._sessions.append((session, began))
         await connection.commit()
         if not await self._locked(connection):
             await self._drop()
@@ -108,8 +119,8 @@ class Role:
                 f"another Cascade process is the {self._name} on this database: "
                 "run only one, and further ones as workers"
             )
-        self._session = int((await connection.execute(select(func.pg_backend_pid()))).scalar_one())
         await connection.commit()
+        self._sessions = [(session, began)]
 
     async def _locked(self, connection: AsyncConnection) -> bool:
         number = lock_number(self._name)

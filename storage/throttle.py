@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.database import database_now
+from storage.database import as_utc, database_clock, database_now
 from storage.schema import throttle
 
 _ONLY = 1
@@ -25,10 +27,18 @@ async def note(connection: AsyncConnection, seconds: float) -> None:
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=new, where=later | is_void))
 
 
-async def remaining(connection: AsyncConnection) -> float:
-    """Return for how many more seconds Telegram wants nothing; 0 when anything may leave."""
-    row = (await connection.execute(select(throttle.c.since, throttle.c.until))).one_or_none()
-    if row is None:
-        return 0.0
-    now = await database_now(connection)
-    return max((row.until - now).total_seconds(), 0.0) if row.since <= now else 0.0
+async def clock(connection: AsyncConnection) -> tuple[datetime, float]:
+    """Return the time by the database's clock, and for how many more seconds Telegram wants nothing, mostly 0."""
+    row = (await connection.execute(_reading(connection.dialect.name))).one()
+    now = as_utc(row.now)
+    if row.since is None or row.since > now:
+        return now, 0.0
+    return now, max((row.until - now).total_seconds(), 0.0)
+
+
+@cache
+def _reading(dialect: str) -> Any:
+    # Made once: it is read with every claim.
+    one_row = select(literal_column("1")).subquery()
+    columns = (database_clock(dialect).label("now"), throttle.c.since, throttle.c.until)
+    return select(*columns).select_from(one_row.outerjoin(throttle, true()))

@@ -153,11 +153,10 @@ class Acknowledger:
     async def _store_failure(self, connection: AsyncConnection, claimed: Claimed, failure: Failure) -> None:
         """Store what a failure means for the delivery, and for its chat or alert where it says something of them."""
         now, text = self._clock.now(), failure.text
-        gives_up = failure.meaning in _WAITS_FOR_SOMEBODY and await outbox.is_older(
-            connection, claimed.alert_id, now - _NEWS
-        )
-        if failure.meaning in _SURELY_NOT_SENT and not gives_up:
-            pause = _pause(claimed, failure)
+        waits = failure.meaning in _WAITS_FOR_SOMEBODY
+        age = await outbox.age(connection, claimed.alert_id, now) if waits else timedelta()
+        if failure.meaning in _SURELY_NOT_SENT and age <= _NEWS:
+            pause = _pause(failure, age)
             await outbox.put_back(connection, [claimed], now, text, None if pause is None else now + pause)
         match failure.meaning:
             case Meaning.GONE:
@@ -169,6 +168,7 @@ class Acknowledger:
                 await outbox.make_plain(connection, claimed.alert_id)
                 self._composer.forget(claimed.alert_id)
             case Meaning.OUR_MISTAKE:
+                await outbox.finish(connection, claimed, State.STOPPED, now, text)
                 await outbox.stop_alert(connection, claimed.alert_id, text, now)
             case Meaning.UNKNOWN:
                 await outbox.mark_unknown(connection, [claimed], now, text)
@@ -176,7 +176,7 @@ class Acknowledger:
         await outbox.finish(connection, claimed, State.STOPPED, now, text)
 
 
-def _pause(claimed: Claimed, failure: Failure) -> timedelta | None:
+def _pause(failure: Failure, age: timedelta) -> timedelta | None:
     """Return for how long something that was not sent is held back for a reason of its chat's own."""
     match failure.meaning:
         case Meaning.CHAT_BUSY:
@@ -185,7 +185,7 @@ def _pause(claimed: Claimed, failure: Failure) -> timedelta | None:
             return _TRY_AGAIN
         case Meaning.REFUSED_LIKE_OTHERS:
             # Each time later, so that a million of them does not keep newer alerts back for a day.
-            return _TRY_AGAIN * (1 << min(claimed.attempt - 1, 4))
+            return max(_TRY_AGAIN, age)
     return None
 
 

@@ -25,16 +25,16 @@ class Brake:
     pacer: Pacer
     _refusals: int = 0
     _unknowns: int = 0
+    _pauses: int = 0
 
     def judge(self, outcome: int | Failure) -> int | Failure:
-        """Return what this outcome means in the light of those before it; slow down where many are unknown."""
+        """Return what this outcome means in the light of those before it; pause where many are unknown."""
         meaning = outcome.meaning if isinstance(outcome, Failure) else None
         if meaning is Meaning.UNKNOWN:
-            self._unknowns += 1
-            if (beyond := self._unknowns - _UNKNOWNS) >= 0:
-                self.pacer.halt(min(_FIRST_PAUSE * 2 ** min(beyond, 10), _LONGEST_PAUSE))
+            self._note_unknown()
         elif meaning not in _NO_ANSWER:
-            self._unknowns = 0
+            self._unknowns = self._pauses = 0
+            self.pacer.release()
         if meaning is None or meaning in _OF_ONE_CHAT:
             self._refusals = 0
         elif meaning is Meaning.REFUSED and isinstance(outcome, Failure):
@@ -42,3 +42,10 @@ class Brake:
             if self._refusals > _REFUSALS:
                 return replace(outcome, meaning=Meaning.REFUSED_LIKE_OTHERS)
         return outcome
+
+    def _note_unknown(self) -> None:
+        self._unknowns += 1
+        # Those that were on their way with the tenth tell nothing new.
+        if self._unknowns >= _UNKNOWNS and not self.pacer.is_braked():
+            self.pacer.brake(min(_FIRST_PAUSE * 2 ** min(self._pauses, 10), _LONGEST_PAUSE))
+            self._pauses += 1

@@ -122,8 +122,9 @@ class Courier:
         try:
             async with asyncio.timeout(_LAST_RESULTS):
                 await self.acknowledger.flush()
-        except TimeoutError:
-            logger.error("the database did not take the last results: they will be unknown")
+                await self._tell_of_throttle()
+        except Exception:  # whatever it is, everything has to end
+            logger.exception("the database did not take the last results: they will be unknown")
         for task in (*loops, *self._in_flight):
             task.cancel()
         await asyncio.gather(*loops, *self._in_flight, return_exceptions=True)
@@ -202,10 +203,11 @@ class Courier:
         if room == 0:
             return False
         async with self.acknowledger.beside() as connection:
-            if seconds := await throttle.remaining(connection):
+            now, seconds = await throttle.clock(connection)
+            if seconds:
                 self.pacer.halt(seconds)
                 return True
-            claims = await outbox.claim(connection, room, LEASE)
+            claims = await outbox.claim(connection, room, LEASE, now)
             admitted = await door.let_through(connection, claims, self.clock.now()) if claims else []
             letters = await self.composer.compose(connection, admitted) if admitted else []
         for claimed, text in letters:
@@ -225,13 +227,14 @@ class Courier:
     async def _room(self) -> int:
         """Wait until something may leave, and return how many; 0 when the program is stopping."""
         while not self._stopping.is_set():
-            if len(self._in_flight) >= _IN_FLIGHT:
+            most = 1 if self.pacer.is_probing else _IN_FLIGHT
+            if len(self._in_flight) >= most:
                 self._landed.clear()
                 await self._landed.wait()
             elif pause := self.pacer.claim_wait():
                 await _wait_for(self._stopping, pause)
             else:
-                return min(_IN_FLIGHT - len(self._in_flight), self.pacer.permitted())
+                return min(most - len(self._in_flight), self.pacer.permitted())
         return 0
 
     async def _turn(self) -> bool:

@@ -43,7 +43,9 @@ class Pacer:
         self._limits, self._monotonic = limits, monotonic
         self._per_second = limits.per_second
         self._next = 0.0
-        self._halted_until = self._throttled_until = 0.0
+        self._halted_until = self._throttled_until = self._braked_until = 0.0
+        # Since an outage began until it is over: what leaves is a probe, one at a time.
+        self.is_probing = False
         # Set when there is a 429 that others do not know of.
         self.throttled = asyncio.Event()
         # One more than a second's broadcasts: an answer may be the one too many.
@@ -66,6 +68,19 @@ class Pacer:
             self._throttled_until = max(self._throttled_until, self._monotonic() + seconds)
             self.throttled.set()
 
+    def brake(self, seconds: float) -> None:
+        """Let no broadcast leave for so long, and then one at a time until ``release``; answers still try."""
+        self._braked_until = self._monotonic() + seconds
+        self.is_probing = True
+
+    def release(self) -> None:
+        """End what ``brake`` began."""
+        self._braked_until, self.is_probing = 0.0, False
+
+    def is_braked(self) -> bool:
+        """Return whether a broadcast would have to wait for the brake now."""
+        return self._braked_until > self._monotonic()
+
     def throttled_for(self) -> float:
         """Return for how many more seconds Telegram wants nothing."""
         return max(self._throttled_until - self._monotonic(), 0.0)
@@ -73,7 +88,7 @@ class Pacer:
     def wait(self) -> float:
         """Return how long until some broadcast may leave; 0 now."""
         full = self._full_until(self._per_second, _SECOND)
-        return max(self._halted_until, self._next, full, now := self._monotonic()) - now
+        return max(self._halted_until, self._braked_until, self._next, full, now := self._monotonic()) - now
 
     def claim_wait(self) -> float:
         """Return how long until it is time to claim what may leave next; 0 now."""

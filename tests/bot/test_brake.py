@@ -13,9 +13,23 @@ NOT_SENT, UNPARSED = (Failure(m, "why") for m in (Meaning.NOT_SENT, Meaning.UNPA
 SENT = 7
 
 
+class Time:
+    """A monotonic clock moved by hand, in seconds."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def brake() -> Brake:
-    return Brake(Pacer(Limits(), lambda: 100.0))
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def brake(time: Time) -> Brake:
+    return Brake(Pacer(Limits(), time))
 
 
 def judged(brake: Brake, *outcomes: int | Failure) -> list[Meaning | None]:
@@ -40,23 +54,44 @@ def test_what_says_nothing_of_refusals_does_not(brake: Brake, between: int | Fai
     assert judged(brake, REFUSED) == [Meaning.REFUSED_LIKE_OTHERS]
 
 
-def test_ten_unknowns_in_a_row_pause_and_each_further_one_for_twice_as_long(brake: Brake) -> None:
+def test_ten_unknowns_in_a_row_pause_and_each_probe_after_it_for_twice_as_long(brake: Brake, time: Time) -> None:
+    judged(brake, *[UNKNOWN] * 9)
+    assert brake.pacer.wait() == 0.0
     pauses = []
-    for _ in range(20):
+    for _ in range(9):
         judged(brake, UNKNOWN)
         pauses.append(brake.pacer.wait())
-    assert pauses == [0.0] * 9 + [5.0, 10.0, 20.0, 40.0, 80.0, 160.0] + [300.0] * 5
+        time.now += pauses[-1]
+    assert pauses == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0, 300.0]
 
 
-def test_an_outage_of_days_pauses_no_longer(brake: Brake) -> None:
-    judged(brake, *[UNKNOWN] * 5000)
-    assert brake.pacer.wait() == 300.0
+def test_those_that_were_on_their_way_with_the_tenth_pause_no_longer(brake: Brake) -> None:
+    judged(brake, *[UNKNOWN] * 64)
+    assert brake.pacer.wait() == 5.0
+
+
+def test_after_a_pause_one_at_a_time_is_tried_until_telegram_answers(brake: Brake, time: Time) -> None:
+    judged(brake, *[UNKNOWN] * 10)
+    time.now += 6
+    assert brake.pacer.is_probing
+    assert brake.pacer.wait() == 0.0
+    judged(brake, SENT)
+    assert not brake.pacer.is_probing
+
+
+def test_answers_to_commands_are_tried_all_the_while(brake: Brake) -> None:
+    judged(brake, *[UNKNOWN] * 10)
+    assert brake.pacer.answer_wait() == 0.0
 
 
 @pytest.mark.parametrize("between", [SENT, GONE, REFUSED, UNPARSED], ids=["sent", "gone", "refused", "unparsed"])
 def test_any_answer_of_telegram_s_ends_an_outage(brake: Brake, between: int | Failure) -> None:
-    judged(brake, *[UNKNOWN] * 9, between, *[UNKNOWN] * 9)
+    judged(brake, *[UNKNOWN] * 10, between)
     assert brake.pacer.wait() == 0.0
+    judged(brake, *[UNKNOWN] * 9)
+    assert brake.pacer.wait() == 0.0
+    judged(brake, UNKNOWN)
+    assert brake.pacer.wait() == 5.0
 
 
 def test_a_request_that_did_not_leave_does_not(brake: Brake) -> None:

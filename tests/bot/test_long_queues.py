@@ -141,7 +141,7 @@ class TestTroubleThatIsNobodysOwn:
         await app.courier.drain()
         assert await tally(app) == {State.STOPPED: 2}
         async with app.database.transaction() as connection:
-            assert await outbox.requeue(connection, 1) == 2
+            assert await outbox.requeue(connection, 1, EVENING) == 2
         await app.courier.drain()
         assert await tally(app) == {State.SENT: 2}
 
@@ -156,7 +156,7 @@ class TestTroubleThatIsNobodysOwn:
         await app.courier.drain()
         assert await tally(app) == {State.STOPPED: 1}
         async with app.database.transaction() as connection:
-            await outbox.requeue(connection, 1)
+            await outbox.requeue(connection, 1, EVENING)
         await app.courier.drain()
         assert await tally(app) == {State.SENT: 3}
 
@@ -213,4 +213,4 @@ class TestThrottle:
 
 async def _remaining(app: App) -> float:
     async with app.database.transaction() as connection:
-        return await throttle.remaining(connection)
+        return (await throttle.clock(connection))[1]

@@ -14,6 +14,7 @@ from telegram import Update
 
 from bot import operator_alarm, polling
 from bot.app import App
+from bot.commands import answering, subscription
 from bot.delivery.request import AiohttpRequest
 from bot.operator_alarm import OperatorAlarm
 from bot.polling import ALLOWED_UPDATES, Poller
@@ -290,15 +291,23 @@ async def test_an_update_of_an_unknown_shape_keeps_no_other_away(
     assert alarm.startswith("An update from Telegram cannot be handled and is passed over (")
 
 
-async def test_an_answer_that_holds_no_updates_is_only_an_error(
-    sandbox: Sandbox, polled: Callable[[], Awaitable[None]]
+@pytest.mark.parametrize(
+    "body", [b"[]", b"null", b'"hi"', b'{"ok":true}', b'{"ok":true,"result":[1]}', b"<p>"], ids=repr
+)
+async def test_an_answer_of_somebody_who_is_not_telegram_is_only_an_error(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
-    sandbox.world.updates.append({"shape": "unheard of", "message": {}})
-    await polled()
-    await polled()
-    sandbox.world.updates.clear()
+    answers, exchange = [body, body], AiohttpRequest.do_request
+
+    async def strange(self: AiohttpRequest, *arguments: Any, **named: Any) -> tuple[int, bytes]:
+        if answers and "getUpdates" in named.get("url", ""):
+            return 200, answers.pop()
+        return await exchange(self, *arguments, **named)
+
+    monkeypatch.setattr(AiohttpRequest, "do_request", strange)
     sandbox.world.write(ME, "/help")
     await until_answered(sandbox, polled)
+    assert answers == []
 
 
 async def test_a_web_hook_that_is_in_the_way_is_deleted_and_told(
@@ -382,6 +391,29 @@ async def test_when_it_does_not_say_so_for_long_whoever_wrote_is_told_to_try_aga
     ]
 
 
+async def test_what_the_database_failed_before_does_not_count_as_such_an_answer(
+    app: App,
+    sandbox: Sandbox,
+    group: int,
+    polled: Callable[[], Awaitable[None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failing, asked = [OperationalError("SELECT", {}, Exception("database is locked"))] * 4, answering.may_change
+
+    async def fails_first(update: Update) -> bool:
+        if failing:
+            raise failing.pop()
+        return await asked(update)
+
+    monkeypatch.setattr(subscription, "may_change", fails_first)
+    sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 20
+    while sandbox.world.updates:
+        await polled()
+    assert len(sandbox.sent(group)) == 1
+    assert [fault for fault in sandbox.faults if fault[0] == "getChatMember"] == sandbox.faults
+    assert len(sandbox.faults) == 17
+
+
 @pytest.mark.parametrize("error", [TimeoutError(), socket.gaierror(-2, "unknown"), PoolTimeoutError("full")], ids=repr)
 async def test_whatever_keeps_the_database_away_is_no_effect(
     app: App,
@@ -428,6 +460,16 @@ async def test_a_sentence_that_reached_nobody_is_told_later_and_once(
     await alarm("the disk is full")
     assert sandbox.sent(ME) == ["the disk is full"]
     telling.cancel()
+
+
+async def test_a_sentence_without_bounds_keeps_no_other_from_being_told(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.world.add_private_chat(ME, started=True)
+    alarm = OperatorAlarm(app.telegram.bot, (ME,))
+    await alarm("&" * 10_000)
+    await alarm("the disk is full")
+    assert [len(text) for text in sandbox.sent(ME)] == [1_000, 16]
 
 
 async def test_what_the_operators_are_told_obeys_a_429(app: App, sandbox: Sandbox) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from storage import chats, fan_out, ledger, outbox
+from storage import chats, door, fan_out, ledger, outbox
 from storage.database import Database
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.outbox import Claimed, State
 from storage.quiet_hours import QuietHours
-from storage.schema import chat, delivery
+from storage.schema import alert, chat, delivery
 
 # 22:30 in London, 23:30 in Paris, 17:30 in New York.
 NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
@@ -224,6 +224,65 @@ class TestAnAlertThatIsStopped:
             await outbox.stop_alert(connection, 2, "it is too long", NOW)
             await outbox.put_back(connection, [out], NOW, "429")
         assert (await states(database))[1, 1] == "queued"
+
+
+class TestAStoppedAlertThatReplacedAnother:
+    """However its deliveries come to be stopped, what they had replaced is owed again."""
+
+    @pytest.fixture
+    async def replaced(self, database: Database) -> Database:
+        await subscribe(database, 1, 2)
+        await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(database)
+        await tell(database, (EPISODE, "breakout.recovered"))
+        await spread(database)
+        return database
+
+    async def test_when_one_on_its_way_comes_back_unsent(self, replaced: Database) -> None:
+        out = await claim(replaced)
+        async with replaced.transaction() as connection:
+            await outbox.stop_alert(connection, 2, "it is too long", NOW)
+            await outbox.put_back(connection, out, NOW, "429")
+        assert await states(replaced) == {
+            (1, 1): "queued", (1, 2): "queued", (2, 1): "stopped", (2, 2): "stopped"
+        }  # fmt: skip
+
+    async def test_when_the_door_stops_them(self, replaced: Database) -> None:
+        # Another worker stopped it while they were being enqueued.
+        async with replaced.transaction() as connection:
+            await connection.execute(update(alert).where(alert.c.id == 2).values(stopped_reason="it is too long"))
+        claims = await claim(replaced)
+        async with replaced.transaction() as connection:
+            assert await door.let_through(connection, claims, NOW) == []
+        assert await states(replaced) == {
+            (1, 1): "queued", (1, 2): "queued", (2, 1): "stopped", (2, 2): "stopped"
+        }  # fmt: skip
+
+    async def test_owed_again_it_replaces_again_what_has_not_left_meanwhile(self, replaced: Database) -> None:
+        async with replaced.transaction() as connection:
+            await outbox.stop_alert(connection, 2, "it is too long", NOW)
+        (left,) = await claim(replaced, 1)
+        async with replaced.transaction() as connection:
+            await outbox.mark_sent(connection, [(left, 7)], NOW)
+            assert await outbox.requeue(connection, 2, NOW) == 2
+        assert await states(replaced) == {
+            (1, 1): "sent", (1, 2): "superseded", (2, 1): "queued", (2, 2): "queued"
+        }  # fmt: skip
+
+    async def test_an_older_one_owed_again_does_not_come_after_newer_news(self, database: Database) -> None:
+        await subscribe(database, 1, 2, 3)
+        await tell(database, (EPISODE, "breakout.attempt"))
+        async with database.transaction() as connection:
+            await fan_out.fan_out(connection, NOW, 1)
+            await outbox.stop_alert(connection, 1, "it is too long", NOW)
+        await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(database)
+        claims = await claim(database)
+        async with database.transaction() as connection:
+            await outbox.mark_sent(connection, [(c, 7) for c in claims], NOW)
+            await outbox.requeue(connection, 1, NOW)
+        await spread(database)
+        assert {state for (number, _), state in (await states(database)).items() if number == 1} == {"superseded"}
 
 
 async def test_everybody_with_the_same_and_with_other_quiet_hours_is_held_till_their_own_end(

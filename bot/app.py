@@ -200,11 +200,8 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
             await request.initialize()
             # Closed here: an application that never connected would not close its own.
             stack.push_async_callback(request.shutdown)
-        pacer, messages, address = (
-            Pacer(settings.limits, time.monotonic),
-            Messages(),
-            settings.bot_api_base + settings.token,
-        )
+        pacer, messages = Pacer(settings.limits, time.monotonic), Messages()
+        address = settings.bot_api_base + settings.token
         telegram = _telegram(
             settings, Desk(database, messages, clock, settings.operator_note), pacer, answering, polling
         )

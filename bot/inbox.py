@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,12 +17,11 @@ from telegram.ext import Application
 from bot.clock import Clock
 from bot.commands.answering import UndecidedError
 from bot.delivery.answers import UnansweredError
+from bot.operator_alarm import Alarm
 from storage import updates
 from storage.database import Database
 
 logger = logging.getLogger(__name__)
-
-Alarm = Callable[[str], Awaitable[None]]
 
 
 class NotStoredError(Exception):

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 
 from telegram import Bot
@@ -14,6 +14,9 @@ from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
 logger = logging.getLogger(__name__)
+
+Alarm = Callable[[str], Awaitable[None]]
+"""Whatever tells the operators a sentence."""
 
 _A_DAY = 86_400.0
 _AGAIN = 60.0

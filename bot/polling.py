@@ -18,7 +18,8 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.request import BaseRequest
 
 from bot.commands.answering import UndecidedError
-from bot.inbox import Alarm, Inbox, NotStoredError, passed_over
+from bot.inbox import Inbox, NotStoredError, passed_over
+from bot.operator_alarm import Alarm
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +91,10 @@ class Poller:
         if self._in_hand:
             await asyncio.wait(self._in_hand.values(), timeout=patience)
         await self._settle()
-        if self._in_hand:
-            self._offset = min(self._in_hand)
-        elif batch and batch[-1]["update_id"] in self._through:
+        pending = (self._in_hand.keys() | {raw["update_id"] for raw in batch}) - self._through
+        if pending:
+            self._offset = min(pending)
+        elif batch:
             self._offset = batch[-1]["update_id"] + 1
         self._through = {number for number in self._through if self._offset is None or number >= self._offset}
 

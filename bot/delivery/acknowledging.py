@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -16,13 +16,13 @@ from bot.delivery.brake import Brake
 from bot.delivery.composing import Composer
 from bot.delivery.failures import Failure, Meaning
 from bot.delivery.pacing import Pacer
+from bot.operator_alarm import Alarm
 from storage import chats, outbox
 from storage.database import Database
 from storage.outbox import Claimed, State
 
 logger = logging.getLogger(__name__)
 
-Alarm = Callable[[str], Awaitable[None]]
 Outcome = tuple[Claimed, int | Failure]
 
 # At 30 a second the next claim comes first, and one commit serves both.

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.delivery.acknowledging import Acknowledger, Alarm
+from bot.delivery.acknowledging import Acknowledger
 from bot.delivery.composing import Composer, Text
 from bot.delivery.failures import Failure, Meaning
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
+from bot.operator_alarm import Alarm
 from storage import door, fan_out, outbox, throttle
 from storage.database import Database
 from storage.outbox import Claimed

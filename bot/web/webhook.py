@@ -10,7 +10,8 @@ from typing import Any
 from aiohttp import web
 from telegram import Bot, Update
 
-from bot.inbox import Alarm, Inbox, NotStoredError, passed_over
+from bot.inbox import Inbox, NotStoredError, passed_over
+from bot.operator_alarm import Alarm
 from bot.settings import SettingsError
 
 logger = logging.getLogger(__name__)

@@ -78,3 +78,12 @@ async def store_verdict(
         await ledger.record(connection, [row], alerts, backfilled=False)
         if agenda:
             await markets.set_agenda(connection, agenda)
+
+
+class Time:
+    """A monotonic clock moved by hand, in seconds."""
+
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now

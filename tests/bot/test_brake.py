@@ -7,19 +7,11 @@ import pytest
 from bot.delivery.brake import Brake
 from bot.delivery.failures import Failure, Meaning
 from bot.delivery.pacing import Limits, Pacer
+from tests.bot.running import Time
 
 REFUSED, UNKNOWN, GONE = (Failure(m, "why") for m in (Meaning.REFUSED, Meaning.UNKNOWN, Meaning.GONE))
 NOT_SENT, UNPARSED = (Failure(m, "why") for m in (Meaning.NOT_SENT, Meaning.UNPARSED))
 SENT = 7
-
-
-class Time:
-    """A monotonic clock moved by hand, in seconds."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -7,16 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.delivery.pacing import Limits, Pacer
-
-
-class Time:
-    """A monotonic clock moved by hand, in seconds."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.bot.running import Time
 
 
 @pytest.fixture

@@ -12,27 +12,17 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from telegram import Update
 
-from bot import operator_alarm, polling
+from bot import polling
 from bot.app import App
 from bot.commands import answering, subscription
 from bot.delivery.request import AiohttpRequest
-from bot.operator_alarm import OperatorAlarm
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from storage import chats, updates
-from tests.bot.running import EVENING
+from tests.bot.running import EVENING, Time
 
 ME, OTHER, GROUP = 5, 6, -77
-
-
-class Time:
-    """A monotonic clock moved by hand, in seconds."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Alarms(list[str]):
@@ -277,6 +267,26 @@ async def test_what_was_handled_beside_one_that_hangs_is_handled_once(
     assert (len(sandbox.sent(ME)), len(sandbox.sent(OTHER))) == (1, 1)
 
 
+async def test_one_whose_handling_was_broken_off_is_not_acknowledged_with_those_behind_it(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.world.add_private_chat(OTHER)
+    breaks, handle = [asyncio.CancelledError()], app.telegram.process_update
+
+    async def broken_off(update: Update) -> None:
+        if breaks and update.effective_chat is not None and update.effective_chat.id == ME:
+            raise breaks.pop()
+        await handle(update)
+
+    monkeypatch.setattr(app.telegram, "process_update", broken_off)
+    sandbox.world.write(ME, "/subscribe")
+    sandbox.world.write(OTHER, "/help")
+    while sandbox.world.updates:
+        await polled()
+    assert await subscribers(app) == [ME]
+    assert len(sandbox.sent(OTHER)) == 1
+
+
 async def test_an_update_of_an_unknown_shape_keeps_no_other_away(
     sandbox: Sandbox, polled: Callable[[], Awaitable[None]], alarms: Alarms
 ) -> None:
@@ -329,26 +339,6 @@ async def test_five_minutes_without_one_good_poll_are_told(
     sandbox.world.write(ME, "/help")
     await until_answered(sandbox, polled)
     assert any(alarm.startswith("Telegram has given no updates for five minutes") for alarm in alarms)
-
-
-async def test_a_flood_from_one_chat_is_left_unanswered_and_has_its_effect(app: App, sandbox: Sandbox) -> None:
-    sandbox.world.add_private_chat(ME)
-    for _ in range(70):
-        sandbox.world.write(ME, "/help")
-    sandbox.world.write(ME, "/subscribe")
-    while await app.poller.once():
-        pass
-    assert len(sandbox.sent(ME)) == 60
-    async with app.database.transaction() as connection:
-        assert list(await chats.subscribers(connection)) == [ME]
-
-
-async def test_an_answer_that_meets_a_429_is_given_when_it_is_over(app: App, sandbox: Sandbox) -> None:
-    sandbox.world.add_private_chat(ME)
-    sandbox.faults.append(("sendMessage", BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})))
-    sandbox.world.write(ME, "/help")
-    await app.poller.once()
-    assert len(sandbox.sent(ME)) == 1
 
 
 @pytest.fixture
@@ -442,55 +432,3 @@ class Raising:
     async def __call__(self, *_: object, **__: object) -> bool:
         self.called.set()
         raise self._error
-
-
-async def test_a_sentence_that_reached_nobody_is_told_later_and_once(
-    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(operator_alarm, "_AGAIN", 0.01)
-    sandbox.world.add_private_chat(ME, started=True)
-    alarm = OperatorAlarm(app.telegram.bot, (ME,))
-    sandbox.faults += [("sendMessage", Fault.RESET_BEFORE)] * 2
-    await alarm("the disk is full")
-    assert sandbox.sent(ME) == []
-    telling = asyncio.create_task(alarm.run())
-    async with asyncio.timeout(10):
-        while not sandbox.sent(ME):
-            await sandbox.called.wait()
-    await alarm("the disk is full")
-    assert sandbox.sent(ME) == ["the disk is full"]
-    telling.cancel()
-
-
-async def test_a_sentence_without_bounds_keeps_no_other_from_being_told(
-    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sandbox.world.add_private_chat(ME, started=True)
-    alarm = OperatorAlarm(app.telegram.bot, (ME,))
-    await alarm("&" * 10_000)
-    await alarm("the disk is full")
-    assert [len(text) for text in sandbox.sent(ME)] == [1_000, 16]
-
-
-async def test_what_the_operators_are_told_obeys_a_429(app: App, sandbox: Sandbox) -> None:
-    sandbox.world.add_private_chat(ME, started=True)
-    app.courier.pacer.throttle(600)
-    await OperatorAlarm(app.telegram.bot, (ME,))("the disk is full")
-    assert not [method for method, _ in sandbox.calls if method == "sendMessage"]
-
-
-async def test_during_a_long_429_a_command_has_its_effect_and_no_answer_and_nobody_waits(
-    app: App, sandbox: Sandbox
-) -> None:
-    sandbox.world.add_private_chat(ME)
-    sandbox.faults.append(("sendMessage", BotApiError(429, "Too Many Requests", {"retry_after": 600})))
-    sandbox.world.write(ME, "/subscribe")
-    async with asyncio.timeout(10):
-        await app.poller.once()
-    sandbox.world.write(ME, "/status")
-    async with asyncio.timeout(10):
-        await app.poller.once()
-    async with app.database.transaction() as connection:
-        assert list(await chats.subscribers(connection)) == [ME]
-    assert sandbox.sent(ME) == []
-    assert await app.poller.once() == 0

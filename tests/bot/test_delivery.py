@@ -247,6 +247,17 @@ class TestFailures:
         assert "Russell 2000 breakout of " in text.split("replaced by this")[1]
         assert "attempted" in text.split("replaced by this")[1]
 
+    async def test_when_the_newer_news_cannot_be_taken_the_older_is_sent_after_all(
+        self, app: App, sandbox: Sandbox, record: Record
+    ) -> None:
+        await subscribe(app, sandbox, 5)
+        await record(attempt(), "attempt")
+        await record(confirmed(), "confirmed")
+        sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: message is too long")))
+        await app.courier.drain()
+        assert await tally(app) == {State.STOPPED: 1, State.SENT: 1}
+        assert len(sandbox.sent(5)) == 1
+
     async def test_a_group_that_became_a_supergroup_gets_it_there(
         self, app: App, sandbox: Sandbox, record: Record
     ) -> None:

@@ -29,7 +29,7 @@ bench: $(VENV)/installed $(VENV)-bench/installed ## speed and memory, as ratios 
 
 lookahead: $(VENV)/installed ## many more truncated histories, sessions and missing inputs than the suite's few
 	LOOKAHEAD_SESSIONS=50 MISSING_EXAMPLES=250 $(BIN)/python -m pytest -q -n $(WORKERS) \
-		tests/signals/test_lookahead.py tests/signals/test_cascade_independently.py tests/signals/test_missing_data.py
+		tests/signals/test_lookahead.py tests/signals/test_cascade_independently.py tests/signals/data/test_missing_data.py
 
 statistics: $(VENV)/installed ## the record's error rates over many more seeds and draws than the suite's few
 	STATISTICS_SEEDS=200 STATISTICS_DRAWS=500 $(BIN)/python -m pytest -q -n $(WORKERS) \

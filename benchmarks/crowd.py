@@ -15,9 +15,10 @@ from sqlalchemy import text, update
 
 from bot.clock import SteppedClock
 from bot.delivery.upkeep import Upkeep
-from storage import chats, fan_out, market, purge
+from storage import chats, market
 from storage.database import Database
 from storage.migrate import migrate
+from storage.outbox import fan_out, purge
 from storage.schema import delivery
 from tests.faults.truth import AT, owe
 

@@ -20,7 +20,7 @@ from benchmarks import crowd
 from bot.messages.render import Messages, Told
 from bot.sandbox.server import TOKEN
 from storage.market import Market
-from tests.bot.whole import SESSION, whole
+from tests.bot.messages.whole import SESSION, whole
 
 _UNLIMITED = 10**6
 _PACED_SECONDS, _PACED_PEOPLE = 62, 1_900

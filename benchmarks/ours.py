@@ -19,7 +19,7 @@ import psutil
 from bot.app import App, build
 from bot.clock import SystemClock
 from bot.settings import load_settings
-from storage.outbox import State, counts
+from storage.outbox.queue import State, counts
 
 _UNPACED = 5_000
 

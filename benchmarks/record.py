@@ -11,14 +11,14 @@ from itertools import pairwise
 
 import pandas as pd
 
-from signals.collect import collect_archive
+from signals.data.sessions import nyse_sessions
 from signals.evaluate import evaluate
 from signals.record.model import Followed, TrackRecord
 from signals.record.studies import Studies
 from signals.record.study import Study
 from signals.record.track_record import track_record
 from signals.rules import RECORD
-from signals.sessions import nyse_sessions
+from signals.sources.collect import collect_archive
 from signals.sources.folder import FolderSource
 from signals.sources.shape import Source
 from signals.sources.simulated import SimulatedSource

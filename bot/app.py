@@ -30,14 +30,14 @@ from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
 from bot.delivery.request import AiohttpRequest
 from bot.delivery.upkeep import Upkeep
-from bot.evening import Evening
-from bot.inbox import Inbox
-from bot.market_process import MarketProcess
+from bot.market.evening import Evening
+from bot.market.process import MarketProcess
+from bot.market.schedule import build_schedule
 from bot.messages.render import Messages
 from bot.operator_alarm import OperatorAlarm
-from bot.polling import ALLOWED_UPDATES, Poller
-from bot.schedule import build_schedule
 from bot.settings import Settings, SettingsError
+from bot.updates.inbox import Inbox
+from bot.updates.polling import ALLOWED_UPDATES, Poller
 from storage.database import Database
 from storage.market import claim_market
 from storage.migrate import migrate
@@ -97,7 +97,7 @@ class App:
             When nothing can listen there, or Telegram does not call there.
         """
         # Imported where it is used: a bot that polls would carry it for nothing.
-        from bot.web.webhook import PATH, Webhook
+        from bot.updates.webhook import PATH, Webhook
 
         settings = self.settings
         assert settings.webhook_secret is not None, "the settings ask for it with WEBHOOK_URL"

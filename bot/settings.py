@@ -10,7 +10,7 @@ from pydantic import AnyHttpUrl, DirectoryPath, Field, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.delivery.pacing import Limits
-from signals.series import SERIES
+from signals.data.series import SERIES
 from signals.sources.options import SourceOptions
 from storage.database import DatabaseURLError, parse_url
 

@@ -9,12 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
-from signals.every_condition import LINKS, MANDATORY
-from signals.hysteresis import Bools, Floats, follow
-from signals.measured import Measured
-from signals.measuring import Measuring
+from signals.conditions.hysteresis import Bools, Floats, follow
+from signals.conditions.measured import Measured
+from signals.conditions.measuring import Measuring
+from signals.conditions.rows import optional, since, states
+from signals.conditions.table import LINKS, MANDATORY
 from signals.model import Cascade, Link, State
-from signals.rows import optional, since, states
 from signals.rules import LINK
 
 _BESIDE = {"KRE": "regional banks", "XBI": "biotech"}

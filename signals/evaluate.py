@@ -11,22 +11,22 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 
-from signals.breakout import base_class, find_episodes, find_highs
+from signals.breakout.checks import Checks
+from signals.breakout.episodes import base_class, find_episodes, find_highs
+from signals.breakout.standing import Standing
 from signals.cascade import CascadeHistory, cascade_history
-from signals.checks import Checks
-from signals.crypto import CryptoHistory, crypto_history
+from signals.conditions.measured import Measured, measure
+from signals.conditions.measuring import Measuring
+from signals.crypto.window import CryptoHistory, crypto_history
+from signals.data.gate import Gate, contradictions, gate
+from signals.data.panel import Panel, align
+from signals.data.series import SERIES
+from signals.data.vintages import Archive
 from signals.episode import Episode, High, Outcome
 from signals.liquidity import LiquidityHistory, liquidity_history
-from signals.measured import Measured, measure
-from signals.measuring import Measuring
 from signals.model import Breakout, Check, State, Verdict
-from signals.panel import Panel, align
-from signals.quality import Gate, contradictions, gate
 from signals.rules import BREAKOUT, CHECKS, METHOD_VERSION
-from signals.series import SERIES
-from signals.standing import Standing
-from signals.supercycle import SupercycleHistory, supercycle_history
-from signals.vintages import Archive
+from signals.supercycle.properties import SupercycleHistory, supercycle_history
 
 _VOLUME_SESSIONS_BEFORE = 4
 

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from signals.hysteresis import Floats, follow
-from signals.liquidity_conditions import LIQUIDITY
-from signals.measured import Measured
-from signals.measuring import Measuring
+from signals.conditions.hysteresis import Floats, follow
+from signals.conditions.measured import Measured
+from signals.conditions.measuring import Measuring
+from signals.conditions.of_liquidity import LIQUIDITY
+from signals.conditions.rows import optional
+from signals.data.panel import Alignment
+from signals.data.series import Days
 from signals.model import Liquidity, Regime
-from signals.panel import Alignment
-from signals.rows import optional
 from signals.rules import REGIME
-from signals.series import Days
 
 _REGIMES = (Regime.TIGHTENING, Regime.NEUTRAL, Regime.EASING)
 _TIGHTENING, _NEUTRAL, _EASING = 0.0, 1.0, 2.0

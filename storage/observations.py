@@ -85,7 +85,7 @@ async def newest_dates(connection: AsyncConnection) -> dict[str, date]:
 
 
 async def load_vintages(connection: AsyncConnection, known_at: datetime) -> Sequence[Any]:
-    """Return every vintage first seen by ``known_at``, in the column order of ``signals.vintages``.
+    """Return every vintage first seen by ``known_at``, in the column order of ``signals.data.vintages``.
 
     Plain tuples with naive instants in UTC: there are hundreds of thousands of them.
     """

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from signals.data.series import FIELDS, SECTORS
+from signals.data.sessions import decision_time, nyse_sessions
+from signals.data.vintages import Archive, as_vintages, settle
 from signals.evaluate import History, evaluate
 from signals.model import Verdict
-from signals.series import FIELDS, SECTORS
-from signals.sessions import decision_time, nyse_sessions
-from signals.vintages import Archive, as_vintages, settle
 
 REAL_HISTORY = Path(os.environ.get("CASCADE_HISTORY", Path(__file__).parents[2] / "shared" / "data"))
 NOW = datetime(2024, 1, 3, 12, tzinfo=UTC)

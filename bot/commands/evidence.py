@@ -11,7 +11,7 @@ from telegram.ext import BaseHandler, CallbackQueryHandler, CommandHandler
 
 from bot.commands.answering import Desk, argument
 from bot.commands.reading import newest, reply
-from signals.every_condition import LINK_NAMES
+from signals.conditions.table import LINK_NAMES
 from signals.model import Verdict
 from storage.market import Market
 

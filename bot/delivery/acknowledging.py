@@ -17,9 +17,10 @@ from bot.delivery.composing import Composer
 from bot.delivery.failures import Failure, Meaning
 from bot.delivery.pacing import Pacer
 from bot.operator_alarm import Alarm
-from storage import chats, outbox
+from storage import chats
 from storage.database import Database
-from storage.outbox import Claimed, State
+from storage.outbox import queue
+from storage.outbox.queue import Claimed, State
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ class Acknowledger:
 
     async def _store_in(self, connection: AsyncConnection, group: Sequence[Outcome]) -> None:
         sent = [(claimed, outcome) for claimed, outcome in group if isinstance(outcome, int)]
-        await outbox.mark_sent(connection, sent, self._clock.now())
+        await queue.mark_sent(connection, sent, self._clock.now())
         for claimed, outcome in group:
             if isinstance(outcome, Failure):
                 await self._store_failure(connection, claimed, outcome)
@@ -154,26 +155,26 @@ class Acknowledger:
         """Store what a failure means for the delivery, and for its chat or alert where it says something of them."""
         now, text = self._clock.now(), failure.text
         waits = failure.meaning in _WAITS_FOR_SOMEBODY
-        age = await outbox.age(connection, claimed.alert_id, now) if waits else timedelta()
+        age = await queue.age(connection, claimed.alert_id, now) if waits else timedelta()
         if failure.meaning in _SURELY_NOT_SENT and age <= _NEWS:
             pause = _pause(failure, age)
-            await outbox.put_back(connection, [claimed], now, text, None if pause is None else now + pause)
+            await queue.put_back(connection, [claimed], now, text, None if pause is None else now + pause)
         match failure.meaning:
             case Meaning.GONE:
-                await outbox.finish(connection, claimed, State.GONE, now, text)
+                await queue.finish(connection, claimed, State.GONE, now, text)
                 await chats.mark_gone(connection, claimed.chat_id, text, now)
             case Meaning.MOVED if failure.new_chat_id is not None:
                 await chats.move(connection, claimed.chat_id, failure.new_chat_id, now)
             case Meaning.UNPARSED:
-                await outbox.make_plain(connection, claimed.alert_id)
+                await queue.make_plain(connection, claimed.alert_id)
                 self._composer.forget(claimed.alert_id)
             case Meaning.OUR_MISTAKE:
-                await outbox.finish(connection, claimed, State.STOPPED, now, text)
-                await outbox.stop_alert(connection, claimed.alert_id, text, now)
+                await queue.finish(connection, claimed, State.STOPPED, now, text)
+                await queue.stop_alert(connection, claimed.alert_id, text, now)
             case Meaning.UNKNOWN:
-                await outbox.mark_unknown(connection, [claimed], now, text)
+                await queue.mark_unknown(connection, [claimed], now, text)
         # Whatever nothing above has settled is the operators' to look at.
-        await outbox.finish(connection, claimed, State.STOPPED, now, text)
+        await queue.finish(connection, claimed, State.STOPPED, now, text)
 
 
 def _pause(failure: Failure, age: timedelta) -> timedelta | None:

@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.alerts import CATCH_UP
 from bot.delivery.failures import Failure, Meaning
+from bot.market.alerts import CATCH_UP
 from bot.messages.record import live_like
 from bot.messages.render import Messages, Told, read_verdict
-from storage import ledger, market, outbox, track_record
-from storage.outbox import Claimed
+from storage import ledger, market, track_record
+from storage.outbox import queue
+from storage.outbox.queue import Claimed
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Composer:
     ) -> list[tuple[Claimed, Text | Failure]]:
         """Return the text of each delivery; a failure where an alert cannot be written."""
         replacing = [c for c in claims if (await self._opened(connection, c.alert_id)).replaces]
-        skipped = await outbox.skipped(connection, replacing) if replacing else {}
+        skipped = await queue.skipped(connection, replacing) if replacing else {}
         return [(c, await self._text(connection, c, skipped.get(c.id, ()))) for c in claims]
 
     async def _text(self, connection: AsyncConnection, claimed: Claimed, skipped: tuple[int, ...]) -> Text | Failure:
@@ -78,7 +79,7 @@ class Composer:
             while len(self._alerts) >= _MOST_ALERTS:
                 del self._alerts[next(iter(self._alerts))]
             row = await ledger.load_alert(connection, alert_id)
-            self._alerts[alert_id] = _Written(row, await outbox.replaces(connection, alert_id))
+            self._alerts[alert_id] = _Written(row, await queue.replaces(connection, alert_id))
         return self._alerts[alert_id]
 
     async def _write(self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]) -> Text:

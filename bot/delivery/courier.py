@@ -15,9 +15,9 @@ from bot.delivery.failures import Failure, Meaning
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
 from bot.operator_alarm import Alarm
-from storage import door, fan_out, outbox, throttle
 from storage.database import Database
-from storage.outbox import Claimed
+from storage.outbox import fan_out, queue, recheck, throttle
+from storage.outbox.queue import Claimed
 from storage.roles import Role
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class Courier:
         await self.acknowledger.flush()
         now = self.clock.now()
         async with self.database.transaction() as connection:
-            due = await outbox.next_due(connection, now)
+            due = await queue.next_due(connection, now)
         return None if due is None else min(max((due - now).total_seconds(), 0.0), _LONGEST_SLEEP)
 
     async def _stop(self, loops: Sequence[asyncio.Task[None]]) -> None:
@@ -156,7 +156,7 @@ class Courier:
 
     async def _until_next_release(self) -> float:
         async with self.database.transaction() as connection:
-            held = await outbox.next_release(connection)
+            held = await queue.next_release(connection)
         seconds = _LONGEST_SLEEP if held is None else (held - self.clock.now()).total_seconds()
         return min(max(seconds, _TICK), self._patience)
 
@@ -183,7 +183,7 @@ class Courier:
 
     async def _recover(self, *, everything: bool) -> int:
         async with self.database.transaction() as connection:
-            return await outbox.recover(connection, self.clock.now(), everything=everything)
+            return await queue.recover(connection, self.clock.now(), everything=everything)
 
     @property
     def _patience(self) -> float:
@@ -208,8 +208,8 @@ class Courier:
             if seconds:
                 self.pacer.halt(seconds)
                 return True
-            claims = await outbox.claim(connection, room, LEASE, now)
-            admitted = await door.let_through(connection, claims, self.clock.now()) if claims else []
+            claims = await queue.claim(connection, room, LEASE, now)
+            admitted = await recheck.let_through(connection, claims, self.clock.now()) if claims else []
             letters = await self.composer.compose(connection, admitted) if admitted else []
         for claimed, text in letters:
             if isinstance(text, Failure):

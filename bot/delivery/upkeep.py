@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.clock import Clock
 from storage.database import Database
-from storage.purge import forget_updates, purge
+from storage.outbox.purge import forget_updates, purge
 
 logger = logging.getLogger(__name__)
 

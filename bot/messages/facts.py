@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from signals.every_condition import CONDITIONS, LINKS
+from signals.conditions.condition import Condition, Number
+from signals.conditions.table import CONDITIONS, LINKS
+from signals.data.series import SECTORS, SERIES, STANDS_IN
+from signals.data.universe import ALTCOINS
 from signals.model import (
     Cascade,
     Check,
@@ -23,9 +26,6 @@ from signals.model import (
     Window,
 )
 from signals.rules import LINK, REGIME, SUPERCYCLE, WINDOW
-from signals.series import SECTORS, SERIES, STANDS_IN
-from signals.table import Condition, Number
-from signals.universe import ALTCOINS
 
 BREAKOUT_NEEDS = ("^RUT", "IWM", "SPY", "RSP", "IWC", "IJR", *SECTORS)
 """The series of the breakout and its checks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
-from signals.table import Limit, Number, Unit
+from signals.conditions.condition import Limit, Number, Unit
 
 _MOST_OF_A_REASON = 160
 # How the numbers of the four properties end whose unit is not a count.

@@ -13,12 +13,12 @@ from pydantic import TypeAdapter
 
 from bot.messages import facts, figures
 from signals import rules
-from signals.every_condition import CONDITIONS, LINK_NAMES, MANDATORY
+from signals.conditions.condition import Unit
+from signals.conditions.table import CONDITIONS, LINK_NAMES, MANDATORY
+from signals.data.series import SECTORS, SERIES
+from signals.data.universe import LISTED_ON
 from signals.model import Regime, State, Verdict, Window
 from signals.record.model import ASSETS, Past
-from signals.series import SECTORS, SERIES
-from signals.table import Unit
-from signals.universe import LISTED_ON
 from storage.market import Market
 
 VERDICT = TypeAdapter(Verdict)

@@ -9,7 +9,7 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from signals.panel import Ints
+from signals.data.panel import Ints
 from signals.record.inference import median_intervals, random_date_p
 from signals.record.model import Followed
 from signals.record.study import Study

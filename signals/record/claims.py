@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.breakout import RecordHighs, base_class, record_highs
+from signals.breakout.episodes import RecordHighs, base_class, record_highs
 from signals.record.model import Claim
 from signals.record.studies import Studies
 

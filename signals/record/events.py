@@ -8,9 +8,9 @@ from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
+from signals.conditions.table import LINK_NAMES
 from signals.episode import Episode
 from signals.evaluate import History
-from signals.every_condition import LINK_NAMES
 from signals.model import Regime, State
 
 Positions = list[int]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from signals.breakout import find_episodes
+from signals.breakout.episodes import find_episodes
 from signals.record.model import Cell
 from signals.record.studies import Studies
 from signals.rules import BREAKOUT, RECORD

@@ -9,7 +9,7 @@ import numpy as np
 from arch.bootstrap import StationaryBootstrap
 from scipy.stats import monte_carlo_test
 
-from signals.panel import Ints
+from signals.data.panel import Ints
 from signals.record.prices import Floats
 from signals.rules import RECORD
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from signals.data.sessions import decision_time
 from signals.evaluate import History
 from signals.model import Transition
 from signals.record.events import RULES
 from signals.record.model import Past
 from signals.record.studies import Studies
-from signals.sessions import decision_time
 
 _SHOWN = {
     "breakout": (("^RUT", 63), ("BTC-USD", 91), ("ETH-USD", 91)),

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from signals.measuring import Figures, Measuring
-from signals.panel import Ints
+from signals.conditions.measuring import Figures, Measuring
+from signals.data.panel import Ints
+from signals.data.release import available_at
+from signals.data.series import UTC_DAY, ReleaseClock
 from signals.record.model import ASSETS, Asset, Case, Close, Outcome, Scale
-from signals.release import available_at
 from signals.rules import GATE
-from signals.series import UTC_DAY, ReleaseClock
 
 Floats = npt.NDArray[np.float64]
 _CLOSE = ReleaseClock(time(16, 0))

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from signals.data.sessions import decision_times
 from signals.evaluate import History
 from signals.record.model import ASSETS, Case
 from signals.record.prices import Prices, all_prices
 from signals.record.study import Events, Study
 from signals.rules import CHECKS
-from signals.sessions import decision_times
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from signals.panel import Ints
+from signals.data.panel import Ints
 from signals.record.model import Base, Case, Followed, Numbers, Outcome
 from signals.record.prices import Floats, Prices
 from signals.record.rate import rate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from signals.series import SERIES
+from signals.data.series import SERIES
 from signals.sources.folder import FolderSource
 from signals.sources.operator import EarlierSource, OperatorSource
 from signals.sources.options import SourceOptions

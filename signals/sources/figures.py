@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 import pandas as pd
 
-from signals.series import Series
+from signals.data.series import Series
 from signals.sources.patience import NoAnswerError
 from signals.sources.shape import NOTHING, Fetched
 

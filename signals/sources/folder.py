@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from signals.series import FIELDS, Series
+from signals.data.series import FIELDS, Series
 from signals.sources.shape import NOTHING, Fetched
 
 

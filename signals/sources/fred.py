@@ -9,7 +9,7 @@ import csv
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from signals.series import Series
+from signals.data.series import Series
 from signals.sources.figures import answered, dated, gave_nothing, number, reading
 from signals.sources.patience import NoAnswerError
 from signals.sources.shape import Fetched

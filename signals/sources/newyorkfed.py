@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from signals.series import Series
-from signals.sessions import NEW_YORK
+from signals.data.series import Series
+from signals.data.sessions import NEW_YORK
 from signals.sources.figures import answered, dated, gave_nothing, not_carried, number, reading
 from signals.sources.patience import NoAnswerError
 from signals.sources.shape import Fetched

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from signals.series import Series
+from signals.data.series import Series
 from signals.sources.figures import joined
 from signals.sources.folder import FolderSource
 from signals.sources.shape import Fetched, Source

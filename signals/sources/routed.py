@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from signals.series import Series
+from signals.data.series import Series
 from signals.sources.figures import joined
 from signals.sources.shape import NOTHING, Fetched, Source
 

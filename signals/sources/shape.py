@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from signals.series import FIELDS, Series
+from signals.data.series import FIELDS, Series
 
 NOTHING = pd.DataFrame(columns=list(FIELDS), index=pd.DatetimeIndex([]), dtype=float)
 

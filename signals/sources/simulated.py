@@ -14,9 +14,9 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from signals.release import available_at, expected_dates
-from signals.series import Days, Series
-from signals.sessions import nyse_sessions
+from signals.data.release import available_at, expected_dates
+from signals.data.series import Days, Series
+from signals.data.sessions import nyse_sessions
 from signals.sources.shape import NOTHING, Fetched
 from signals.sources.simulated_economy import ECONOMY, World, simulate
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from signals.series import Series
+from signals.data.series import Series
 from signals.sources.figures import answered, gave_nothing, has_split, not_carried, number, reading
 from signals.sources.patience import NoAnswerError
 from signals.sources.shape import Fetched

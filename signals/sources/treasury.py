@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from signals.series import Series
+from signals.data.series import Series
 from signals.sources.figures import answered, dated, gave_nothing, not_carried, reading
 from signals.sources.patience import NoAnswerError
 from signals.sources.shape import Fetched

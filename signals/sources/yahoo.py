@@ -15,7 +15,7 @@ import yfinance
 from yfinance.data import YfData
 from yfinance.exceptions import YFTickerMissingError
 
-from signals.series import Series
+from signals.data.series import Series
 from signals.sources.figures import has_split
 from signals.sources.patience import NoAnswerError, PassingError, Patience
 from signals.sources.shape import NOTHING, Fetched

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bot.cli import main
-from storage import fan_out, ledger, outbox
+from bot.cli.main import main
+from storage import ledger
 from storage.database import Database
+from storage.outbox import fan_out, queue
 
 labels: ContextVar[list[str] | None] = ContextVar("labels", default=None)
 
@@ -66,7 +67,7 @@ def run(number: int, moment: str, trace: str) -> None:
                 file.write((noted[0] if noted else "other") + "\n")
 
     patch.object(Database, "transaction", transaction).start()
-    for module, name in ((ledger, "record"), (fan_out, "fan_out"), (outbox, "claim"), (outbox, "mark_sent")):
+    for module, name in ((ledger, "record"), (fan_out, "fan_out"), (queue, "claim"), (queue, "mark_sent")):
         labelled(module, name)
     main()
 

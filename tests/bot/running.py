@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bot.alerts import URGENT
 from bot.app import App
+from bot.market.alerts import URGENT
 from bot.sandbox.server import Sandbox
 from bot.settings import Settings
 from signals.model import Verdict

@@ -12,16 +12,16 @@ import pytest
 
 from bot.app import App, build
 from bot.clock import SteppedClock
-from bot.market_process import MarketProcess, MarketProcessError
+from bot.market.process import MarketProcess, MarketProcessError
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
+from signals.data.sessions import decision_time
 from signals.rules import GATE
-from signals.sessions import decision_time
 from storage.database import Database
 from storage.market import claim_market
 from tests.bot.conftest import Running
+from tests.bot.market.test_evening import CLOSES, write
 from tests.bot.running import command, environment_for, settings_for
-from tests.bot.test_evening import CLOSES, write
 from tests.worlds import day, lead
 
 N = len(lead())

@@ -20,11 +20,11 @@ from bot.app import build
 from bot.clock import SteppedClock
 from bot.sandbox.limits import Limiter
 from bot.sandbox.server import Fault, Sandbox, serve
+from signals.data.sessions import decision_time
 from signals.rules import GATE
-from signals.sessions import decision_time
 from storage import chats
+from tests.bot.market.test_evening import write
 from tests.bot.running import environment_for, settings_for
-from tests.bot.test_evening import write
 from tests.worlds import day, lead
 
 N = len(lead())

@@ -20,7 +20,8 @@ def imported(program: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["bot.serve", "bot.app", "bot.cli", "bot.evening", "bot.delivery.courier", "bot.messages.render"]
+    "module",
+    ["bot.serve", "bot.app", "bot.cli.main", "bot.market.evening", "bot.delivery.courier", "bot.messages.render"],
 )
 def test_the_process_that_answers_telegram_imports_nothing_heavy(module: str) -> None:
     assert imported(f"import {module}") & set(HEAVY) == set()
@@ -44,7 +45,7 @@ asyncio.run(main())
 
 
 def test_a_server_is_imported_only_for_a_web_hook() -> None:
-    shown = "import bot.serve, sys; print('aiohttp.web' in sys.modules, 'bot.web.webhook' in sys.modules)"
+    shown = "import bot.serve, sys; print('aiohttp.web' in sys.modules, 'bot.updates.webhook' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True, cwd=ROOT)
     assert ran.stdout.split() == ["False", "False"]
 
@@ -54,7 +55,7 @@ def test_nor_what_only_a_command_line_or_a_migration_needs() -> None:
 
 
 def test_the_heavy_libraries_are_those_of_the_market_process() -> None:
-    assert {"pandas", "exchange_calendars"} <= imported("import bot.market_child")
+    assert {"pandas", "exchange_calendars"} <= imported("import bot.market.child")
 
 
 @pytest.mark.parametrize(

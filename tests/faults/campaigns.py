@@ -20,10 +20,11 @@ from bot.delivery.failures import Meaning
 from bot.sandbox.limits import Limiter
 from bot.sandbox.server import Fault, Sandbox, serve
 from bot.sandbox.telegram import BotApiError
-from storage import chats, fan_out, outbox
+from storage import chats
 from storage.database import Database
+from storage.outbox import fan_out, queue
+from tests.bot.delivery.test_failures import ROWS
 from tests.bot.running import EVENING, settings_for
-from tests.bot.test_failures import ROWS
 from tests.faults.processes import finish, kill_soon, start
 from tests.faults.truth import Account, account, owe, subscribe
 
@@ -60,8 +61,8 @@ async def pretend(url: str, *, arrived: int) -> Account:
         await owe(database, urgent=False)
         async with database.transaction() as connection:
             await fan_out.fan_out(connection, EVENING)
-            (claimed,) = await outbox.claim(connection, 1, timedelta(minutes=1))
-            await outbox.mark_sent(connection, [(claimed, 1)], EVENING)
+            (claimed,) = await queue.claim(connection, 1, timedelta(minutes=1))
+            await queue.mark_sent(connection, [(claimed, 1)], EVENING)
         for _ in range(arrived):
             sandbox.world.post(sandbox.world.chats[1], "Alert 1 · pretended", [], None)
         return await account(database, sandbox, 1)

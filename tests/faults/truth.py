@@ -13,10 +13,10 @@ from bot.sandbox.server import Sandbox
 from storage import chats, ledger, market
 from storage.database import Database
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
-from storage.outbox import UNFINISHED, State
+from storage.outbox.queue import UNFINISHED, State
 from storage.schema import alert, delivery
+from tests.bot.messages.whole import whole
 from tests.bot.running import VERDICT
-from tests.bot.whole import whole
 
 START = date(2020, 1, 1)
 AT = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from signals.collect import collect_archive
+from signals.data.sessions import nyse_sessions
 from signals.evaluate import History, evaluate
 from signals.record.model import TrackRecord
 from signals.record.track_record import track_record
 from signals.rules import RECORD
-from signals.sessions import nyse_sessions
+from signals.sources.collect import collect_archive
 from signals.sources.folder import FolderSource
 
 END = date(2025, 6, 30)

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
-from tests.signals.independent_breakouts import Answer, walk
+from tests.signals.breakout.independent_breakouts import Answer, walk
 from tests.signals.independent_series import altcoin_basket
 
 Series = dict[date, float]

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from math import fsum
 from pathlib import Path
 
-from tests.signals.independent_breakouts import Answer, walk
+from tests.signals.breakout.independent_breakouts import Answer, walk
 from tests.signals.independent_calendar import DAY, _good_fridays, business_on_or_after, is_holiday, previous_business
 
 Series = dict[date, float]

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from signals.conditions.table import CONDITIONS
+from signals.data.sessions import decision_time
 from signals.evaluate import History
-from signals.every_condition import CONDITIONS
 from signals.model import Freshness, Regime, State, Verdict
-from signals.sessions import decision_time
 from tests.signals.independent_cascade import evaluate as independently
 
 ANSWERS = Path(__file__).with_name("answers_cascade.md")

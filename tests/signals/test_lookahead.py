@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from signals.collect import collect_archive
+from signals.data.sessions import decision_time, nyse_sessions
 from signals.evaluate import evaluate
-from signals.sessions import decision_time, nyse_sessions
+from signals.sources.collect import collect_archive
 from signals.sources.folder import FolderSource
 from signals.sources.shape import Source
 from signals.sources.simulated import SimulatedSource

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from signals.data.series import SERIES
+from signals.data.sessions import decision_time
 from signals.episode import BaseClass, Outcome, Phase
 from signals.rules import METHOD_VERSION
-from signals.series import SERIES
-from signals.sessions import decision_time
 from signals.transitions import transitions
 from tests.worlds import day, evaluated, lead, market, verdict
 

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage import chats, fan_out
+from storage import chats
 from storage.database import Database
-from storage.outbox import State
-from tests.storage.alerts import add_alert, states
+from storage.outbox import fan_out
+from storage.outbox.queue import State
+from tests.storage.outbox.alerts import add_alert, states
 
 NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from signals.series import FIELDS
-from signals.vintages import VINTAGE_COLUMNS, settle
+from signals.data.series import FIELDS
+from signals.data.vintages import VINTAGE_COLUMNS, settle
 from storage import observations
 from storage.database import Database
 from storage.observations import SourceCheck

@@ -11,11 +11,11 @@ from scipy.stats import binomtest, kstest
 
 from bot.messages.record import MAIN, command_of, p_values, rule_named
 from bot.messages.render import Messages
+from signals.data.series import FIELDS
 from signals.evaluate import evaluate
 from signals.record.chance import with_chance
 from signals.record.track_record import track_record
 from signals.rules import RECORD
-from signals.series import FIELDS
 from storage.market import Market
 from tests.signals.record.known_truth import SESSIONS, World, world
 from tests.worlds import CALENDAR, settled

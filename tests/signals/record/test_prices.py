@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from signals.data.release import available_at
+from signals.data.series import UTC_DAY
+from signals.data.sessions import decision_time
 from signals.record.model import ASSETS, Close
 from signals.record.prices import Prices, all_prices
-from signals.release import available_at
-from signals.series import UTC_DAY
-from signals.sessions import decision_time
 from tests.worlds import day, evaluated, frame, lead, market, sessions
 
 

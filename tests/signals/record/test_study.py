@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from signals.data.release import available_at
+from signals.data.series import UTC_DAY
+from signals.data.sessions import decision_times
 from signals.record.chance import with_chance
 from signals.record.model import ASSETS
 from signals.record.prices import Prices
 from signals.record.study import Events, Study
-from signals.release import available_at
 from signals.rules import RECORD
-from signals.series import UTC_DAY
-from signals.sessions import decision_times
 
 FIRST = date(2018, 1, 1)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from signals.breakout import find_episodes
+from signals.breakout.episodes import find_episodes
+from signals.data.sessions import decision_time
 from signals.episode import BaseClass, Outcome
 from signals.evaluate import History, evaluate
 from signals.model import State
@@ -20,7 +21,6 @@ from signals.record.model import TrackRecord
 from signals.record.studies import Studies
 from signals.record.track_record import track_record
 from signals.rules import BREAKOUT, METHOD_VERSION, RECORD
-from signals.sessions import decision_time
 from tests.worlds import CALENDAR, day, evaluated, lead, market, sessions
 
 QUICK = replace(RECORD, draws=20, resamples=5)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from signals.series import SERIES
+from signals.data.series import SERIES
 from signals.sources.folder import FolderSource
 from tests.signals.sources.server import NOW
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from signals.series import SERIES, Series
+from signals.data.series import SERIES, Series
 from signals.sources.fred import FredSource
 from signals.sources.shape import Fetched
 from tests.signals.sources.server import FAILURES, NOW, Asked, Plan, Reply, by_day, serving, web, web_for

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from signals.series import SERIES, Series
+from signals.data.series import SERIES, Series
 from signals.sources.newyorkfed import NewYorkFedSource
 from signals.sources.shape import Fetched
 from tests.signals.sources.server import FAILURES, NOW, Reply, by_day, serving, web, web_for

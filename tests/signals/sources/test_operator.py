@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signals.series import SERIES
+from signals.data.series import SERIES
 from signals.sources.folder import FolderSource
 from signals.sources.operator import EarlierSource, OperatorSource
 from signals.sources.routed import RoutedSource

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signals.series import SERIES
+from signals.data.series import SERIES
 from signals.sources.folder import FolderSource
 from signals.sources.fred import FredSource
 from signals.sources.newyorkfed import NewYorkFedSource

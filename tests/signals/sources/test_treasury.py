@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from signals.series import SERIES
+from signals.data.series import SERIES
 from signals.sources.shape import Fetched
 from signals.sources.treasury import TreasurySource
 from tests.signals.sources.server import FAILURES, NOW, Asked, Plan, Reply, by_day, serving, web, web_for

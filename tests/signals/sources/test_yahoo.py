@@ -17,7 +17,7 @@ import pytest
 import yfinance
 from curl_cffi import requests as curl
 
-from signals.series import SERIES
+from signals.data.series import SERIES
 from signals.sources.patience import Patience
 from signals.sources.shape import Fetched
 from signals.sources.yahoo import YahooSource

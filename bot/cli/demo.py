@@ -1,0 +1,143 @@
+"""The demonstration: the whole program on a sandbox, with a simulated market whose days are stepped by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from bot.app import App, build
+from bot.clock import SteppedClock, SystemClock
+from bot.market.evening import Evening
+from bot.market.process import MarketProcess
+from bot.market.protocol import DemoStart, FindDemoStart
+from bot.sandbox.page import page_routes
+from bot.sandbox.server import Sandbox, serve
+from bot.settings import Settings
+from storage.market import Agenda, load_market
+from storage.schema import alert
+
+logger = logging.getLogger(__name__)
+
+VISITOR = 7001
+_MOST_STEPS = 60
+
+
+class Recorder:
+    """Keeps the track record up to date, in a market process of its own so that no step waits for it."""
+
+    def __init__(self, evening: Evening, clock: SteppedClock) -> None:
+        self.process = MarketProcess()
+        self._evening = replace(evening, process=self.process, running=asyncio.Lock())
+        self._clock, self._news = clock, asyncio.Event()
+
+    def wake(self) -> None:
+        """Look back once more."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Look back whenever woken, for ever."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._evening.look_back(self._clock.now())
+            except Exception:
+                logger.exception("the look back failed; the record stays what it was")
+
+
+@dataclass
+class SteppedMarket:
+    """Moves the demonstration's clock from one evening to the next."""
+
+    app: App
+    clock: SteppedClock
+    recorder: Recorder
+    running: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def step(self) -> Agenda:
+        """Live through the next session's evening."""
+        async with self.app.database.transaction() as connection:
+            held = await load_market(connection)
+        assert held is not None
+        assert held.agenda is not None
+        return await self._evening(held.agenda.next_decision_at)
+
+    async def step_to_alert(self) -> Agenda:
+        """Step until a session brings an alert, at most 60 sessions."""
+        before = await self._alerts()
+        for _ in range(_MOST_STEPS):
+            agenda = await self.step()
+            if await self._alerts() > before:
+                break
+        self.recorder.wake()
+        return agenda
+
+    async def begin(self, at: datetime) -> Agenda:
+        """Record the history up to ``at`` silently."""
+        return await self._evening(at)
+
+    async def _evening(self, at: datetime) -> Agenda:
+        async with self.running:
+            self.clock.move(at)
+            agenda = await self.app.evening.run(at)
+        self.app.courier.wake()
+        return agenda
+
+    async def _alerts(self) -> int:
+        async with self.app.database.transaction() as connection:
+            return int((await connection.execute(select(func.count()).select_from(alert))).scalar_one())
+
+
+async def demo(port: int, ready: Callable[[str], None]) -> None:
+    """Serve the chat page at 127.0.0.1 until cancelled. ``ready`` is called with its address."""
+    start = await _start()
+    clock = SteppedClock(start)
+    sandbox = Sandbox()
+    sandbox.world.add_private_chat(VISITOR)
+    routes, attach = page_routes(sandbox, VISITOR)
+    with tempfile.TemporaryDirectory(prefix="cascade-demo-") as folder:
+        async with serve(sandbox, port, routes), build(_settings(sandbox, Path(folder)), clock) as app:
+            recorder = Recorder(app.evening, clock)
+            market = SteppedMarket(app, clock, recorder)
+            await market.begin(start)
+            recorder.wake()
+            attach(market)
+            await app.connect()
+            ready(sandbox.url)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(app.poll())
+                    tasks.create_task(app.courier.run())
+                    tasks.create_task(recorder.run())
+            finally:
+                await recorder.process.close()
+
+
+async def _start() -> datetime:
+    process = MarketProcess()
+    try:
+        async for reply in process.ask(FindDemoStart("simulated", SystemClock().now())):
+            if isinstance(reply, DemoStart):
+                return reply.at
+    finally:
+        await process.close()
+    raise RuntimeError("the simulated market has no place to begin")
+
+
+def _settings(sandbox: Sandbox, folder: Path) -> Settings:
+    return Settings.model_validate(
+        {
+            "telegram_bot_token": sandbox.token,
+            "telegram_api_url": sandbox.url,
+            "database_url": f"sqlite+aiosqlite:///{folder}/demo.db",
+            "market_data": "simulated",
+            "operator_ids": (),
+        }
+    )

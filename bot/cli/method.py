@@ -1,0 +1,206 @@
+"""The tables of docs/method.md, made of the rows the evaluation reads and of a history."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+
+import numpy as np
+
+from bot.messages.figures import percent
+from signals.conditions.condition import Condition, Number, Unit
+from signals.conditions.measured import Measured
+from signals.conditions.table import CONDITIONS, LINK_NAMES
+from signals.data.series import SERIES, STANDS_IN
+from signals.data.sessions import decision_time
+from signals.episode import Episode
+from signals.evaluate import History
+from signals.record.studies import Studies
+from signals.transitions import transitions
+
+_NAMES = {"yahoo": "Yahoo", "fred": "FRED", "treasury": "US Treasury", "newyorkfed": "New York Fed", "tiingo": "Tiingo"}
+WINDOWS = ((date(2016, 11, 1), date(2017, 3, 31)), (date(2020, 11, 1), date(2021, 5, 31)))
+"""The months in which the thesis says that capital walked down the chain."""
+
+
+def tables(history: History) -> dict[str, str]:
+    """Return every generated table by the name of its place in the page."""
+    return {
+        "conditions": conditions_table(),
+        "shares": shares_table(history),
+        "series": series_table(),
+        "alerts": alerts_table(history),
+        "record": record_table(history),
+    }
+
+
+def fill(page: str, made: dict[str, str]) -> str:
+    """Return the page with its generated tables written anew."""
+    for name, table in made.items():
+        place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+        page = place.sub(_written(table), page)
+    return page
+
+
+def _written(table: str) -> Callable[[re.Match[str]], str]:
+    return lambda match: f"{match[1]}\n{table}\n\n{match[2]}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def conditions_table() -> str:
+    """Return every condition with its formula, thresholds, series, unit and clock."""
+    heads = ("Link", "Condition", "On when", "Off when", "Measured from", "Unit", "Public (New York)")
+    return _table(heads, (_condition(row) for row in CONDITIONS.values()))
+
+
+def _condition(row: Condition) -> tuple[str, ...]:
+    link = f"{row.link} {LINK_NAMES[row.link].lower()}" if row.link else "liquidity"
+    if row.link and row.in_liquidity:
+        link += ", liquidity"
+    units = dict.fromkeys(str(number.unit) for number in row.numbers)
+    clocks = dict.fromkeys(str(SERIES[key].clock) for key in row.needs)
+    named = [f"{key} (else {STANDS_IN[key]})" if key in STANDS_IN else key for key in row.needs]
+    return (
+        link,
+        f"`{row.key}`",
+        _groups(row, row.enter_groups, entering=True),
+        _groups(row, row.exit_groups, entering=False),
+        _series(named),
+        ", ".join(units),
+        "; ".join(clocks),
+    )
+
+
+def _series(keys: Sequence[str]) -> str:
+    return ", ".join(keys) if len(keys) <= 4 else f"{', '.join(keys[:3])} and {len(keys) - 3} more"
+
+
+def _groups(row: Condition, groups: Sequence[Sequence[int]], *, entering: bool) -> str:
+    return ", or ".join(" and ".join(_limit(row.numbers[i], entering) for i in group) for group in groups)
+
+
+def _limit(number: Number, entering: bool) -> str:
+    limit = number.enter if entering else number.exit
+    if limit is None:
+        return number.name
+    lasting = f" for {number.exit_for} observations" if not entering and number.exit_for > 1 else ""
+    return f"{number.name} {limit.symbol} {_figure(limit.figure, number.unit)}{lasting}"
+
+
+def _figure(value: float, unit: Unit) -> str:
+    if unit in (Unit.PERCENT, Unit.SHARE):
+        return f"{value * 100:g} %".replace("-", "−")
+    return f"{value:g}".replace("-", "−")
+
+
+def shares_table(history: History) -> str:
+    """Return how often each condition was on, changed and was unknown, from its first measurement on."""
+    heads = ("Condition", "Measured from", "On", "Changes a year", "Unknown since then")
+    return _table(heads, (_share(measured) for measured in history.conditions.values()))
+
+
+def life(measured: Measured) -> np.ndarray:
+    """Return the states of a condition from the first session it could be measured on."""
+    known = np.flatnonzero(~np.isnan(measured.state))
+    return measured.state[known[0] :] if len(known) else measured.state[:0]
+
+
+def changes_a_year(states: np.ndarray) -> float:
+    """Return how often a condition changed between on and off, per 252 sessions."""
+    known = states[~np.isnan(states)]
+    return float(np.abs(np.diff(known)).sum() / max(len(states), 1) * 252)
+
+
+def _share(measured: Measured) -> tuple[str, ...]:
+    states = life(measured)
+    if not len(states):
+        return (f"`{measured.row.key}`", "never in this data", "–", "–", "–")
+    began = measured.days[len(measured.days) - len(states)]
+    on, unknown = np.nanmean(states), np.isnan(states).mean()
+    return (f"`{measured.row.key}`", str(began), f"{on:.0%}", f"{changes_a_year(states):.1f}", f"{unknown:.1%}")
+
+
+def series_table() -> str:
+    """Return the table of series."""
+    heads = ("Series", "What", "Unit", "One a", "Public (New York)", "Source", "Else", "Plausible", "Largest step")
+    return _table(heads, (_row(key) for key in SERIES))
+
+
+def _row(key: str) -> tuple[str, ...]:
+    series = SERIES[key]
+    unit = f"{series.unit}, from {series.source_unit}" if series.source_unit else series.unit
+    band = (
+        f"{series.band[0]:g} to {series.band[1]:g}".replace("-", "−")
+        if series.band
+        else "> 0"
+        if series.is_price
+        else ""
+    )
+    source = _NAMES.get(series.source, series.source)
+    instead = _NAMES.get(series.fallback or "", "")
+    step = series.move.text(series.unit) if series.move else ""
+    return (f"`{key}`", series.title, unit, str(series.days), str(series.clock), source, instead, band, step)
+
+
+def alerts_table(history: History) -> str:
+    """Return every alert a subscriber would have received in the months the thesis names."""
+    heads = ("Session", "Alert", "Of", "From", "To")
+    return _table(heads, (row for window in WINDOWS for row in alerts(history, *window)))
+
+
+def alerts(history: History, first: date, last: date) -> Iterator[tuple[str, ...]]:
+    """Yield what changed from one session to the next, the state of the data apart."""
+    days = [day for day in history.panel.days if first <= day <= last]
+    before = history.verdict(_before(history, days[0]), decision_time(days[0]))
+    for day in days:
+        after = history.verdict(day, decision_time(day))
+        for change in transitions(before, after):
+            if not change.kind.startswith("data."):
+                kind = change.kind.replace(".", " ")
+                yield str(day), kind, change.subject.partition(":")[2], change.before, change.after
+        before = after
+
+
+def _before(history: History, day: date) -> date:
+    return history.panel.days[history.panel.position(day) - 1]
+
+
+def record_table(history: History) -> str:
+    """Return every breakout from a long base with how it turned out and what followed it."""
+    heads = (
+        "Attempt",
+        "Close",
+        "Level",
+        "Base",
+        "Class",
+        "Confirmed",
+        "Outcome",
+        "On",
+        "Recovered",
+        *FOLLOWED.values(),
+    )
+    studies = Studies.of(history)
+    return _table(heads, (_episode(studies, episode) for episode in history.episodes))
+
+
+FOLLOWED = {
+    ("^RUT", 63): "Russell 2000, 63 sessions",
+    ("BTC-USD", 91): "BTC, 91 days",
+    ("ETH-USD", 91): "ETH, 91 days",
+    ("ETH-USD", 182): "ETH, 182 days",
+}
+"""What the table shows of what followed a confirmation."""
+
+
+def _episode(studies: Studies, e: Episode) -> tuple[str, ...]:
+    cases = {(asset, horizon): case for asset, horizon, case in studies.cases(e.confirmed)} if e.confirmed else {}
+    changes = [cases[key].change if key in cases else None for key in FOLLOWED]
+    outcome = e.outcome if e.level_verified else f"{e.outcome}, level unverified"
+    figures = (f"{e.close:,.2f}", f"{e.level:,.2f}", str(e.base_sessions), str(e.base_class))
+    dates = (str(e.confirmed or ""), outcome, str(e.outcome_date or ""), str(e.recovered or ""))
+    return (str(e.attempt), *figures, *dates, *("" if x is None else percent(x, sign=True) for x in changes))

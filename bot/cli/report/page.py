@@ -1,0 +1,78 @@
+"""Fill the page: everything the record says, with its method and what happened live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bot.cli.report.charts import distribution_charts, price_chart
+from bot.messages import figures
+from bot.messages.record import MAIN, LiveCase, live_cases
+from signals import rules
+from signals.data.universe import LISTED_ON
+from signals.evaluate import History
+from signals.record.model import ASSETS, TrackRecord
+from signals.record.studies import Studies
+from storage import market, track_record
+from storage.database import read_only
+from storage.market import SIMULATED, Market
+
+_FILTERS = (figures.points, figures.percent, figures.decimal, figures.day, figures.instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a database holds of the live record; ``held`` is ``None`` for a database that has never run.
+
+    ``elsewhere``: it holds another market than the page shows, and none of it may stand there.
+    """
+
+    held: Market | None
+    cases: Sequence[LiveCase] = ()
+    elsewhere: bool = False
+
+
+async def load_live(url: str) -> Live:
+    """Read the live record of a database."""
+    async with read_only(url) as connection:
+        held = await market.load_market(connection)
+        rows = await track_record.live_transitions(connection)
+        outcomes = await track_record.outcomes(connection)
+    return Live(held, list(live_cases(rows, outcomes)))
+
+
+def live_of(url: str, *, exists: bool) -> Live:
+    """Read the live record of a database, if there is one."""
+    return asyncio.run(load_live(url)) if exists else Live(None)
+
+
+def page(history: History, record: TrackRecord, live: Live, origin: str, now: datetime) -> str:
+    """Return the whole record as one HTML page that needs nothing else; ``origin`` is the market it is of."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {written.__name__: written for written in _FILTERS}
+    if live.held is not None and live.held.origin != origin:
+        live = Live(None, elsewhere=True)
+    charts = distribution_charts(Studies.of(history), record)
+    # The charts are made here, of figures alone: the only text that is not escaped.
+    return environment.get_template("page.html.j2").render(
+        r=record,
+        main=next(rule for rule in record.rules if rule.key == MAIN),
+        price=Markup(price_chart(history.panel.close("^RUT"), record)),  # noqa: S704
+        charts=[(ASSETS[asset], horizon, Markup(drawn)) for asset, horizon, drawn in charts],  # noqa: S704
+        live=live,
+        now=now,
+        is_simulated=origin == SIMULATED,
+        ASSETS=ASSETS,
+        BREAKOUT=rules.BREAKOUT,
+        LISTED_ON=LISTED_ON,
+        RECORD=rules.RECORD,
+    )

@@ -1,0 +1,1 @@
+"""The evening: when it runs, what its child process does, and what it stores."""

@@ -1,0 +1,79 @@
+"""The market process's second task: what followed, in the history and after the live alerts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from pydantic import TypeAdapter
+
+from bot.market.protocol import Matured, Recorded
+from signals.data.sessions import nyse_sessions
+from signals.data.vintages import Archive, settle
+from signals.evaluate import evaluate
+from signals.record import live
+from signals.record.model import TrackRecord
+from signals.record.track_record import track_record
+from signals.rules import METHOD_VERSION
+from storage import ledger, observations
+from storage import track_record as stored
+from storage.database import read_only
+from storage.track_record import OutcomeRow
+
+RECORD = TypeAdapter(TrackRecord)
+# A split refetches a history in single precision: what has not changed in the sixth digit has not been corrected.
+_EXACT = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    newest: date | None
+    archive: Archive
+    alerts: Sequence[live.Decided]
+    in_force: dict[tuple[int, str, int], stored.Stored]
+
+
+def look_back(url: str, now: datetime) -> Iterator[Recorded | Matured]:
+    """Yield what has matured of the live record, then the backtest's, through the newest session decided."""
+    held = asyncio.run(_load(url, now))
+    if held.newest is None or "^RUT" not in held.archive:
+        # Nothing to look back on: what is stored stays.
+        return
+    history = evaluate(held.archive, nyse_sessions(now), held.newest)
+    rows = (_row(one, held.in_force) for one in live.matured(history, held.alerts))
+    yield Matured([row for row in rows if row is not None])
+    record = track_record(history)
+    yield Recorded(record.through, METHOD_VERSION, RECORD.dump_json(record).decode())
+
+
+async def _load(url: str, now: datetime) -> _Stored:
+    async with read_only(url) as connection:
+        rows = await stored.live_transitions(connection)
+        return _Stored(
+            newest=await ledger.newest_session(connection),
+            archive=settle(await observations.load_vintages(connection, now)),
+            alerts=[live.Decided(row.id, row.session, row.decided_at) for row in rows],
+            in_force=await stored.in_force(connection),
+        )
+
+
+def _row(found: live.Matured, in_force: dict[tuple[int, str, int], stored.Stored]) -> OutcomeRow | None:
+    """Return the row to append, ``None`` when the same is there already."""
+    entry, outcome = found.entry, found.outcome
+    before = in_force.get((found.transition, found.asset, found.horizon))
+    if before and max(abs(before.change - outcome.change), abs(before.worst - outcome.worst)) < _EXACT:
+        return None
+    return OutcomeRow(
+        transition_id=found.transition,
+        asset=found.asset,
+        horizon=found.horizon,
+        entry_on=entry.on,
+        entry_price=entry.price,
+        exit_on=outcome.exit.on,
+        exit_price=outcome.exit.price,
+        change=outcome.change,
+        worst=outcome.worst,
+        corrects=before.id if before else None,
+    )

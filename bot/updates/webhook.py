@@ -1,0 +1,85 @@
+"""Telegram calls us: an update is answered with 200 only after it had its effect."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from telegram import Bot, Update
+
+from bot.operator_alarm import Alarm
+from bot.settings import SettingsError
+from bot.updates.inbox import Inbox, NotStoredError, passed_over
+
+logger = logging.getLogger(__name__)
+
+PATH = "/telegram"
+_SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
+_LARGEST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """The endpoint. Whoever does not know the secret gets nothing done.
+
+    Telegram brings what one chat sends one after the other, and waits where one fails (``WebhookActor`` of
+    tdlib/telegram-bot-api keeps a queue for each), so that nothing overtakes here either.
+    """
+
+    bot: Bot
+    inbox: Inbox
+    alarm: Alarm
+    secret: str
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Let one update have its effect. Telegram sends it again after any answer but 200."""
+        given = request.headers.get(_SECRET, "")
+        # Of equal length for every guess, byte for byte: the time it takes tells nothing.
+        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self.secret.encode()):
+            return web.Response(status=403)
+        raw = await _json(request)
+        if not isinstance(raw, dict) or not isinstance(raw.get("update_id"), int):
+            logger.warning("the web-hook got something that is no update")
+            return web.Response(status=400)
+        try:
+            update = Update.de_json(raw, self.bot)
+        except Exception as error:  # a shape that python-telegram-bot does not know
+            # Brought again and again, it would keep away what its chat sends after it.
+            logger.exception("update %d is passed over", raw["update_id"])
+            await self.alarm(passed_over(raw["update_id"], error))
+            return web.Response()
+        try:
+            await self.inbox.take(update)
+        except NotStoredError:
+            return web.Response(status=503)
+        return web.Response()
+
+    async def serve(self, listen: str) -> web.AppRunner:
+        """Start to listen at an address and port; ``cleanup`` of what is returned ends that, after those in hand.
+
+        Raises
+        ------
+        bot.settings.SettingsError
+            When nothing can listen there.
+        """
+        host, _, port = listen.rpartition(":")
+        application = web.Application(client_max_size=_LARGEST)
+        application.router.add_post(PATH, self.handle)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=10.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise SettingsError(f"WEBHOOK_LISTEN is {listen}: {error.strerror}") from None
+        return runner
+
+
+async def _json(request: web.Request) -> Any:
+    try:
+        return await request.json()
+    except ValueError:
+        return None

@@ -1,1 +1,0 @@
-"""What others call: the web-hook."""

@@ -1,0 +1,1 @@
+"""Measured statements with an enter and an exit threshold: their table, their arithmetic, their states."""

@@ -1,0 +1,121 @@
+"""What a condition is: one row with its words, its thresholds, and the function that measures it.
+
+Imports nothing heavy: messages, docs and the evaluation read the same rows.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from signals.data.series import Days
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from signals.conditions.measuring import Measuring
+
+_SIGNS: dict[str, Callable[[Any, Any], Any]] = {
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
+}  # fmt: skip
+_WORDS = {">": ">", ">=": "≥", "<": "<", "<=": "≤"}
+
+
+class Unit(StrEnum):
+    """What a measured number is in. Percentages and shares are fractions."""
+
+    BN = "USD bn"
+    POINTS = "percentage points"
+    PERCENT = "%"
+    SHARE = "share"
+    INDEX = "index"
+    TIMES = "×"
+    AGO = "observations ago"
+    YES = "yes or no"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A side of a number: ``Limit(">", 50)``."""
+
+    sign: str
+    figure: float
+
+    def holds(self, values: Any) -> Any:
+        """Return where it holds; an unknown value never does."""
+        return _SIGNS[self.sign](values, self.figure)
+
+    @property
+    def symbol(self) -> str:
+        """The sign as people write it."""
+        return _WORDS[self.sign]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number of a condition.
+
+    Attributes
+    ----------
+    enter, exit
+        Where it speaks for on, and where for off; ``None``: never by itself.
+    exit_for
+        How many observations in a row ``exit`` must hold.
+    """
+
+    name: str
+    unit: Unit
+    enter: Limit | None = None
+    exit: Limit | None = None
+    exit_for: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One measured statement with an enter and an exit threshold.
+
+    Attributes
+    ----------
+    link
+        The link it belongs to; ``None`` for one of liquidity alone.
+    in_liquidity
+        Whether it counts in the liquidity score.
+    sentence
+        What it says when it is on.
+    needs
+        The series it is measured from.
+    days
+        On which days there is a measurement.
+    numbers
+        What is measured, the first one being the value shown.
+    measure
+        Returns one series per number, on the dates it was observed on, oldest first, never looking ahead.
+    enters, exits
+        Which numbers must hold together: on when all of one group do, off when all of one group do; off wins. By
+        default all that can enter, and any that can exit.
+    """
+
+    key: str
+    link: int | None
+    title: str
+    sentence: str
+    needs: tuple[str, ...]
+    days: Days
+    numbers: tuple[Number, ...]
+    measure: Callable[[Measuring], tuple[pd.Series[float], ...]]
+    in_liquidity: bool = False
+    enters: tuple[tuple[int, ...], ...] = ()
+    exits: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def enter_groups(self) -> tuple[tuple[int, ...], ...]:
+        """The groups of numbers that turn it on."""
+        return self.enters or (tuple(i for i, number in enumerate(self.numbers) if number.enter),)
+
+    @property
+    def exit_groups(self) -> tuple[tuple[int, ...], ...]:
+        """The groups of numbers that turn it off."""
+        return self.exits or tuple((i,) for i, number in enumerate(self.numbers) if number.exit)

@@ -1,0 +1,287 @@
+"""The numbers conditions are made of: series on the dates they were observed on, never carried, never looking ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from signals.data.basket import Basket, basket, daily
+from signals.data.gate import Gate, believed
+from signals.data.panel import Alignment, Ints, Panel
+from signals.data.release import expected_dates
+from signals.data.series import SECTORS, Days
+from signals.data.universe import ALTCOINS, BASKET, LEAST_PRICED
+from signals.episode import Episode
+
+Figures = pd.Series  # of float, index dates (naive, ascending), without NaN
+
+_NO_OPERATION_IS_ZERO_BEFORE = pd.Timestamp("2013-09-23")
+_LEAST_SECTORS = 8
+_YEAR_OF_BUSINESS_DAYS = 240
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Reads a panel for the rows of the table. Everything it returns has an observation's date as its index."""
+
+    gate: Gate
+    episodes: tuple[Episode, ...]
+    _kept: dict[tuple[Any, ...], Figures] = field(default_factory=dict, repr=False)
+
+    @property
+    def panel(self) -> Panel:
+        """The panel read."""
+        return self.gate.panel
+
+    def doubtful(self, keys: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """Return the sessions on which one of the series is late or cannot be believed: nothing is to change then."""
+        bad = np.zeros(len(self.panel.sessions), dtype=np.bool_)
+        for key in keys:
+            if key in self.panel.alignments:
+                alignment = self.panel.alignments[key]
+                bad |= (alignment.usable & ~alignment.fresh) | self.gate.invalid[key]
+        return bad
+
+    def trusted(self, alignment: Alignment, keys: Iterable[str]) -> Ints:
+        """Return the positions of an alignment, each before a newest bar of one of the series that is doubtful."""
+        position = alignment.position
+        for key in keys:
+            if key in self.gate.invalid:
+                own = self.panel.alignments[key]
+                doubted = own.dates.asi8[np.maximum(own.position, 0)]
+                before = np.searchsorted(alignment.dates.asi8, doubted, side="left") - 1
+                position = np.where(self.gate.invalid[key], np.minimum(position, before), position)
+        return position
+
+    def _once(self, key: tuple[Any, ...], make: Callable[[], Figures]) -> Figures:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def figures(self, key: str) -> Figures:
+        """Return a series' figures in the unit of the rules."""
+        return self._once(("figures", key), partial(self._read, key, "value"))
+
+    def volumes(self, key: str) -> Figures:
+        """Return a series' volumes."""
+        return self._once(("volumes", key), partial(self._read, key, "volume"))
+
+    def _read(self, key: str, column: str) -> Figures:
+        frame = believed(self.panel, key)
+        return (
+            pd.Series(dtype=float, index=pd.DatetimeIndex([], dtype="datetime64[us]"))
+            if frame is None
+            else frame[column].dropna()
+        )
+
+    def prices(self, key: str) -> Figures:
+        """Return dividend-adjusted closes; of ^RUT, an index, those as traded."""
+        return self._once(("prices", key), partial(self._prices, key))
+
+    def _prices(self, key: str) -> Figures:
+        frame = believed(self.panel, key)
+        if frame is None or key == "^RUT":
+            return self.figures(key)
+        return self.panel.adjusted_closes(key).reindex(frame.index).dropna()
+
+    def ratio(self, over: str, under: str) -> Figures:
+        """Return one price over another, on the dates both have."""
+        return self._once(("ratio", over, under), lambda: (self.prices(over) / self.prices(under)).dropna())
+
+    def difference(self, key: str, less: str) -> Figures:
+        """Return one figure less another, on the dates both have."""
+        return (self.figures(key) - self.figures(less)).dropna()
+
+    # Arithmetic on one series. Windows count its own observations.
+
+    def change(self, values: Figures, back: int) -> Figures:
+        """Return the change over ``back`` observations."""
+        return values.diff(back)
+
+    def growth(self, values: Figures, back: int) -> Figures:
+        """Return the relative change over ``back`` observations, as a fraction."""
+        return values / values.shift(back) - 1
+
+    def weeks_change(self, values: Figures, weeks: int) -> Figures:
+        """Return the change against the figure dated exactly so many weeks before; unknown without one."""
+        before = values.reindex(pd.DatetimeIndex(values.index) - pd.Timedelta(weeks=weeks))
+        return pd.Series(values.to_numpy() - before.to_numpy(), index=values.index)
+
+    def against_mean(self, values: Figures, window: int) -> Figures:
+        """Return how far a series is above its mean, as a fraction."""
+        return values / values.rolling(window).mean() - 1
+
+    def mean_rise(self, values: Figures, window: int, back: int) -> Figures:
+        """Return how far that mean is above its own value ``back`` observations ago, as a fraction."""
+        return self.growth(values.rolling(window).mean(), back)
+
+    def median(self, values: Figures, window: int) -> Figures:
+        """Return the median of the newest observations."""
+        return values.rolling(window).median()
+
+    def over_median(self, values: Figures, window: int) -> Figures:
+        """Return the difference to the median."""
+        return values - self.median(values, window)
+
+    def times_median(self, values: Figures, window: int) -> Figures:
+        """Return the multiple of the median."""
+        return values / self.median(values, window)
+
+    def of_high(self, values: Figures, window: int) -> Figures:
+        """Return the share of the highest value in the window."""
+        return values / values.rolling(window).max()
+
+    def from_record(self, values: Figures) -> Figures:
+        """Return the distance to the highest value so far, a fraction of zero or less."""
+        return values / values.cummax() - 1
+
+    def since_high(self, values: Figures, window: int) -> Figures:
+        """Return how many observations ago the series last was at its high of the window, 0 now, inf never."""
+        return self.since(values >= values.rolling(window).max(), values.expanding().count() >= window)
+
+    def since(self, event: pd.Series[bool], known: pd.Series[bool]) -> Figures:
+        """Return how many observations ago something last happened, 0 now, inf never; NaN where not known."""
+        position = np.arange(len(event), dtype=float)
+        last = np.maximum.accumulate(np.where(event.to_numpy(), position, -np.inf)) if len(event) else position
+        return pd.Series(position - last, index=event.index).where(known)
+
+    # Series made of several.
+
+    @cached_property
+    def treasury_account(self) -> Figures:
+        """Treasury General Account on Wednesdays, USD bn; where WDTGAL has none, that day of the daily statement.
+
+        On a holiday Wednesday the statement of the business day before is the balance. Never a week average.
+        """
+        weekly, daily = self.figures("WDTGAL"), self.figures("TGA_DTS_CLOSING")
+        return weekly.combine_first(self._on_wednesdays(daily))
+
+    def _on_wednesdays(self, daily: Figures) -> Figures:
+        """Return a daily level on Wednesdays; on one without a figure that is a holiday, the business day's before."""
+        if not len(daily):
+            return daily
+        wednesdays = self._since(Days.WEDNESDAY, daily)
+        # A day of mourning is no federal holiday by law; the offices are closed with the exchange.
+        business = self._since(Days.BUSINESS, daily)
+        business = business[business.isin(self.panel.calendar) | business.isin(daily.index)]
+        before = business[np.maximum(business.searchsorted(wednesdays) - 1, 0)]
+        holiday = ~wednesdays.isin(business)
+        day_before = pd.Series(daily.reindex(before).to_numpy(), index=wednesdays).where(holiday)
+        return daily.reindex(wednesdays).combine_first(day_before).dropna()
+
+    def _since(self, days: Days, values: Figures) -> pd.DatetimeIndex:
+        """Return the days from a series' first to the last session, whether there is a figure yet or not."""
+        return expected_dates(days, values.index[0], self.panel.sessions[-1], self.panel.calendar)
+
+    @cached_property
+    def reverse_repo(self) -> Figures:
+        """Overnight reverse repo, USD bn. Until operations became daily, a day without one counts as zero, by rule."""
+        figures = self.figures("RRPONTSYD")
+        if not len(figures):
+            return figures
+        early = self._since(Days.BUSINESS, figures)
+        return figures.combine_first(pd.Series(0.0, index=early[early < _NO_OPERATION_IS_ZERO_BEFORE]))
+
+    @cached_property
+    def net_liquidity(self) -> Figures:
+        """Fed assets less the Treasury's account and reverse repo on Wednesdays, USD bn."""
+        parts = (self.figures("WALCL"), self.treasury_account, self._on_wednesdays(self.reverse_repo))
+        assets, account, repo = parts
+        return _plausible((assets - account - repo).dropna())
+
+    @cached_property
+    def net_liquidity_nowcast(self) -> Figures:
+        """The same daily: the last balance sheet public by then, the daily statement's balance, the day's repo."""
+        account, repo = self.figures("TGA_DTS_CLOSING"), self.reverse_repo
+        assets = self.figures("WALCL")
+        level = assets.reindex(assets.index.union(account.index)).ffill(limit=8).reindex(account.index)
+        return _plausible((level - account - repo).dropna())
+
+    def funding(self, window: int) -> Figures:
+        """Return the median of SOFR less the rate on reserves, percentage points.
+
+        Days on which dealers' books distort it are dropped from the window; on them the median stands still.
+        """
+        rate = self.figures("IORB").combine_first(self.figures("IOER"))
+        spread = (self.figures("SOFR") - rate).dropna()
+        # Cheaper than half a point below the floor, or four above it, is one of the two in another unit.
+        spread = spread[(spread > -0.5) & (spread < 4.0)]
+        if not len(spread):
+            return spread
+        first, last = spread.index[0] - pd.offsets.MonthBegin(1), spread.index[-1] + pd.offsets.MonthEnd(1)
+        business = expected_dates(Days.BOND, first, last, self.panel.calendar)
+        quiet = spread[~spread.index.isin(_distorted(business))]
+        return self.median(quiet, window).reindex(spread.index).ffill()
+
+    def year_on_year(self, flows: Figures) -> Figures:
+        """Return the sum of the last 12 months less that of the 12 before; unknown until both years are held."""
+        if not len(flows):
+            return flows
+        year = flows.rolling("365D").sum().where(flows.rolling("365D").count() >= _YEAR_OF_BUSINESS_DAYS)
+        full = year[year.index >= year.index[0] + pd.Timedelta(days=364)]
+        before = full.reindex(full.index - pd.Timedelta(days=365), method="ffill", tolerance=pd.Timedelta(days=5))
+        return pd.Series(full.to_numpy() - before.to_numpy(), index=full.index)
+
+    def sectors_above_mean(self, window: int) -> Figures:
+        """Return the share of the listed sectors above their means; unknown under eight."""
+        return self._once(("sectors", window), lambda: self._share_above(SECTORS, window, _LEAST_SECTORS))
+
+    def _share_above(self, keys: Iterable[str], window: int, least: int) -> Figures:
+        gaps = pd.DataFrame({key: self.against_mean(self.prices(key), window) for key in keys})
+        known = gaps.notna().sum(axis=1)
+        return ((gaps > 0).sum(axis=1) / known).where(known >= least)
+
+    @cached_property
+    def breakout_holds(self) -> Figures:
+        """1 on sessions with a breakout that is confirmed or established and has neither failed nor ended, else 0."""
+        closes = self.figures("^RUT")
+        holds = pd.Series(0.0, index=closes.index)
+        for episode in self.episodes:
+            if episode.confirmed is None:
+                continue
+            until = episode.failed or episode.ended
+            within = holds.index >= pd.Timestamp(episode.confirmed)
+            holds[within if until is None else within & (holds.index < pd.Timestamp(until))] = 1.0
+        return holds
+
+    def altcoins_ahead(self, back: int) -> Figures:
+        """Return the share of the altcoins whose change over so many days is above bitcoin's."""
+        bitcoin = self.growth(self.daily("BTC-USD"), back)
+        coins = pd.DataFrame({key: self.growth(self.daily(key), back) for key in ALTCOINS}).reindex(bitcoin.index)
+        known = coins.notna().sum(axis=1)
+        ahead = coins.gt(bitcoin, axis=0).sum(axis=1)
+        return (ahead / known).where((known >= LEAST_PRICED) & bitcoin.notna())
+
+    def daily(self, key: str) -> Figures:
+        """Return a coin's prices on every UTC day between its first and last."""
+        return self._once(("daily", key), lambda: daily(self.prices(key)))
+
+    @cached_property
+    def basket(self) -> Basket:
+        """The altcoin basket: level and relative dollar volume on UTC days."""
+        return basket({key: self.daily(key) for key in BASKET}, {key: self.volumes(key) for key in BASKET})
+
+    @cached_property
+    def bitcoin_to_basket(self) -> Figures:
+        """Bitcoin over the basket, on UTC days."""
+        return (self.prices("BTC-USD") / self.basket.level).dropna()
+
+
+def _plausible(values: Figures) -> Figures:
+    """Leave out net liquidity that cannot be: each part can be plausible and the whole not, in another unit."""
+    return values[(values >= 400.0) & (values <= 10_000.0)]
+
+
+def _distorted(business: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return the first and last business day of each month, and the tax days or the business day after them."""
+    month = pd.Series(business, index=business).groupby([business.year, business.month])
+    tax = pd.DatetimeIndex([pd.Timestamp(y, m, 15) for y in sorted(set(business.year)) for m in (1, 4, 6, 9)])
+    following = business.searchsorted(tax)
+    days = business[following[following < len(business)]]
+    return pd.DatetimeIndex([*month.first(), *month.last(), *days]).as_unit("us")

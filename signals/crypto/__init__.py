@@ -1,0 +1,1 @@
+"""Whether crypto answered a breakout, and whether its sellers were exhausted."""

@@ -1,0 +1,1 @@
+"""What was known when: the table of series, release clocks, vintages, the data gate."""

@@ -1,0 +1,82 @@
+"""The rows of a source's answer that can be true; what cannot be is left out with a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from signals.data.adjust import price
+from signals.data.release import available_at
+from signals.data.series import FIELDS, Days, Series
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """The rows of an answer that can be true, and one sentence on the newest of the others."""
+
+    frame: pd.DataFrame
+    reason: str
+
+
+def sift(series: Series, frame: pd.DataFrame, sessions: pd.DatetimeIndex, now: datetime) -> Sifted:
+    """Leave out of a source's answer what cannot be true or is not public yet.
+
+    Parameters
+    ----------
+    frame
+        Index dates (naive), columns among ``FIELDS``. From a duplicated date on, nothing is used: nobody can
+        know which of the two is right.
+    sessions
+        All NYSE sessions; a bar of another day is left out.
+    now
+        The instant of the request: what is not public by its release clock is left out without a word.
+    """
+    frame = frame.reindex(columns=list(FIELDS)).astype(float)
+    if frame.empty:
+        return Sifted(frame, "")
+    dates = pd.DatetimeIndex(frame.index).as_unit("us")
+    frame.index = dates
+    public = available_at(series.clock, dates) <= pd.Timestamp(now)
+    frame, dates = frame[public], dates[public]
+    twice = dates[dates.duplicated()]
+    backwards = dates[1:][np.diff(dates.asi8) < 0]
+    if len(twice) or len(backwards):
+        first = min([*twice, *backwards])
+        word = "appears twice" if first in twice else "is out of order"
+        reason = f"{first:%Y-%m-%d} {word} in the answer; nothing from that date on is used"
+        return Sifted(sift(series, frame[frame.index < first].sort_index(), sessions, now).frame, reason)
+    faults = _row_faults(series, frame)
+    faults[_wrong_day(series, dates, sessions)] = f"is not dated by {_A_DAY[series.days]}"
+    bad = faults[faults != ""]
+    what = "bar" if series.is_price else "figure"
+    reason = f"{bad.index[-1]:%Y-%m-%d}: the {what} {bad.iloc[-1]}" if len(bad) else ""
+    return Sifted(frame[faults == ""], reason)
+
+
+_A_DAY = {days: f"a {days}" for days in Days}
+_WEEKDAY = {Days.WEDNESDAY: 2, Days.FRIDAY: 4}
+
+
+def _wrong_day(series: Series, dates: pd.DatetimeIndex, sessions: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
+    if series.days is Days.SESSION:
+        return np.asarray(~dates.isin(sessions))
+    if series.days in _WEEKDAY:
+        return np.asarray(dates.day_of_week != _WEEKDAY[series.days])
+    return np.zeros(len(dates), dtype=np.bool_)
+
+
+def _row_faults(series: Series, frame: pd.DataFrame) -> pd.Series[str]:
+    """Return per row what makes it impossible, empty where nothing does."""
+    close = price(frame)
+    faults = pd.Series("", index=frame.index, dtype=object)
+    if series.is_price:
+        faults[(frame["high"] < frame["low"]).to_numpy()] = "has a high below its low"
+        faults[(frame[["value", "open", "high", "low", "adj_close"]] <= 0).any(axis=1).to_numpy()] = (
+            "has a price of zero or less"
+        )
+    faults[~np.isfinite(close.to_numpy(dtype=float))] = "has no close" if series.is_price else "is no number"
+    return faults

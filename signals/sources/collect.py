@@ -1,0 +1,72 @@
+"""Ask a source for what is missing, and only for that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import pandas as pd
+
+from signals.data.release import newest_expected
+from signals.data.series import SERIES
+from signals.data.sift import sift
+from signals.data.vintages import Archive, as_vintages, settle
+from signals.sources.shape import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """One series' answer after the row checks: what may be archived, and what was wrong."""
+
+    key: str
+    frame: pd.DataFrame
+    reason: str
+    restated: bool
+    absent: bool
+
+
+def collect(
+    source: Source,
+    newest: Mapping[str, date],
+    sessions: pd.DatetimeIndex,
+    now: datetime,
+    again: Collection[str] = (),
+    keys: Collection[str] = tuple(SERIES),
+) -> Iterator[Collected]:
+    """Ask for every series whose newest observation is missing.
+
+    Parameters
+    ----------
+    newest
+        Per series, the newest date already archived; that bar is asked for again, so that a correction or a
+        confirmation of it is seen.
+    again
+        Series that are asked for even though their newest bar is there: a session waits for a better one.
+    keys
+        The series to ask for, by default all.
+    """
+    for series in (SERIES[key] for key in keys):
+        expected = newest_expected(series, sessions, pd.Timestamp(now))
+        since = newest.get(series.key)
+        there = since is not None and expected is not None and pd.Timestamp(since) >= expected
+        if there and series.key not in again:
+            continue
+        fetched = source.fetch(series, since, now)
+        sifted = sift(series, fetched.frame, sessions, now)
+        reason = fetched.reason or sifted.reason
+        yield Collected(series.key, sifted.frame, reason, fetched.restated, fetched.absent)
+
+
+def collect_archive(
+    source: Source, sessions: pd.DatetimeIndex, now: datetime, keys: Collection[str] = tuple(SERIES)
+) -> tuple[Archive, dict[str, str]]:
+    """Collect into memory, for work without a database. Returns the archive and the reasons."""
+    frames: dict[str, pd.DataFrame] = {}
+    reasons: dict[str, str] = {}
+    for collected in collect(source, {}, sessions, now, keys=keys):
+        if len(collected.frame):
+            frames[collected.key] = collected.frame
+        if collected.reason:
+            reasons[collected.key] = collected.reason
+    return settle(as_vintages(frames, pd.Timestamp(now))), reasons

@@ -1,0 +1,1 @@
+"""The four properties of a long rally."""

@@ -1,0 +1,1 @@
+"""The queue of deliveries: fan-out, claim, results, quiet hours, purge."""

@@ -1,0 +1,56 @@
+"""Old deliveries become counts, and what remembers handled updates is forgotten when they cannot come again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, exists, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.outbox.queue import UNFINISHED
+from storage.schema import alert, delivery, delivery_count, handled_update
+
+# A correction replies to the original within this time and stands alone after it.
+KEPT = timedelta(days=30)
+# Telegram keeps an update for a day.
+_REPLAYED_WITHIN = timedelta(days=2)
+SLICE = 20_000
+
+
+async def purge(connection: AsyncConnection, now: datetime, size: int = SLICE) -> int:
+    """Fold at most ``size`` deliveries of one alert, finished 30 days ago or earlier, into its counts.
+
+    Returns how many. Run it in a transaction of its own, again and again until it returns 0.
+    """
+    before = now - KEPT
+    old = (delivery.c.state.not_in(UNFINISHED), delivery.c.finished_at <= before)
+    has_some = exists().where(delivery.c.alert_id == alert.c.id, *old)
+    query = select(alert.c.id).where(alert.c.created_at <= before, has_some).order_by(alert.c.id).limit(1)
+    alert_id = (await connection.execute(query)).scalar_one_or_none()
+    if alert_id is None:
+        return 0
+    ids = select(delivery.c.id).where(delivery.c.alert_id == alert_id, *old).limit(size)
+    # FOR UPDATE: two workers never count the same one twice.
+    chosen = ids.with_for_update(skip_locked=True).cte("old")
+    gone = delete(delivery).where(delivery.c.id.in_(select(chosen.c.id))).returning(delivery.c.state)
+    folded: dict[str, int] = {}
+    for state in (await connection.execute(gone)).scalars():
+        folded[state] = folded.get(state, 0) + 1
+    for state, count in folded.items():
+        statement = upsert(delivery_count).values(alert_id=alert_id, state=state, count=count)
+        added = {"count": delivery_count.c.count + statement.excluded.count}
+        await connection.execute(statement.on_conflict_do_update(index_elements=["alert_id", "state"], set_=added))
+    return sum(folded.values())
+
+
+async def forget_updates(connection: AsyncConnection, now: datetime) -> int:
+    """Forget the updates that Telegram cannot send again. Returns how many."""
+    return (
+        await connection.execute(delete(handled_update).where(handled_update.c.handled_at < now - _REPLAYED_WITHIN))
+    ).rowcount
+
+
+async def stored(connection: AsyncConnection) -> int:
+    """Return how many deliveries are stored one by one."""
+    return int((await connection.execute(select(func.count()).select_from(delivery))).scalar_one())

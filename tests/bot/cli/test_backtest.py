@@ -1,0 +1,170 @@
+"""``python -m bot backtest`` on the real history: the JSON, and the page as people see it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import subprocess
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright
+
+from tests.bot.running import command
+from tests.bot.sandbox.test_chat_page import PICTURES, QUIET
+from tests.signals import independent_record as by_hand
+from tests.signals.breakout.test_breakout_history import EPISODES
+
+ROOT = Path(__file__).parents[3]
+WIDTHS = {"phone": (390, 844), "desk": (1280, 900)}
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory, real_history: Path) -> Path:
+    """A folder with the page and the JSON of one run, made once for all workers."""
+    folder = tmp_path_factory.getbasetemp().parent / "published"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "record.json").exists():
+            asked = command("backtest", "--data", str(real_history), "--json", "--html", str(folder / "record.html"))
+            own = os.environ | {"PYTHONPATH": str(ROOT)}
+            ran = subprocess.run(asked, cwd=folder, env=own, capture_output=True, text=True, timeout=300)
+            assert ran.returncode == 0, ran.stderr
+            (folder / "record.json").write_text(ran.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(published: Path) -> Any:
+    return json.loads((published / "record.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def html(published: Path) -> str:
+    return (published / "record.html").read_text()
+
+
+class TestJson:
+    def test_the_episodes_are_the_documented_ones(self, found: Any) -> None:
+        episodes = {e["attempt"]: e for e in found["episodes"]}
+        for attempt, close, level, base, base_class, confirmed, outcome, outcome_date, recovered in EPISODES:
+            expected = (close, level, base, base_class, confirmed, outcome, outcome_date, recovered)
+            keys = ("close", "level", "base_sessions", "class", "confirmed", "outcome", "outcome_date", "recovered")
+            assert tuple(episodes[attempt][key] for key in keys) == expected
+        assert "2024-11-25" not in episodes
+        assert "2024-11-25" not in [high["date"] for high in found["highs"]]
+
+    def test_every_event_has_the_forward_returns_of_an_independent_script(self, found: Any, real_history: Path) -> None:
+        expected = by_hand.followed(real_history)
+        events = {e["episode"]["attempt"]: e for e in found["record"]["events"]}
+        assert len(events) == 16
+        for attempt, answers in expected.items():
+            for asset, horizon, case in events[attempt]["followed"]:
+                answer, outcome = answers[asset][str(horizon)], case["outcome"]
+                assert (answer is None) == (outcome is None)
+                if answer is not None:
+                    assert [outcome["change"], outcome["worst"]] == pytest.approx(
+                        [answer["change"], answer["worst"]], abs=1e-9
+                    )
+
+    def test_it_says_how_it_was_sampled(self, found: Any) -> None:
+        record = found["record"]
+        assert (record["draws"], record["resamples"], record["through"]) == (10_000, 1_000, "2025-06-30")
+
+
+class Fetched(HTMLParser):
+    """Collects whatever a page would ask for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "action", "srcset") and not (value or "").startswith("#"):
+                self.asked.append(f"{tag} {name}={value}")
+
+
+class TestPage:
+    def test_it_asks_for_nothing(self, html: str) -> None:
+        parser = Fetched()
+        parser.feed(html)
+        assert parser.asked == []
+        assert "<script" not in html
+        assert "@import" not in html
+        # Names of XML's own, never fetched, are all the addresses there are.
+        assert set(re.findall(r'https?://[^"\s]+', html)) <= {
+            "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink",
+        }  # fmt: skip
+
+    def test_every_event_rule_cell_and_claim_is_on_it(self, html: str, found: Any) -> None:
+        record = found["record"]
+        for event in record["events"]:
+            assert event["episode"]["attempt"] in html
+        for rule in record["rules"][1:]:
+            assert f"After {rule['title']}: {len(rule['events'])} event" in html
+        assert html.count("<svg") == 6
+        grid = html[html.index("Under other thresholds") : html.index("The live record")]
+        assert grid.count("<tr") == 1 + 27
+        assert "the first record close of 2017" in html
+
+    def test_it_names_its_method_and_that_it_is_a_backtest(self, html: str) -> None:
+        assert "track record through 30 Jun 2025, method" in html
+        assert "It is a backtest" in html
+        assert "This installation has not run yet: there is nothing live." in html
+        assert "SIMULATED" not in html
+
+    def test_a_share_always_has_its_number_and_its_range(self, html: str) -> None:
+        cells = re.findall(r"<td>(\d+ of \d+[^<]*)</td>", html)
+        shares = [cell for cell in cells if "measured" not in cell]
+        assert len(shares) > 200
+        assert all(re.match(r"\d+ of [\d,]+ \(\d+\s% to \d+\s%\)", cell) for cell in shares)
+
+    def test_the_same_record_gives_the_same_page(self, html: str) -> None:
+        # Drawn without a date or a random id, two pages of one record differ only in when they were computed.
+        assert "<dc:date>" not in html
+        assert "<metadata>" not in html
+
+
+@pytest.fixture
+async def shown(published: Path, chromium: str) -> AsyncIterator[Page]:
+    """The page in a browser that has no network."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        context = await browser.new_context(offline=True)
+        page = await context.new_page()
+        await page.goto((published / "record.html").as_uri())
+        yield page
+        await browser.close()
+
+
+async def test_people_see_it_whole_on_a_phone_and_on_a_desk(shown: Page) -> None:
+    problems: list[str] = []
+    shown.on("console", lambda message: problems.append(message.text))
+    shown.on("request", lambda request: problems.append(request.url))
+    for name, (width, height) in WIDTHS.items():
+        await shown.set_viewport_size({"width": width, "height": height})
+        overflow = await shown.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"the page is wider than a {name}"
+        for chart in await shown.locator("figure svg").all():
+            box = await chart.bounding_box()
+            assert box is not None
+            assert 250 <= box["width"] <= width
+            # Text in a chart of 331 points across is 8 points or more: readable from 7 pixels on.
+            assert 8 * box["width"] / 331 >= 7
+        if os.environ.get("SAVE_PICTURES"):
+            await shown.screenshot(path=PICTURES / f"record-{name}.png")
+    assert problems == []
+
+
+async def test_what_is_folded_opens(shown: Page) -> None:
+    await shown.get_by_text("After a rise to stage 3:").click()
+    table = shown.locator("details[open] table")
+    assert await table.count() == 1
+    assert await table.locator("tbody tr").count() == 20

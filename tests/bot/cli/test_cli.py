@@ -1,0 +1,262 @@
+"""The command line, run as a stranger would run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.commands.answering import COMMANDS
+from storage import chats
+from storage.database import Database
+from storage.migrate import migrate
+from storage.outbox import fan_out, queue
+from tests.bot.market.test_evening import CLOSES, write
+from tests.bot.running import EVENING, command
+from tests.storage.outbox.alerts import add_alert
+from tests.worlds import STOCKS, day, lead
+
+N = len(lead())
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write(folder, CLOSES)
+    return folder
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Return a function that runs the program in an empty folder."""
+
+    def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        own = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+        return subprocess.run(command(*arguments), cwd=tmp_path, env=own, capture_output=True, text=True, timeout=120)
+
+    return ran
+
+
+class TestBacktest:
+    def test_json_lists_episodes_and_highs_and_a_page_can_be_written_beside(
+        self, run: Run, data: Path, tmp_path: Path
+    ) -> None:
+        ran = run("backtest", "--data", str(data), "--json", "--html", "record.html")
+        assert ran.returncode == 0, ran.stderr
+        assert "written to record.html" in ran.stderr
+        assert "After a confirmed breakout" in (tmp_path / "record.html").read_text()
+        found = json.loads(ran.stdout)
+        assert set(found) == {"market", "episodes", "highs", "record"}
+        assert found["market"] == "folder"
+        (episode,) = found["episodes"]
+        assert {key: episode[key] for key in ("attempt", "close", "level", "base_sessions", "class")} == {
+            "attempt": str(day(N)), "close": 101.0, "level": 100.0, "base_sessions": 130, "class": "intermediate",
+        }  # fmt: skip
+        assert episode["confirmed"] == str(day(N + 2))
+        assert (episode["outcome"], episode["outcome_date"]) == ("failed", str(day(N + 4)))
+        assert episode["recovered"] is None
+
+    def test_a_page_that_cannot_be_written_is_one_line_before_any_work(self, run: Run, data: Path) -> None:
+        ran = run("backtest", "--data", str(data), "--html", "nowhere/record.html")
+        assert ran.returncode == 2
+        assert "there is no folder" in ran.stderr.replace("\n", " ")
+        assert "Traceback" not in ran.stderr
+
+    def test_people_get_tables(self, run: Run, data: Path) -> None:
+        ran = run("backtest", "--data", str(data))
+        assert ran.returncode == 0, ran.stderr
+        assert "Russell 2000 breakouts from a long base" in ran.stdout
+        assert str(day(N)) in ran.stdout
+        assert "failed" in ran.stdout
+        assert "What followed a confirmed breakout (1); backtest through" in ran.stdout
+        assert "Every rule tried and printed" in ran.stdout
+
+
+class TestEvaluate:
+    def test_asof_gives_the_whole_verdict_in_the_documented_shape(self, run: Run, data: Path) -> None:
+        ran = run("evaluate", "--data", str(data), "--asof", str(day(N)), "--json")
+        assert ran.returncode == 0, ran.stderr
+        verdict: dict[str, Any] = json.loads(ran.stdout)
+        assert verdict["session"] == str(day(N))
+        assert {"session", "decided_at", "coverage", "breakout", "sources"} <= set(verdict)
+        assert verdict["breakout"]["episode"]["attempt"] == str(day(N))
+        # As of that evening nothing later is known.
+        assert verdict["breakout"]["episode"]["confirmed"] is None
+        verdicts = {source["series"]: source["verdict"] for source in verdict["sources"]}
+        assert {verdicts[key] for key in STOCKS} == {"ok"}
+        assert verdicts["WALCL"] == "never had"
+        assert set(verdict) >= {"session", "decided_at", "coverage", "breakout", "conditions", "liquidity"}
+        assert set(verdict["conditions"][0]) >= {
+            "key",
+            "link",
+            "state",
+            "value",
+            "unit",
+            "enter",
+            "exit",
+            "as_of",
+            "since",
+        }
+        assert set(verdict["liquidity"]) >= {"score", "regime", "coverage", "net_liquidity_bn"}
+        assert set(verdict["cascade"]) >= {"stage", "score", "links", "out_of_order"}
+        assert set(verdict["crypto"]) >= {"window", "day", "capitulated", "exhausted", "precondition"}
+        assert set(verdict["supercycle"]) >= {"holds", "properties"}
+        assert set(verdict["sources"][0]) == {"series", "verdict", "newest", "reason"}
+
+    def test_without_a_date_it_is_the_newest_session_of_the_data(self, run: Run, data: Path) -> None:
+        ran = run("evaluate", "--data", str(data))
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.startswith(str(day(N + 4)))
+
+    @pytest.mark.parametrize(
+        ("date", "sentence"),
+        [
+            ("2016-09-17", "2016-09-17 is not a NYSE session; the nearest are 2016-09-16 and 2016-09-19"),
+            ("2014-12-31", "no ^RUT data"),
+        ],
+    )
+    def test_a_date_it_cannot_evaluate_is_one_line(self, run: Run, data: Path, date: str, sentence: str) -> None:
+        ran = run("evaluate", "--data", str(data), "--asof", date)
+        assert ran.returncode == 2
+        assert ran.stderr.startswith(sentence)
+        assert len(ran.stderr.splitlines()) == 1
+
+    def test_without_data_and_without_a_database_it_says_what_to_do(self, run: Run) -> None:
+        ran = run("evaluate")
+        assert ran.returncode == 2
+        assert "run the bot first, or give --data FOLDER" in ran.stderr
+
+
+class TestReplay:
+    def test_it_needs_nothing_but_data(self, run: Run, data: Path, tmp_path: Path) -> None:
+        ran = run("replay", "--data", str(data), "--from", str(day(N - 1)), "--to", str(day(N + 2)))
+        assert ran.returncode == 0, ran.stderr
+        assert "Russell 2000 closed at a record, 101.00" in ran.stdout
+        assert "Russell 2000 breakout confirmed above 100.00" in ran.stdout
+        assert ran.stdout.index("closed at a record") < ran.stdout.index("breakout confirmed")
+        assert ran.stdout.splitlines()[-1] == "deliveries: 2 sent"
+        assert (tmp_path / "replay.db").exists()
+        # Afterwards the command line reads any evening as it was decided, and none that it did not decide.
+        database = "sqlite+aiosqlite:///replay.db"
+        assert run("evaluate", "--asof", str(day(N)), DATABASE_URL=database).stdout.startswith(str(day(N)))
+        unknown = run("evaluate", "--asof", str(day(N + 3)), DATABASE_URL=database)
+        assert unknown.returncode == 2
+        assert f"no verdict of {day(N + 3)}; the nearest before it is of {day(N + 2)}" in unknown.stderr
+
+    def test_dates_without_a_session_are_one_line(self, run: Run, data: Path) -> None:
+        ran = run("replay", "--data", str(data), "--from", "2016-09-17", "--to", "2016-09-18")
+        assert ran.returncode == 2
+        assert "there is no NYSE session from 2016-09-17 to 2016-09-18" in ran.stderr
+
+    def test_a_folder_that_is_not_there_is_one_line(self, run: Run) -> None:
+        ran = run("replay", "--data", "/nowhere", "--from", "2016-09-15", "--to", "2016-09-16")
+        assert ran.returncode == 2
+        assert "names the folder '/nowhere', which does not exist" in ran.stderr
+
+
+class TestRun:
+    @pytest.mark.parametrize(
+        ("environment", "sentence"),
+        [
+            ({}, "TELEGRAM_BOT_TOKEN is missing; for example TELEGRAM_BOT_TOKEN="),
+            ({"TELEGRAM_BOT_TOKEN": "nonsense"}, "TELEGRAM_BOT_TOKEN is not a bot token"),
+            ({"TELEGRAM_BOT_TOKEN": "1:x", "DATABASE_URL": "mysql://x"}, "DATABASE_URL has the driver 'mysql'"),
+            ({"TELEGRAM_BOT_TOKEN": "1:x", "OPERATOR_IDS": "me"}, "OPERATOR_IDS has 'me'"),
+            ({"TELEGRAM_BOT_TOKEN": "1:x", "MARKET_DATA": "x"}, "MARKET_DATA is 'x'"),
+            (
+                {"TELEGRAM_BOT_TOKEN": "1:x", "DATABASE_URL": "postgresql+asyncpg://me:sesame@127.0.0.1:9/cascade"},
+                "DATABASE_URL: postgresql+asyncpg://me:***@127.0.0.1:9/cascade cannot be opened (",
+            ),
+        ],
+    )
+    def test_a_missing_or_malformed_setting_is_one_line_with_an_example(
+        self, run: Run, environment: dict[str, str], sentence: str
+    ) -> None:
+        ran = run("run", **environment)
+        assert ran.returncode == 2
+        assert ran.stderr.startswith(sentence)
+        assert "for example" in ran.stderr
+        assert len(ran.stderr.splitlines()) == 1
+
+
+class TestRequeue:
+    def test_an_alert_that_does_not_exist_is_one_line(self, run: Run) -> None:
+        ran = run("requeue", "17", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
+        assert (ran.returncode, ran.stderr) == (2, "ALERT is 17, and there is no alert with that number\n")
+
+    async def test_it_says_how_many_go_out_again(self, run: Run, database_url: str) -> None:
+        async with Database(database_url) as database:
+            await migrate(database)
+            await add_alert(database, EVENING)
+            async with database.transaction() as connection:
+                for chat_id in (5, 6):
+                    await chats.subscribe(connection, chat_id, "private", EVENING)
+                await fan_out.fan_out(connection, EVENING)
+                await queue.stop_alert(connection, 1, "too long", EVENING)
+        ran = run("requeue", "1", DATABASE_URL=database_url)
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.startswith("2 deliveries of alert 1 are queued again")
+
+
+class TestDoctor:
+    def test_it_names_everything_that_is_wrong_and_what_to_do(self, run: Run, tmp_path: Path) -> None:
+        folder = tmp_path / "few"
+        folder.mkdir()
+        write(folder, CLOSES, "IWM")
+        environment = {
+            "TELEGRAM_BOT_TOKEN": "1:x",
+            "TELEGRAM_API_URL": "http://127.0.0.1:9",
+            "MARKET_DATA": f"folder:{folder}",
+        }
+        ran = run("doctor", **environment)
+        assert ran.returncode == 1
+        lines = ran.stdout.splitlines()
+        assert lines[0] == "ok    database: opens and has the newest schema"
+        assert lines[1] == "FAIL  token: 127.0.0.1 cannot be reached (ConnectError); check the network"
+        assert "FAIL  ^RUT: there is no file RUT.csv in the data folder" in lines
+        assert any(line.startswith("ok    IWM: ") and "observations to" in line for line in lines)
+
+    def test_a_missing_token_is_a_finding(self, run: Run) -> None:
+        ran = run("doctor", MARKET_DATA="simulated")
+        assert "FAIL  token: TELEGRAM_BOT_TOKEN is missing" in ran.stdout
+
+
+def test_without_a_command_it_lists_them_all(run: Run) -> None:
+    listed = run().stdout + run("--help").stdout
+    assert all(name in listed for name in ("run", "demo", "evaluate", "backtest", "method", "replay", "doctor"))
+
+
+class TestDocumentation:
+    def test_every_bot_command_is_in_the_readme(self) -> None:
+        readme = (ROOT / "README.md").read_text()
+        assert [name for name in COMMANDS if f"/{name}" not in readme] == []
+
+    def test_every_command_of_the_command_line_is_in_the_readme(self) -> None:
+        readme = (ROOT / "README.md").read_text()
+        for name in ("run", "demo", "evaluate", "backtest", "method", "replay", "doctor"):
+            assert f"python -m bot {name}" in readme
+
+    def test_every_setting_is_in_the_readme_and_in_the_example(self) -> None:
+        from bot.settings import Settings
+
+        readme, example = (ROOT / "README.md").read_text(), (ROOT / ".env.example").read_text()
+        for name in Settings.model_fields:
+            assert name.upper() in readme
+            assert name.upper() in example
+
+    def test_every_target_of_the_makefile_named_in_the_docs_exists(self) -> None:
+        import re
+
+        targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+            named = set(re.findall(r"`make ([a-z]+)`", document.read_text()))
+            assert named <= targets, document

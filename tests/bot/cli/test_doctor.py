@@ -1,0 +1,67 @@
+"""The doctor against a server that answers."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.cli import doctor
+from bot.cli.doctor import examine
+from bot.sandbox.server import Sandbox
+from bot.sandbox.telegram import BotApiError
+from tests.bot.market.test_evening import CLOSES, write
+from tests.bot.running import settings_for
+
+
+async def findings(sandbox: Sandbox, database_url: str, folder: Path) -> dict[str, tuple[bool, str]]:
+    settings = settings_for(sandbox, database_url, market_data=f"folder:{folder}")
+    found = await asyncio.to_thread(lambda: list(examine(settings)))
+    return {finding.text.partition(":")[0]: (finding.ok, finding.text) for finding in found}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "market"
+    folder.mkdir()
+    write(folder, CLOSES)
+    return folder
+
+
+async def test_a_healthy_installation_has_no_fault(sandbox: Sandbox, database_url: str, folder: Path) -> None:
+    found = await findings(sandbox, database_url, folder)
+    assert all(ok for ok, _ in found.values())
+    assert found["token"][1] == "token: accepted, the bot is @cascade_sandbox_bot"
+    assert {"database", "token", "clock", "^RUT", "IWM", "XLY"} <= set(found)
+
+
+async def test_a_refused_token_is_named_and_not_shown(sandbox: Sandbox, database_url: str, folder: Path) -> None:
+    sandbox.faults.append(("getMe", BotApiError(401, "Unauthorized")))
+    ok, text = (await findings(sandbox, database_url, folder))["token"]
+    assert not ok
+    assert text == "token: refused with 401; ask BotFather for the current one"
+
+
+async def test_a_database_that_cannot_be_opened_is_named(sandbox: Sandbox, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    ok, text = (await findings(sandbox, f"sqlite+aiosqlite:///{tmp_path}/file/cascade.db", folder))["database"]
+    assert not ok
+    assert text.startswith("database: DATABASE_URL: ")
+    assert "file/cascade.db cannot be opened (" in text
+    assert text.endswith("check it and the rights on its folder")
+
+
+def test_a_clock_that_is_off_is_told_by_how_much() -> None:
+    assert not doctor._clock("Fri, 13 Nov 2020 22:30:00 GMT").ok
+    assert "let the machine set its time by NTP" in doctor._clock("Fri, 13 Nov 2020 22:30:00 GMT").text
+    assert doctor._clock(None).ok
+
+
+async def test_a_running_bot_is_no_fault(sandbox: Sandbox, database_url: str, folder: Path) -> None:
+    from storage.database import Database
+
+    async with Database(database_url):
+        ok, text = (await findings(sandbox, database_url, folder))["database"]
+    assert ok
+    assert "in use by a running Cascade process" in text

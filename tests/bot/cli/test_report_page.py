@@ -1,0 +1,116 @@
+"""The page of a made-up record: what is live stands apart, and a simulated market is called one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from bot.cli.report.page import Live, page
+from bot.messages.record import LiveCase, live_cases
+from bot.messages.render import Told
+from signals.evaluate import History
+from signals.record.model import TrackRecord
+from signals.record.track_record import track_record
+from signals.rules import RECORD
+from storage.market import Market
+from tests.worlds import evaluated, lead, market
+
+NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
+SESSION = date(2020, 11, 17)
+LIVE, SIMULATED = Market("live", date(2020, 11, 12), None), Market("simulated", None, None)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An outcome as it is stored."""
+
+    id: int
+    transition_id: int
+    change: float
+    corrects: int | None = None
+    asset: str = "ETH-USD"
+    horizon: int = 30
+    entry_on: date = SESSION
+    exit_on: date = date(2020, 12, 17)
+    worst: float = -0.018
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    return evaluated(market([*lead(), 101.0, 102.0, 103.0, 104.0]))
+
+
+@pytest.fixture(scope="module")
+def record(history: History) -> TrackRecord:
+    return track_record(history, sampling=replace(RECORD, draws=20, resamples=5))
+
+
+def case(*rows: Row) -> LiveCase:
+    told = Told("breakout.confirmed", "breakout:2020-11-13", SESSION, SESSION)
+    return LiveCase(told, "3", rows)
+
+
+def of(history: History, record: TrackRecord, live: Live, origin: str = "live") -> str:
+    return page(history, record, live, origin, NOW)
+
+
+class TestLive:
+    def test_an_outcome_stands_with_its_dates_and_the_method(self, history: History, record: TrackRecord) -> None:
+        html = of(history, record, Live(LIVE, [case(Row(1, 1, 0.338))]))
+        live = html[html.index("The live record") :]
+        assert "+33.8\u00a0%" in live
+        assert "2020-12-17" in live
+        assert "Each alert since 12 Nov 2020" in live
+
+    def test_an_alert_whose_horizons_are_ahead_is_listed_too(self, history: History, record: TrackRecord) -> None:
+        assert "no outcome yet" in of(history, record, Live(LIVE, [case()]))
+
+    def test_without_alerts_it_says_since_when(self, history: History, record: TrackRecord) -> None:
+        assert "No alert has been sent yet since 12 Nov 2020." in of(history, record, Live(LIVE))
+
+    def test_a_correction_takes_the_place_of_what_it_corrects(self, history: History, record: TrackRecord) -> None:
+        @dataclass(frozen=True)
+        class Transition:
+            id: int = 1
+            kind: str = "breakout.confirmed"
+            subject: str = "breakout:2020-11-13"
+            session: date = SESSION
+            occurred_on: date = SESSION
+            before: str = ""
+            after: str = ""
+            evidence: str | None = None
+            method_version: str = "3"
+
+        rows = [Row(1, 1, 0.338), Row(2, 1, 0.35, corrects=1)]
+        html = of(history, record, Live(LIVE, list(live_cases([Transition()], rows))))
+        assert "+35.0\u00a0% (corrected)" in html
+        assert "+33.8" not in html
+
+
+class TestMarkets:
+    def test_a_simulated_one_is_named_first(self, history: History, record: TrackRecord) -> None:
+        html = of(history, record, Live(SIMULATED), "simulated")
+        assert html.index("SIMULATED MARKET: every figure on this page is made up.") < html.index("<h1>")
+
+    @pytest.mark.parametrize(("held", "origin"), [(SIMULATED, "live"), (SIMULATED, "folder"), (LIVE, "simulated")])
+    def test_a_live_record_of_the_other_kind_of_market_is_not_on_it(
+        self, history: History, record: TrackRecord, held: Market, origin: str
+    ) -> None:
+        html = of(history, record, Live(held, [case(Row(1, 1, 0.338))]), origin)
+        assert "+33.8" not in html
+        assert "holds another market than this page" in html
+
+    def test_a_real_one_is_not_called_simulated(self, history: History, record: TrackRecord) -> None:
+        assert "SIMULATED" not in of(history, record, Live(LIVE))
+
+
+def test_two_pages_of_one_record_are_the_same(history: History, record: TrackRecord) -> None:
+    assert of(history, record, Live(None)) == of(history, record, Live(None))
+
+
+def test_a_record_without_any_breakout_is_a_page_too() -> None:
+    flat = evaluated(market([100.0] * 300))
+    html = of(flat, track_record(flat, sampling=replace(RECORD, draws=20, resamples=5)), Live(None))
+    assert "0 times in this data the Russell 2000 closed at a record" in html

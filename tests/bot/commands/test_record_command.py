@@ -1,0 +1,222 @@
+"""``/record`` over real HTTP: everything, one event, the article, other states, the live record, and mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.app import App
+from bot.market.looking_back import RECORD
+from bot.messages.record import live_like
+from bot.messages.render import PAST
+from bot.sandbox.server import Sandbox
+from storage import ledger, market, track_record
+from storage.ledger import AlertRow, ChangeRow, VerdictRow
+from storage.track_record import OutcomeRow
+from tests.bot.messages.followed import followed, past, record
+from tests.bot.messages.whole import SESSION, whole
+from tests.bot.running import EVENING, VERDICT
+
+ME = 7001
+Ask = Callable[[str], Coroutine[Any, Any, str]]
+
+
+@pytest.fixture
+async def ask(app: App, sandbox: Sandbox, hear: Callable[[], Coroutine[Any, Any, None]]) -> Ask:
+    """Return a function that writes to the bot and returns what it answered, all pieces joined."""
+    sandbox.world.add_private_chat(ME, started=True)
+
+    async def asked(text: str) -> str:
+        before = len(sandbox.sent(ME))
+        sandbox.world.write(ME, text)
+        await hear()
+        return "\n\n".join(sandbox.sent(ME)[before:])
+
+    return asked
+
+
+@pytest.fixture
+async def recorded(app: App) -> None:
+    """A stored record, and a market it is of."""
+    async with app.database.transaction() as connection:
+        await market.claim_market(connection, "live")
+        made = record(5)
+        await track_record.store(connection, made.through, "3", RECORD.dump_json(made).decode(), EVENING)
+
+
+async def decide(app: App, *, evidence: str | None = None) -> None:
+    """Store a live confirmation, with an alert for its subscribers."""
+    change = ChangeRow("breakout.confirmed", "breakout:2020-11-13", SESSION, evidence=evidence)
+    row = VerdictRow(SESSION, EVENING, "3", VERDICT.dump_json(whole()).decode(), [change])
+    owed = AlertRow("key", change.kind, True, SESSION, EVENING, [(change.subject, change.kind)])
+    async with app.database.transaction() as connection:
+        await market.claim_market(connection, "live")
+        await ledger.record(connection, [row], [owed], backfilled=False)
+
+
+async def mature(app: App, change: float = 0.338, corrects: int | None = None, horizon: int = 30) -> None:
+    row = OutcomeRow(1, "ETH-USD", horizon, SESSION, 480.36, date(2020, 12, 17), 642.87, change, -0.018, corrects)
+    async with app.database.transaction() as connection:
+        await track_record.append(connection, [row], datetime(2020, 12, 18, 22, 30, tzinfo=EVENING.tzinfo))
+
+
+class TestBeforeTheFirstRecord:
+    async def test_it_says_when_there_will_be_one(self, ask: Ask) -> None:
+        assert "There is no track record yet" in await ask("/record")
+
+    async def test_the_live_one_is_there_all_the_same(self, app: App, ask: Ask) -> None:
+        await decide(app)
+        assert "no outcome yet" in await ask("/record live")
+
+
+@pytest.mark.usefixtures("recorded")
+class TestBacktest:
+    async def test_everything_is_answered(self, ask: Ask) -> None:
+        text = await ask("/record")
+        assert "What followed a confirmed breakout" in text
+        assert "3 of 5 rose (range 23\u00a0% to 88\u00a0%)" in text
+        assert "13 Nov 2020: 1,740.75, 555 sessions, established" in text
+
+    async def test_the_button_answers_the_same(self, app: App, sandbox: Sandbox, ask: Ask, hear: Any) -> None:
+        await decide(app)
+        await ask("/status")
+        message = max(sandbox.world.chats[ME].messages)
+        sandbox.world.press(ME, message, "record")
+        await hear()
+        assert "What followed a confirmed breakout" in "".join(sandbox.sent(ME)[-4:])
+
+    @pytest.mark.parametrize("day", ["2020-11-13", "2020-11-17", "2020-12-16"])
+    async def test_an_event_is_found_by_any_of_its_dates(self, ask: Ask, day: str) -> None:
+        text = await ask(f"/record {day}")
+        assert "Russell 2000 breakout of 13 Nov 2020" in text
+        assert "182 days: +10.0\u00a0%" in text
+
+    async def test_a_rejected_one_says_that_nothing_is_counted(self, app: App, ask: Ask) -> None:
+        assert "It was never confirmed: nothing is counted from it." in await ask("/record 2020-11-20")
+
+    async def test_the_article_is_shown_as_claimed(self, ask: Ask) -> None:
+        assert "The dates that the article names, as claimed" in await ask("/record thesis")
+
+    async def test_other_states_are_listed_and_each_has_a_record(self, ask: Ask) -> None:
+        assert "/record stage-up-3" in await ask("/record states")
+        assert "What followed a rise to stage 3" in await ask("/record stage-up-3")
+
+    @pytest.mark.parametrize("wrong", ["2019-01-01", "13.11.2020", "everything", "<b>"])
+    async def test_anything_else_gets_a_valid_example_and_the_dates_there_are(self, ask: Ask, wrong: str) -> None:
+        text = await ask(f"/record {wrong}")
+        assert "For example /record 2020-11-13" in text
+        assert "2020-11-13" in text
+        assert "stage-up-3" in text
+
+
+class TestLive:
+    async def test_an_outcome_stands_beside_its_alert_with_the_method(self, app: App, ask: Ask) -> None:
+        await decide(app)
+        await mature(app)
+        text = await ask("/record live")
+        assert "17 Nov 2020  Russell 2000 breakout of 13 Nov 2020 confirmed · method 3" in text
+        assert "ETH after 30 days: +33.8\u00a0%, worst on the way −1.8\u00a0%" in text
+
+    async def test_a_correction_stands_in_the_place_of_what_it_corrects_and_says_so(self, app: App, ask: Ask) -> None:
+        await decide(app)
+        await mature(app)
+        await mature(app, 0.35, corrects=1)
+        text = await ask("/record live")
+        assert "+35.0\u00a0%" in text
+        assert "(corrected on 18 Dec 2020)" in text
+        assert "+33.8" not in text
+
+    async def test_it_says_that_there_is_none(self, app: App, ask: Ask) -> None:
+        async with app.database.transaction() as connection:
+            await market.claim_market(connection, "live")
+        assert "No alert yet." in await ask("/record live")
+
+    async def test_nothing_of_the_backtest_is_in_it(self, app: App, ask: Ask, recorded: None) -> None:
+        await decide(app)
+        assert "rose" not in await ask("/record live")
+
+    async def test_the_newest_five_are_shown_and_the_rest_counted(self, app: App, ask: Ask) -> None:
+        async with app.database.transaction() as connection:
+            await market.claim_market(connection, "live")
+            for n in range(8):
+                on = SESSION + timedelta(days=n)
+                change = ChangeRow("stage.up", f"stage:{on}", on, "1", "2")
+                await ledger.record(connection, [VerdictRow(on, EVENING, "3", "{}", [change])], [], backfilled=False)
+        text = await ask("/record live")
+        assert text.count("Cascade stage 1 → 2 of 4") == 5
+        assert "3 earlier alerts are on the page" in text
+
+
+class TestAlerts:
+    async def test_the_cases_known_that_evening_are_delivered_with_the_alert(
+        self, app: App, sandbox: Sandbox, ask: Ask
+    ) -> None:
+        await ask("/subscribe")
+        await decide(app, evidence=PAST.dump_json(past(followed(1))).decode())
+        await app.courier.drain()
+        text = sandbox.sent(ME)[-1]
+        assert "ETH after 91 days: 1 case: 16 Nov 2016 +29.8\u00a0%. Too few for a rate." in text
+        assert "Backtest, not live. Live: 0 such cases." in text
+        assert "Invalid if: close < 1,688.53" in text.replace("&lt;", "<")
+
+    async def test_the_live_cases_of_its_kind_are_counted(self, app: App, sandbox: Sandbox, ask: Ask) -> None:
+        await ask("/subscribe")
+        await decide(app, evidence=PAST.dump_json(past(followed(1))).decode())
+        await mature(app, horizon=91)
+        await app.courier.drain()
+        assert "Live: 1 such case." in sandbox.sent(ME)[-1]
+
+    async def test_an_outcome_over_another_horizon_is_not_one_of_them(
+        self, app: App, sandbox: Sandbox, ask: Ask
+    ) -> None:
+        await ask("/subscribe")
+        await decide(app, evidence=PAST.dump_json(past(followed(1))).decode())
+        await mature(app, horizon=30)
+        await app.courier.drain()
+        assert "Live: 0 such cases." in sandbox.sent(ME)[-1]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A live transition as it is stored."""
+
+    kind: str
+    before: str = ""
+    after: str = ""
+    id: int = 1
+
+
+@dataclass(frozen=True)
+class Grown:
+    """An outcome as it is stored."""
+
+    transition_id: int = 1
+    asset: str = "ETH-USD"
+    horizon: int = 91
+
+
+class TestLiveCases:
+    @pytest.mark.parametrize(
+        ("rule", "row", "counts"),
+        [
+            ("breakout.confirmed", Row("breakout.confirmed"), True),
+            ("breakout.confirmed", Row("breakout.attempt"), False),
+            ("breakout.failed", Row("breakout.failed"), True),
+            ("stage.up:3", Row("stage.up", "2", "4"), True),
+            ("stage.up:3", Row("stage.up", "3", "4"), False),
+            ("stage.down:1", Row("stage.down", "3", "0"), True),
+            ("stage.down:1", Row("stage.up", "0", "1"), False),
+            ("liquidity.regime:easing", Row("liquidity.regime", "neutral", "easing"), True),
+            ("liquidity.regime:easing", Row("liquidity.regime", "easing", "neutral"), False),
+        ],
+    )
+    def test_they_are_events_of_the_rule_shown(self, rule: str, row: Row, counts: bool) -> None:
+        shown = replace(past(followed(1)), rule=rule)
+        assert live_like(shown, [row], [Grown()]) == int(counts)
+
+    def test_without_past_cases_there_are_none(self) -> None:
+        assert live_like(None, [Row("breakout.confirmed")], [Grown()]) == 0

@@ -1,0 +1,344 @@
+"""The evening, with the real market process: what is due is decided in order, once, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+
+from bot.market.evening import Evening
+from bot.market.process import MarketProcess, MarketProcessError
+from bot.market.protocol import Collect, Evaluate, FindDemoStart, NextDue
+from bot.messages.render import read_verdict
+from signals.data.sessions import decision_time, last_call
+from storage import ledger
+from storage.database import Database
+from storage.market import Agenda, Market, OtherMarketError, begin_backfill, claim_market, load_market
+from storage.schema import alert, observation, transition, verdict
+from tests.bot.running import VERDICT, quiet
+from tests.worlds import day, lead, market, sessions
+
+N = len(lead())
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+KEYS = ("^RUT", "IWM", "SPY", "RSP")
+CLOSES = [*lead(), 101.0, 102.0, 103.0, 104.0, 96.0]
+
+
+def write(folder: Path, closes: list[float], *keys: str) -> None:
+    """Write a made-up market as CSV files, or only some series of it."""
+    for name, frame in market(closes).items():
+        if not keys or name in keys:
+            table = frame.rename(columns={"value": "close"}).rename_axis("date")
+            table.to_csv(folder / f"{name.removeprefix('^')}.csv")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def process() -> AsyncIterator[MarketProcess]:
+    """One market process for all: what it is asked is complete in itself."""
+    process = MarketProcess()
+    yield process
+    await process.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def evening(database_url: str, process: MarketProcess, tmp_path: Path) -> AsyncIterator[Evening]:
+    folder = tmp_path / "market"
+    folder.mkdir()
+    write(folder, CLOSES, *KEYS)
+    async with Database(database_url) as database:
+        yield Evening(database, process, f"folder:{folder}", asyncio.Lock())
+
+
+def folder_of(evening: Evening) -> Path:
+    return Path(evening.market_data.removeprefix("folder:"))
+
+
+async def rows(evening: Evening, table: Any, *columns: Any) -> list[Any]:
+    async with evening.database.transaction() as connection:
+        return list(await connection.execute(select(*(columns or (table,)))))
+
+
+async def alerts(evening: Evening) -> list[tuple[str, date]]:
+    return [(row.kind, row.session) for row in await rows(evening, alert)]
+
+
+async def held(evening: Evening) -> Market:
+    async with evening.database.transaction() as connection:
+        found = await load_market(connection)
+    assert found is not None
+    return found
+
+
+async def at(evening: Evening, position: int, minutes: int = 0) -> Agenda:
+    """Ring at the decision time of the session at a position."""
+    return await evening.run(decision_time(day(position)) + timedelta(minutes=minutes))
+
+
+class TestTheFirstRun:
+    async def test_it_records_the_whole_history_silently(self, evening: Evening) -> None:
+        await at(evening, N + 1)
+        stored = await rows(evening, verdict, verdict.c.session, verdict.c.backfilled)
+        assert [row.session for row in stored] == [s.date() for s in sessions(N + 2)]
+        assert all(row.backfilled for row in stored)
+        assert await alerts(evening) == []
+        assert [row.kind for row in await rows(evening, transition)] == ["breakout.attempt"]
+        assert (await held(evening)).backfilled_through == day(N + 1)
+
+    async def test_it_says_what_is_due_next(self, evening: Evening) -> None:
+        agenda = await at(evening, N)
+        assert agenda == Agenda(day(N + 1), decision_time(day(N + 1)), day(N), None)
+
+    async def test_interrupted_it_goes_on_silently_where_it_stopped(self, evening: Evening) -> None:
+        await evening._collect(decision_time(day(N + 1)))
+        async with evening.database.transaction() as connection:
+            await claim_market(connection, "folder")
+            await begin_backfill(connection, day(N + 1))
+            first = ledger.VerdictRow(day(0), decision_time(day(0)), "1", VERDICT.dump_json(quiet()).decode())
+            await ledger.record(connection, [first], [], backfilled=True)
+        await at(evening, N + 2)
+        stored = {row.session: row.backfilled for row in await rows(evening, verdict)}
+        assert len(stored) == N + 3
+        assert [session for session, backfilled in stored.items() if not backfilled] == [day(N + 2)]
+        assert await alerts(evening) == [("breakout.confirmed", day(N + 2))]
+
+    async def test_without_the_index_nothing_is_recorded_and_the_reason_is_told(self, evening: Evening) -> None:
+        (folder_of(evening) / "RUT.csv").unlink()
+        agenda = await at(evening, N)
+        assert agenda.waiting == "^RUT: there is no file RUT.csv in the data folder"
+        assert await rows(evening, verdict) == []
+
+    async def test_a_series_that_failed_is_waited_for_until_the_last_call(self, evening: Evening) -> None:
+        (folder_of(evening) / "RSP.csv").write_text("not,a,series\n1,2,3\n")
+        agenda = await at(evening, N)
+        assert agenda.waiting is not None
+        assert agenda.waiting.startswith("RSP: RSP.csv cannot be read")
+        assert await rows(evening, verdict) == []
+        await evening.run(last_call(day(N)))
+        assert len(await rows(evening, verdict)) == N + 1
+
+    async def test_a_series_the_source_does_not_carry_is_not(self, evening: Evening) -> None:
+        (folder_of(evening) / "RSP.csv").unlink()
+        await at(evening, N)
+        assert len(await rows(evening, verdict)) == N + 1
+
+
+class TestAnEvening:
+    async def test_a_change_is_recorded_with_its_alert(self, evening: Evening) -> None:
+        await at(evening, N - 1)
+        await at(evening, N)
+        assert await alerts(evening) == [("breakout.attempt", day(N))]
+        row = (await rows(evening, verdict, verdict.c.backfilled, verdict.c.decided_at))[-1]
+        assert row.backfilled is False
+        assert row.decided_at == decision_time(day(N))
+
+    async def test_only_the_grave_ones_are_urgent(self, evening: Evening) -> None:
+        for position in range(N - 1, N + 5):
+            await at(evening, position)
+        urgent = {row.kind: row.urgent for row in await rows(evening, alert)}
+        assert urgent == {
+            "breakout.attempt": False,
+            "breakout.confirmed": True,
+            "breakout.failed": True,
+            "window.cancelled": False,
+        }
+
+    async def test_ringing_twice_changes_nothing(self, evening: Evening) -> None:
+        await at(evening, N - 1)
+        for minutes in (0, 0, 15, 45):
+            await at(evening, N, minutes)
+        assert await alerts(evening) == [("breakout.attempt", day(N))]
+        assert len(await rows(evening, verdict)) == N + 1
+
+    async def test_two_rings_at_once_are_one_after_the_other(self, evening: Evening) -> None:
+        await at(evening, N - 1)
+        await asyncio.gather(at(evening, N), at(evening, N))
+        assert await alerts(evening) == [("breakout.attempt", day(N))]
+
+    async def test_on_a_weekend_nothing_is_due(self, evening: Evening) -> None:
+        await at(evening, N)
+        agenda = await evening.run(decision_time(day(N)) + timedelta(hours=20))
+        assert agenda.next_session == day(N + 1)
+        assert len(await rows(evening, verdict)) == N + 1
+
+    async def test_only_what_is_missing_is_archived(self, evening: Evening) -> None:
+        await at(evening, N - 1)
+        before = len(await rows(evening, observation))
+        await at(evening, N)
+        assert len(await rows(evening, observation)) == before + len(KEYS)
+
+
+class TestWaiting:
+    def spoil(self, evening: Evening, key: str, position: int) -> None:
+        closes = [*CLOSES]
+        closes[position] = np.nan
+        write(folder_of(evening), closes, key)
+
+    async def test_a_session_without_its_bar_is_pending_and_told_why(self, evening: Evening) -> None:
+        await at(evening, N - 1)
+        self.spoil(evening, "^RUT", N)
+        agenda = await at(evening, N)
+        assert agenda.next_session == day(N)
+        assert agenda.waiting is not None
+        assert "^RUT: newest bar is" in agenda.waiting
+        assert await alerts(evening) == []
+        assert len(await rows(evening, verdict)) == N
+
+    async def test_when_the_good_bar_arrives_the_alert_goes_out_once(self, evening: Evening) -> None:
+        await at(evening, N - 1)
+        self.spoil(evening, "^RUT", N)
+        await at(evening, N)
+        write(folder_of(evening), CLOSES, *KEYS)
+        await at(evening, N, minutes=45)
+        await at(evening, N, minutes=90)
+        assert await alerts(evening) == [("breakout.attempt", day(N))]
+        decided = (await rows(evening, verdict, verdict.c.decided_at))[-1].decided_at
+        assert decided == decision_time(day(N)) + timedelta(minutes=45)
+
+    async def test_a_bar_that_is_there_but_wrong_is_asked_for_again_and_the_good_one_counts(
+        self, evening: Evening
+    ) -> None:
+        await at(evening, N - 1)
+        wrong = [*CLOSES]
+        wrong[N] = 50.5
+        write(folder_of(evening), wrong, "^RUT")
+        agenda = await at(evening, N)
+        assert agenda.waiting is not None
+        assert "moved more than 20%" in agenda.waiting
+        write(folder_of(evening), CLOSES, *KEYS)
+        agenda = await at(evening, N, minutes=15)
+        assert agenda.waiting is None
+        assert await alerts(evening) == [("breakout.attempt", day(N))]
+        kept = [
+            row.value for row in await rows(evening, observation) if (row.series, row.observed_on) == ("^RUT", day(N))
+        ]
+        assert kept == [50.5, 101.0]
+
+    async def test_at_the_last_call_it_is_written_with_what_is_unknown(self, evening: Evening) -> None:
+        await at(evening, N - 1)
+        self.spoil(evening, "^RUT", N)
+        await at(evening, N)
+        agenda = await evening.run(last_call(day(N)))
+        assert agenda.waiting is None
+        assert await alerts(evening) == [("data.problem", day(N))]
+        async with evening.database.transaction() as connection:
+            stored = read_verdict(await ledger.body_of(connection, day(N)))
+        assert stored.breakout.close is None
+        assert stored.breakout.reason is not None
+
+    async def test_the_change_then_comes_with_the_next_session_and_says_when_it_happened(
+        self, evening: Evening
+    ) -> None:
+        await at(evening, N - 1)
+        self.spoil(evening, "^RUT", N)
+        await evening.run(last_call(day(N)))
+        write(folder_of(evening), CLOSES, *KEYS)
+        await at(evening, N + 1)
+        # The operators hear of the fault once, and once that it is over.
+        assert await alerts(evening) == [
+            ("data.problem", day(N)),
+            ("breakout.attempt", day(N + 1)),
+            ("data.cleared", day(N + 1)),
+        ]
+        told = {row.kind: row.occurred_on for row in await rows(evening, transition)}
+        assert told["breakout.attempt"] == day(N)
+
+    async def test_a_written_verdict_is_never_rewritten(self, evening: Evening) -> None:
+        await at(evening, N - 1)
+        await at(evening, N)
+        async with evening.database.transaction() as connection:
+            before = await ledger.body_of(connection, day(N))
+        revised = [*CLOSES]
+        revised[N] = 99.0
+        write(folder_of(evening), revised, *KEYS)
+        await at(evening, N + 1)
+        async with evening.database.transaction() as connection:
+            assert await ledger.body_of(connection, day(N)) == before
+        # Nor does the revised figure enter the rules: the confirming closes are counted on what was seen first.
+        await at(evening, N + 2)
+        assert ("breakout.confirmed", day(N + 2)) in await alerts(evening)
+
+
+class TestTheStateOfTheData:
+    async def test_a_series_that_goes_stale_is_told_to_the_operators_once_and_once_when_it_is_back(
+        self, evening: Evening
+    ) -> None:
+        path = folder_of(evening) / "RSP.csv"
+        whole = path.read_text()
+        path.write_text("\n".join(whole.splitlines()[: N - 3]) + "\n")
+        await at(evening, N - 4)
+        for position in range(N - 3, N + 3):
+            await at(evening, position)
+        path.write_text(whole)
+        await at(evening, N + 3)
+        told = [(row.kind, row.audience) for row in await rows(evening, alert) if row.kind.startswith("data.")]
+        assert told == [("data.problem", "operators"), ("data.cleared", "operators")]
+
+
+class TestAfterDowntime:
+    async def test_every_missed_session_is_decided_and_old_news_is_one_summary(self, evening: Evening) -> None:
+        await at(evening, N - 1)
+        await at(evening, N + 4)
+        stored = await rows(evening, verdict, verdict.c.session)
+        assert [row.session for row in stored][-5:] == [day(N + i) for i in range(5)]
+        kinds = [kind for kind, _ in await alerts(evening)]
+        assert kinds == ["catch_up", "breakout.failed", "window.cancelled"]
+        summary = (await rows(evening, alert))[0]
+        told = [row.kind for row in await rows(evening, transition) if row.id in summary.transitions]
+        assert told == ["breakout.attempt", "breakout.confirmed"]
+        assert summary.urgent
+
+    async def test_downtime_without_news_sends_nothing(self, evening: Evening) -> None:
+        await at(evening, N - 30)
+        await at(evening, N - 1)
+        assert await alerts(evening) == []
+
+
+class TestMarkets:
+    async def test_a_database_of_another_market_is_refused_before_anything_is_stored(self, evening: Evening) -> None:
+        await at(evening, N)
+        other = Evening(evening.database, evening.process, "simulated", asyncio.Lock())
+        before = len(await rows(evening, observation))
+        with pytest.raises(OtherMarketError):
+            await other.run(decision_time(day(N + 1)))
+        assert len(await rows(evening, observation)) == before
+
+
+class TestTheProcess:
+    async def test_a_request_that_fails_says_why_and_the_next_one_works(self, evening: Evening) -> None:
+        url = evening.database.url.render_as_string()
+        now = decision_time(day(N))
+        with pytest.raises(MarketProcessError, match="market data is 'nonsense'"):
+            _ = [reply async for reply in evening.process.ask(Collect(url, "nonsense", now))]
+        replies = [reply async for reply in evening.process.ask(Evaluate(url, now))]
+        assert isinstance(replies[-1], NextDue)
+
+    async def test_if_it_dies_the_request_fails_and_the_next_one_starts_another(self, evening: Evening) -> None:
+        url = evening.database.url.render_as_string()
+        request = Evaluate(url, decision_time(day(N)))
+        _ = [reply async for reply in evening.process.ask(request)]
+        assert evening.process._process is not None
+        evening.process._process.kill()
+        await evening.process._process.wait()
+        with pytest.raises(MarketProcessError):
+            _ = [reply async for reply in evening.process.ask(request)]
+        assert [reply async for reply in evening.process.ask(request)]
+
+    async def test_it_never_gets_the_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123456789:secret-secret-secret-secret")
+        process = MarketProcess()
+        try:
+            now = datetime.fromisoformat("2010-01-08T23:00:00+00:00")
+            _ = [reply async for reply in process.ask(FindDemoStart("simulated", now))]
+            assert process._process is not None
+            environment = Path(f"/proc/{process._process.pid}/environ").read_text()
+            assert "PATH=" in environment
+            assert "secret" not in environment
+        finally:
+            await process.close()

@@ -1,0 +1,150 @@
+"""The evening of 13 November 2020 with a fault in its bar: no alert, and exactly one when the good bar arrives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+
+from bot.delivery.composing import Composer, Text
+from bot.market.evening import Evening
+from bot.market.process import MarketProcess
+from bot.messages.render import Messages
+from signals.data.sessions import decision_time, last_call
+from storage.database import Database
+from storage.outbox.queue import Claimed
+from storage.schema import alert
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+THURSDAY, FRIDAY, MONDAY = date(2020, 11, 12), date(2020, 11, 13), date(2020, 11, 16)
+EVENING = decision_time(FRIDAY)
+PRICES = ["open", "high", "low", "close", "adj_close"]
+Spoil = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def scaled(factor: float) -> Spoil:
+    def spoil(table: pd.DataFrame) -> pd.DataFrame:
+        there = [column for column in PRICES if column in table]
+        table.loc["2020-11-13", there] *= factor
+        return table
+
+    return spoil
+
+
+def emptied(table: pd.DataFrame) -> pd.DataFrame:
+    table.loc["2020-11-13"] = float("nan")
+    return table
+
+
+FAULTS: dict[str, tuple[str, Spoil]] = {
+    "NaN": ("RUT", emptied),
+    "doubled": ("RUT", scaled(2.0)),
+    "halved": ("RUT", scaled(0.5)),
+    "stale": ("RUT", lambda table: table.drop("2020-11-13")),
+    "IWM contradicts it": ("IWM", scaled(0.98)),
+}
+
+
+class Market:
+    """A folder with the three series a session waits for, cut to what the breakout of 2020 needs."""
+
+    def __init__(self, source: Path, folder: Path) -> None:
+        self.folder = folder
+        self.tables = {name: self._read(source / f"{name}.csv") for name in ("RUT", "IWM", "SPY")}
+        self.write()
+
+    @staticmethod
+    def _read(path: Path) -> pd.DataFrame:
+        table = pd.read_csv(path, index_col="date").astype(float)
+        return table[(table.index >= "2017-06-01") & (table.index <= "2020-11-20")]
+
+    def write(self, spoiled: str = "", spoil: Spoil | None = None) -> None:
+        """Write the files, one of them with its fault."""
+        for name, table in self.tables.items():
+            shown = spoil(table.copy()) if spoil and name == spoiled else table
+            shown.to_csv(self.folder / f"{name}.csv")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def process() -> AsyncIterator[MarketProcess]:
+    process = MarketProcess()
+    yield process
+    await process.close()
+
+
+@pytest.fixture
+def market(real_history: Path, tmp_path: Path) -> Market:
+    folder = tmp_path / "market"
+    folder.mkdir()
+    return Market(real_history, folder)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def evening(database_url: str, process: MarketProcess, market: Market) -> AsyncIterator[Evening]:
+    """The history up to the evening before, recorded silently."""
+    async with Database(database_url) as database:
+        evening = Evening(database, process, f"folder:{market.folder}", asyncio.Lock())
+        await evening.run(decision_time(THURSDAY))
+        yield evening
+
+
+async def alerts(evening: Evening) -> list[str]:
+    async with evening.database.transaction() as connection:
+        query = select(alert.c.kind).where(alert.c.audience == "subscribers").order_by(alert.c.id)
+        return list((await connection.execute(query)).scalars())
+
+
+async def text_of(evening: Evening, kind: str) -> str:
+    async with evening.database.transaction() as connection:
+        number = (await connection.execute(select(alert.c.id).where(alert.c.kind == kind))).scalar_one()
+        ((_, text),) = await Composer(Messages()).compose(connection, [Claimed(1, number, 5, 1, 0)])
+    assert isinstance(text, Text)
+    return text.text
+
+
+async def ring(evening: Evening, *instants: datetime) -> None:
+    for instant in instants:
+        await evening.run(instant)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_fault_makes_no_alert_and_a_good_bar_the_same_evening_makes_one(
+    evening: Evening, market: Market, fault: str
+) -> None:
+    market.write(*FAULTS[fault])
+    await ring(evening, EVENING, EVENING + timedelta(minutes=15))
+    assert await alerts(evening) == []
+    market.write()
+    await ring(evening, EVENING + timedelta(minutes=45), EVENING + timedelta(minutes=90))
+    assert await alerts(evening) == ["breakout.attempt"]
+    assert "decided 13 Nov 2020 23:15 UTC" in await text_of(evening, "breakout.attempt")
+
+
+@pytest.mark.parametrize("fault", ["NaN", "doubled"])
+async def test_a_good_bar_that_comes_with_the_next_session_is_told_once_as_late(
+    evening: Evening, market: Market, fault: str
+) -> None:
+    market.write(*FAULTS[fault])
+    await ring(evening, EVENING, last_call(FRIDAY))
+    assert await alerts(evening) == []
+    market.write()
+    await ring(evening, decision_time(MONDAY), decision_time(MONDAY) + timedelta(minutes=15))
+    assert await alerts(evening) == ["breakout.attempt"]
+    text = await text_of(evening, "breakout.attempt")
+    assert "Session Fri 13 Nov 2020" in text
+    assert "decided 16 Nov 2020 22:30 UTC" in text
+    assert "its data came late" in text
+
+
+async def test_a_contradiction_that_is_never_resolved_withdraws_the_breakout(evening: Evening, market: Market) -> None:
+    market.write(*FAULTS["IWM contradicts it"])
+    await ring(evening, EVENING, last_call(FRIDAY))
+    # Monday's close is a record out of the same base, but IWM's return from its wrong bar does not bear it out either.
+    await ring(evening, decision_time(MONDAY), last_call(MONDAY))
+    assert await alerts(evening) == []

@@ -1,0 +1,434 @@
+"""Updates are acknowledged after their handlers have run, and no error ends polling."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from telegram import Update
+
+from bot.app import App
+from bot.commands import answering, subscription
+from bot.delivery.request import AiohttpRequest
+from bot.sandbox.server import Fault, Sandbox
+from bot.sandbox.telegram import BotApiError
+from bot.updates import polling
+from bot.updates.polling import ALLOWED_UPDATES, Poller
+from storage import chats, updates
+from tests.bot.running import EVENING, Time
+
+ME, OTHER, GROUP = 5, 6, -77
+
+
+class Alarms(list[str]):
+    """The sentences the operator was told."""
+
+    async def __call__(self, sentence: str) -> None:
+        self.append(sentence)
+
+
+@pytest.fixture
+def alarms() -> Alarms:
+    return Alarms()
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+async def polled(
+    app: App, sandbox: Sandbox, alarms: Alarms, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Start polling on the first call; every call waits until the sandbox has been called once more."""
+    monkeypatch.setattr(polling, "_PAUSES", (0,))
+    monkeypatch.setattr(polling, "_LONG_POLL", 0.2)
+    monkeypatch.setattr(polling, "_GRACE", 0.1)
+    monkeypatch.setattr(polling, "_PATIENCE", 0.2)
+    sandbox.world.add_private_chat(ME)
+    tasks: list[asyncio.Task[None]] = []
+
+    request = AiohttpRequest(1, 45)
+    await request.initialize()
+    address = app.settings.bot_api_base + app.settings.token
+
+    async def once_more() -> None:
+        if not tasks:
+            poller = Poller(app.telegram.bot, request, address, app.inbox, alarms, time)
+            tasks.append(asyncio.create_task(poller.run()))
+        async with asyncio.timeout(10):
+            await sandbox.called.wait()
+
+    yield once_more
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await request.shutdown()
+
+
+async def until_answered(sandbox: Sandbox, once_more: Callable[[], Awaitable[None]], count: int = 1) -> None:
+    while len(sandbox.sent(ME)) < count:
+        await once_more()
+
+
+async def test_an_update_is_acknowledged_only_after_its_effect_is_stored(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]]
+) -> None:
+    sandbox.world.write(ME, "/subscribe")
+    await until_answered(sandbox, polled)
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == [ME]
+    acknowledged = [call for method, call in sandbox.calls if method == "getUpdates" and "offset" in call]
+    answered = next(i for i, (method, _) in enumerate(sandbox.calls) if method == "sendMessage")
+    before_the_answer = [call for method, call in sandbox.calls[:answered] if method == "getUpdates"]
+    assert all("offset" not in call for call in before_the_answer)
+    while not acknowledged:
+        await polled()
+        acknowledged = [call for method, call in sandbox.calls if method == "getUpdates" and "offset" in call]
+    assert sandbox.world.updates == []
+
+
+async def test_the_kinds_of_updates_are_always_given(sandbox: Sandbox, polled: Callable[[], Awaitable[None]]) -> None:
+    await polled()
+    (call,) = [call for method, call in sandbox.calls if method == "getUpdates"][:1]
+    assert all(kind in call["allowed_updates"] for kind in ALLOWED_UPDATES)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        BotApiError(401, "Unauthorized"),
+        BotApiError(409, "Conflict: other"),
+        Fault.BAD_GATEWAY,
+        Fault.RESET,
+        Fault.NOT_JSON,
+    ],
+    ids=str,
+)
+async def test_no_error_ends_polling(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], fault: Fault | BotApiError
+) -> None:
+    sandbox.faults += [("getUpdates", fault)] * 3
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    assert sandbox.sent(ME)[0].startswith("Commands")
+
+
+async def test_a_revoked_token_and_a_second_instance_are_told_to_the_operator(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], alarms: Alarms
+) -> None:
+    sandbox.faults += [
+        ("getUpdates", BotApiError(401, "Unauthorized")),
+        ("getUpdates", BotApiError(409, "Conflict: x")),
+    ]
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    assert alarms == [
+        "Telegram does not accept the token any more; no command can be answered",
+        "Another process polls with the same token; run only one",
+    ]
+
+
+async def test_updates_are_answered_in_order(sandbox: Sandbox, polled: Callable[[], Awaitable[None]]) -> None:
+    for text in ("/help", "/nonsense", "/subscribe"):
+        sandbox.world.write(ME, text)
+    await until_answered(sandbox, polled, 3)
+    assert [text.split(" ")[0].split("\n")[0] for text in sandbox.sent(ME)] == ["Commands", "There", "Subscribed."]
+
+
+class Failing:
+    """Lets the database fail for so many transactions of a table's function."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, times: int, module: Any = chats) -> None:
+        self.times, self._function = times, getattr(module, name)
+        monkeypatch.setattr(module, name, self)
+
+    async def __call__(self, *arguments: Any) -> Any:
+        result = await self._function(*arguments)
+        if self.times:
+            self.times -= 1
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        return result
+
+
+async def test_an_update_that_the_database_does_not_take_is_not_acknowledged_and_has_its_effect_later(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(monkeypatch, "subscribe", 3)
+    sandbox.world.write(ME, "/help")
+    sandbox.world.write(ME, "/subscribe")
+    await until_answered(sandbox, polled, 2)
+    assert failing.times == 0
+    assert [text.split("\n")[0].split(" ")[0] for text in sandbox.sent(ME)] == ["Commands", "Subscribed."]
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == [ME]
+
+
+async def test_what_comes_behind_it_in_its_chat_does_not_overtake_it(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(monkeypatch, "subscribe", 3)
+    sandbox.world.write(ME, "/subscribe")
+    sandbox.world.write(ME, "/unsubscribe")
+    await until_answered(sandbox, polled, 2)
+    assert failing.times == 0
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == []
+
+
+@pytest.mark.parametrize("name", ["already_handled", "mark_handled"])
+async def test_nor_is_one_that_cannot_be_remembered(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    failing = Failing(monkeypatch, name, 2, updates)
+    sandbox.world.write(ME, "/subscribe")
+    while sandbox.world.updates:
+        await polled()
+    assert failing.times == 0
+    assert sandbox.sent(ME)
+
+
+async def test_a_mistake_of_ours_does_not_stop_the_updates_behind_it(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ValueError("a mistake")
+
+    monkeypatch.setattr(chats, "subscribe", broken)
+    sandbox.world.write(ME, "/subscribe")
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    assert sandbox.sent(ME)[0].startswith("Commands")
+
+
+async def test_an_update_that_comes_again_is_not_answered_again(app: App, sandbox: Sandbox) -> None:
+    sandbox.world.add_private_chat(ME)
+    sandbox.world.write(ME, "/unsubscribe")
+    sandbox.world.write(ME, "/subscribe")
+    batch = await app.telegram.bot.get_updates(timeout=0)
+    for update in batch:
+        await app.inbox.take(update)
+    # The process died before it could acknowledge them; they come again, beside a new one.
+    sandbox.world.write(ME, "/help")
+    assert await app.poller.once() == 3
+    await app.inbox.take(batch[0])
+    assert [text.split(" ")[0] for text in sandbox.sent(ME)[:2]] == ["This", "Subscribed."]
+    assert len(sandbox.sent(ME)) == 3
+    async with app.database.transaction() as connection:
+        assert list(await chats.subscribers(connection)) == [ME]
+
+
+async def test_a_chat_whose_answer_hangs_delays_no_other(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]]
+) -> None:
+    sandbox.world.add_private_chat(OTHER)
+    sandbox.faults.append(("sendMessage", Fault.HANG))
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    for count, text in enumerate(("/subscribe", "/status", "/help"), start=1):
+        # Each comes when those before it are on their way: in a batch of its own.
+        sandbox.world.write(OTHER, text)
+        sandbox.world.write(ME, "/subscribe")
+        while len(sandbox.sent(OTHER)) < count:
+            await polled()
+    # Its own next updates wait for it, and none is acknowledged before it.
+    assert len(sandbox.sent(ME)) == 1
+    assert sandbox.world.updates[0]["message"]["text"] == "/help"
+
+
+async def test_what_was_handled_beside_one_that_hangs_is_handled_once(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.world.add_private_chat(OTHER)
+    release, handle = asyncio.Event(), app.telegram.process_update
+
+    async def hanging(update: Update) -> None:
+        if update.effective_chat is not None and update.effective_chat.id == ME:
+            await release.wait()
+        await handle(update)
+
+    monkeypatch.setattr(app.telegram, "process_update", hanging)
+    sandbox.world.write(ME, "/help")
+    sandbox.world.write(OTHER, "/help")
+    fetched = len(sandbox.calls) + 6
+    while len(sandbox.calls) < fetched:
+        await polled()
+    assert len(sandbox.sent(OTHER)) == 1
+    assert len(sandbox.world.updates) == 2
+    release.set()
+    while sandbox.world.updates:
+        await polled()
+    assert (len(sandbox.sent(ME)), len(sandbox.sent(OTHER))) == (1, 1)
+
+
+async def test_one_whose_handling_was_broken_off_is_not_acknowledged_with_those_behind_it(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.world.add_private_chat(OTHER)
+    breaks, handle = [asyncio.CancelledError()], app.telegram.process_update
+
+    async def broken_off(update: Update) -> None:
+        if breaks and update.effective_chat is not None and update.effective_chat.id == ME:
+            raise breaks.pop()
+        await handle(update)
+
+    monkeypatch.setattr(app.telegram, "process_update", broken_off)
+    sandbox.world.write(ME, "/subscribe")
+    sandbox.world.write(OTHER, "/help")
+    while sandbox.world.updates:
+        await polled()
+    assert await subscribers(app) == [ME]
+    assert len(sandbox.sent(OTHER)) == 1
+
+
+async def test_an_update_of_an_unknown_shape_keeps_no_other_away(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], alarms: Alarms
+) -> None:
+    sandbox.world.write(ME, "/help")
+    sandbox.world.write(ME, "/help")
+    poison = sandbox.world.updates[0]["message"]
+    poison["chat"] = {"id": "five"}
+    await until_answered(sandbox, polled)
+    while sandbox.world.updates:
+        await polled()
+    (alarm,) = alarms
+    assert alarm.startswith("An update from Telegram cannot be handled and is passed over (")
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"null", b'"hi"', b'{"ok":true}', b'{"ok":true,"result":[1]}', b"<p>"], ids=repr
+)
+async def test_an_answer_of_somebody_who_is_not_telegram_is_only_an_error(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    answers, exchange = [body, body], AiohttpRequest.do_request
+
+    async def strange(self: AiohttpRequest, *arguments: Any, **named: Any) -> tuple[int, bytes]:
+        if answers and "getUpdates" in named.get("url", ""):
+            return 200, answers.pop()
+        return await exchange(self, *arguments, **named)
+
+    monkeypatch.setattr(AiohttpRequest, "do_request", strange)
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    assert answers == []
+
+
+async def test_a_web_hook_that_is_in_the_way_is_deleted_and_told(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], alarms: Alarms
+) -> None:
+    await sandbox.pusher.set("http://127.0.0.1:9/", "", ["poll"])
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    assert alarms == ["This bot has a web-hook, so nothing can be polled; it is deleted now"]
+
+
+async def test_five_minutes_without_one_good_poll_are_told(
+    sandbox: Sandbox, polled: Callable[[], Awaitable[None]], alarms: Alarms, time: Time
+) -> None:
+    sandbox.faults += [("getUpdates", Fault.BAD_GATEWAY)] * 5
+    await polled()
+    assert alarms == []
+    time.now += 301
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    assert any(alarm.startswith("Telegram has given no updates for five minutes") for alarm in alarms)
+
+
+@pytest.fixture
+async def group(app: App, sandbox: Sandbox) -> int:
+    """A subscribed group whose admin has just written /unsubscribe."""
+    sandbox.world.add_group(GROUP, "Group", admins={ME})
+    async with app.database.transaction() as connection:
+        await chats.subscribe(connection, GROUP, "group", EVENING)
+    sandbox.world.write(GROUP, "/unsubscribe", user_id=ME)
+    return GROUP
+
+
+async def subscribers(app: App) -> list[int]:
+    async with app.database.transaction() as connection:
+        return list(await chats.subscribers(connection))
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.BAD_GATEWAY, BotApiError(429, "Too Many Requests", {"retry_after": 1})], ids=str
+)
+async def test_while_telegram_does_not_say_who_is_an_admin_a_group_s_command_waits(
+    app: App, sandbox: Sandbox, group: int, polled: Callable[[], Awaitable[None]], fault: Fault | BotApiError
+) -> None:
+    sandbox.faults += [("getChatMember", fault)] * 2
+    while sandbox.world.updates:
+        await polled()
+    assert await subscribers(app) == []
+    assert sandbox.sent(group)[0].startswith("Unsubscribed.")
+
+
+async def test_when_it_does_not_say_so_for_long_whoever_wrote_is_told_to_try_again(
+    app: App, sandbox: Sandbox, group: int, polled: Callable[[], Awaitable[None]]
+) -> None:
+    sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 3
+    while sandbox.world.updates:
+        await polled()
+    assert await subscribers(app) == [group]
+    assert sandbox.sent(group) == [
+        "Telegram did not say who is an admin here, so nothing has changed. Please send that again in a minute."
+    ]
+
+
+async def test_what_the_database_failed_before_does_not_count_as_such_an_answer(
+    app: App,
+    sandbox: Sandbox,
+    group: int,
+    polled: Callable[[], Awaitable[None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failing, asked = [OperationalError("SELECT", {}, Exception("database is locked"))] * 4, answering.may_change
+
+    async def fails_first(update: Update) -> bool:
+        if failing:
+            raise failing.pop()
+        return await asked(update)
+
+    monkeypatch.setattr(subscription, "may_change", fails_first)
+    sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 20
+    while sandbox.world.updates:
+        await polled()
+    assert len(sandbox.sent(group)) == 1
+    assert [fault for fault in sandbox.faults if fault[0] == "getChatMember"] == sandbox.faults
+    assert len(sandbox.faults) == 17
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), socket.gaierror(-2, "unknown"), PoolTimeoutError("full")], ids=repr)
+async def test_whatever_keeps_the_database_away_is_no_effect(
+    app: App,
+    sandbox: Sandbox,
+    polled: Callable[[], Awaitable[None]],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    sandbox.world.write(ME, "/subscribe")
+    failed = Raising(error)
+    monkeypatch.setattr(chats, "subscribe", failed)
+    while not failed.called.is_set():
+        await polled()
+    assert len(sandbox.world.updates) == 1
+    monkeypatch.undo()
+    await until_answered(sandbox, polled)
+    assert await subscribers(app) == [ME]
+
+
+class Raising:
+    """A function that fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error, self.called = error, asyncio.Event()
+
+    async def __call__(self, *_: object, **__: object) -> bool:
+        self.called.set()
+        raise self._error

@@ -1,0 +1,101 @@
+"""The switch under every condition, and the waiting time under every aggregate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signals.conditions.condition import Condition, Limit, Number, Unit
+from signals.conditions.hysteresis import both, either, follow, switch
+from signals.data.series import Days
+from tests.signals.conditions.figures import NAN
+
+
+def row(*numbers: Number, enters: tuple[tuple[int, ...], ...] = (), exits: tuple[tuple[int, ...], ...] = ()) -> Condition:  # fmt: skip
+    return Condition("k", None, "", "", (), Days.SESSION, numbers, lambda _: (), enters=enters, exits=exits)
+
+
+def switched(condition: Condition, *numbers: Sequence[float]) -> str:
+    """Return the states over time: ``1``, ``0`` or ``?``."""
+    found = switch(condition, [np.array(values, dtype=float) for values in numbers])
+    return "".join("?" if np.isnan(x) else str(int(x)) for x in found)
+
+
+ONE = row(Number("n", Unit.BN, Limit(">", 50), Limit("<", -50)))
+SLOW = row(Number("n", Unit.BN, Limit(">", 0), Limit("<", 0), exit_for=3))
+TWO = row(Number("a", Unit.BN, Limit(">", 0), Limit("<", -5)), Number("b", Unit.BN, Limit(">", 0), Limit("<", -5)))
+
+
+class TestSwitch:
+    def test_it_starts_off_and_keeps_its_state_between_the_thresholds(self) -> None:
+        assert switched(ONE, [0, 51, 50, 0, -50, -51, 0, 50]) == "01111000"
+
+    def test_a_gap_is_unknown_and_afterwards_the_earlier_state_resumes(self) -> None:
+        assert switched(ONE, [NAN, 51, NAN, 0, -51, NAN, 0]) == "?1?10?0"
+
+    def test_exit_wins_where_both_hold(self) -> None:
+        both = row(Number("a", Unit.BN, Limit(">", 0)), Number("b", Unit.BN, None, Limit("<", 0)))
+        assert switched(both, [1, 1, 1], [1, -1, 1]) == "101"
+
+    def test_an_exit_for_so_long_needs_them_in_a_row(self) -> None:
+        assert switched(SLOW, [1, -1, -1, 0, -1, -1, -1, 0]) == "11111100"
+
+    def test_a_gap_in_the_row_makes_unknown_what_it_decides(self) -> None:
+        assert switched(SLOW, [1, -1, NAN, -1, -1, -1]) == "111??0"
+
+    def test_all_numbers_enter_and_any_exits(self) -> None:
+        assert switched(TWO, [1, 1, 0, -6], [0, 1, 0, 1]) == "0110"
+
+    def test_a_missing_number_that_cannot_decide_leaves_it_known(self) -> None:
+        assert switched(TWO, [1, -6], [1, NAN]) == "10"
+        assert switched(TWO, [0, 0, -6], [0, NAN, NAN]) == "000"
+
+    def test_one_of_two_ways_in_is_enough(self) -> None:
+        either_way = row(*TWO.numbers, enters=((0,), (1,)), exits=((0, 1),))
+        assert switched(either_way, [0, 1, -6, -6], [0, 0, -4, -6]) == "0110"
+
+    def test_a_way_in_that_never_was_there_is_left_out(self) -> None:
+        either_way = row(*TWO.numbers, enters=((0,), (1,)), exits=((0, 1),))
+        assert switched(either_way, [0, 1, -6], [NAN, NAN, NAN]) == "010"
+
+    def test_a_decimal_threshold_is_met_by_the_difference_that_makes_it(self) -> None:
+        tenth = row(Number("n", Unit.POINTS, Limit("<=", -0.10), Limit(">", 0.10)))
+        assert switched(tenth, [3.31 - 3.41, 3.41 - 3.31, 0.11]) == "110"
+
+    @given(st.lists(st.sampled_from([60.0, 0.0, -60.0, NAN]), max_size=30), st.integers(0, 30))
+    def test_what_comes_later_changes_no_earlier_state(self, values: list[float], cut: int) -> None:
+        assert switched(ONE, values)[:cut] == switched(ONE, values[:cut])
+
+
+class TestFollow:
+    def test_it_changes_after_so_many_in_a_row(self) -> None:
+        published, counts = follow([1, 1, 1, 0, 0, 0], 3, start=0.0)
+        assert list(published) == [0, 0, 1, 1, 1, 0]
+        assert list(counts) == [1, 2, 0, 1, 2, 0]
+
+    def test_an_unknown_step_neither_adds_nor_resets(self) -> None:
+        assert list(follow([1, NAN, 1, NAN, 1], 3, start=0.0)[0]) == [0, 0, 0, 0, 1]
+
+    def test_before_the_first_known_step_it_is_unknown(self) -> None:
+        assert list(np.isnan(follow([NAN, NAN, 0], 2, start=0.0)[0])) == [True, True, False]
+
+    def test_without_a_start_it_is_unknown_until_one_has_held(self) -> None:
+        assert list(np.nan_to_num(follow([2, 1, 1, 2, 2], 2)[0], nan=-1)) == [-1, -1, 1, 1, 2]
+
+    @given(st.lists(st.sampled_from([0.0, 1.0, NAN]), max_size=40), st.integers(1, 5))
+    def test_it_is_the_last_state_that_held_for_so_long_among_the_known(self, steps: list[float], after: int) -> None:
+        found = follow(steps, after, start=0.0)[0]
+        known = [x for x in steps if x == x]
+        runs = [known[i - after] for i in range(after, len(known) + 1) if len(set(known[i - after : i])) == 1]
+        assert not known or found[-1] == (runs[-1] if runs else 0.0)
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0, NAN]), min_size=1, max_size=4))
+def test_and_and_or_are_known_when_every_way_to_fill_the_gaps_agrees(truths: list[float]) -> None:
+    arrays = [np.array([x]) for x in truths]
+    low, high = ([fill if np.isnan(x) else x for x in truths] for fill in (0.0, 1.0))
+    for found, made in ((both(arrays)[0], min), (either(arrays)[0], max)):
+        assert np.isnan(found) if made(low) != made(high) else found == made(low)

@@ -68,7 +68,7 @@ class LinkHistory:
         return Link(
             number=self.number,
             state=shown[session],
-            held=held[session],
+            last_published=held[session],
             on=on[session],
             measured=measured[session],
             of=len(self.members),
@@ -93,7 +93,7 @@ class CascadeHistory:
         return optional(score)
 
     @cached_property
-    def held(self) -> list[int]:
+    def last_published(self) -> list[int]:
         """The stage by the published links, which transitions compare."""
         on = np.stack([link.published == 1.0 for link in self.links])
         stages: list[int] = np.logical_and.accumulate(on, axis=0).sum(axis=0).tolist()
@@ -108,7 +108,7 @@ class CascadeHistory:
         return Cascade(
             stage=stage,
             at_least=stage < len(links) and links[stage].state is State.UNKNOWN,
-            held=self.held[session],
+            last_published=self.last_published[session],
             score=self.score[session],
             links=links,
             out_of_order=State.ON in shown[first_off:],

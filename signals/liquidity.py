@@ -39,7 +39,7 @@ class LiquidityHistory:
     coverage: list[float]
     raw: list[Regime]
     shown: list[Regime]
-    held: list[Regime]
+    last_published: list[Regime]
     net: Level
     nowcast: Level
 
@@ -48,7 +48,7 @@ class LiquidityHistory:
         return Liquidity(
             score=self.score[session],
             regime=self.shown[session],
-            held=self.held[session],
+            last_published=self.last_published[session],
             raw=self.raw[session],
             coverage=self.coverage[session],
             net_liquidity_bn=self.net.values[session],
@@ -80,7 +80,7 @@ def liquidity_history(measuring: Measuring, measured: dict[str, Measured]) -> Li
         coverage=coverage.tolist(),
         raw=_named(np.where(enough, raw, np.nan)),
         shown=_named(np.where(enough & ~np.isnan(raw), published, np.nan)),
-        held=_named(published),
+        last_published=_named(published),
         net=_level(net, weekly),
         nowcast=_level(nowcast, daily),
     )

@@ -156,7 +156,8 @@ class Liquidity:
     score
         Share of the measured conditions that are on, 0 to 100; ``None`` below 60 % coverage.
     regime
-        As shown; ``held`` is the last one published, which transitions compare. ``raw`` is that of the score alone.
+        As shown. Transitions compare ``last_published``, which stays while the regime is unknown. ``raw`` is that of
+        the score alone.
     coverage
         Measured conditions over all nine.
     net_liquidity_bn, net_liquidity_on
@@ -167,7 +168,7 @@ class Liquidity:
 
     score: float | None
     regime: Regime
-    held: Regime
+    last_published: Regime
     raw: Regime
     coverage: float
     net_liquidity_bn: float | None
@@ -180,13 +181,13 @@ class Liquidity:
 class Link:
     """One step of the cascade. ``on`` and ``measured`` count its conditions, ``of`` is how many there are.
 
-    ``state`` is unknown when what is missing decides; ``held`` is then the last one published. ``toward`` counts
-    the sessions in a row that speak against the published state.
+    ``state`` is unknown when what is missing decides; ``last_published`` then stays what it was. ``toward`` counts the
+    sessions in a row that speak against the published state.
     """
 
     number: int
     state: State
-    held: State
+    last_published: State
     on: int
     measured: int
     of: int
@@ -198,13 +199,13 @@ class Link:
 class Cascade:
     """How far capital has walked. ``stage`` counts links on from the first; an unknown one stops it (``at_least``).
 
-    ``held`` is the stage by the published links, which transitions compare. ``score`` is 0 to 100. ``beside`` are
-    63-session changes shown next to link 3, unscored: regional banks and biotech against IWM.
+    ``last_published`` is the stage by the published links, which transitions compare. ``score`` is 0 to 100. ``beside``
+    are 63-session changes shown next to link 3, unscored: regional banks and biotech against IWM.
     """
 
     stage: int
     at_least: bool
-    held: int
+    last_published: int
     score: float | None
     links: tuple[Link, ...]
     out_of_order: bool
@@ -251,7 +252,7 @@ class Crypto:
     responded, early
         The UTC day of the response, or of one that came before day 30.
     capitulated, exhausted, precondition
-        By the published states, which switch after 21 UTC days; ``held`` is the precondition's last one published.
+        By the published states, which switch after 21 UTC days; ``last_published`` is that of the precondition.
     coins
         Each of the three assets they are tested on.
     beta, correlation
@@ -270,7 +271,7 @@ class Crypto:
     capitulated: State
     exhausted: State
     precondition: State
-    held: State
+    last_published: State
     coins: tuple[CoinState, ...]
     beta: tuple[float | None, float | None]
     correlation: tuple[float | None, float | None]
@@ -283,7 +284,7 @@ class Property:
 
     key: str
     state: State
-    held: State
+    last_published: State
     numbers: dict[str, float | None]
 
 
@@ -291,11 +292,11 @@ class Property:
 class Supercycle:
     """How many of the four properties hold.
 
-    ``held`` counts the published ones, ``full_sessions`` for how many sessions all four have held.
+    ``last_published`` counts the published ones, ``full_sessions`` for how many sessions all four have held.
     """
 
     holds: int
-    held: int
+    last_published: int
     coverage: float
     full_sessions: int
     properties: tuple[Property, ...]

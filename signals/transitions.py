@@ -55,13 +55,13 @@ def _dated(after: Verdict, kind: str, what: str, old: object, new: object) -> Tr
 
 
 def _liquidity(before: Verdict, after: Verdict) -> Iterator[Transition]:
-    old, new = before.liquidity.held, after.liquidity.held
+    old, new = before.liquidity.last_published, after.liquidity.last_published
     if Regime.INSUFFICIENT not in (old, new) and old != new:
         yield _dated(after, "liquidity.regime", "liquidity", old, new)
 
 
 def _stage(before: Verdict, after: Verdict) -> Iterator[Transition]:
-    old, new = before.cascade.held, after.cascade.held
+    old, new = before.cascade.last_published, after.cascade.last_published
     if old != new:
         yield _dated(after, "stage.up" if new > old else "stage.down", "stage", old, new)
 
@@ -79,13 +79,13 @@ def _window(before: Verdict, after: Verdict) -> Iterator[Transition]:
 
 
 def _precondition(before: Verdict, after: Verdict) -> Iterator[Transition]:
-    old, new = before.crypto.held, after.crypto.held
+    old, new = before.crypto.last_published, after.crypto.last_published
     if State.UNKNOWN not in (old, new) and old != new:
         yield _dated(after, "precondition.met" if new is State.ON else "precondition.ended", "precondition", old, new)
 
 
 def _supercycle(before: Verdict, after: Verdict) -> Iterator[Transition]:
-    old, new = before.supercycle.held, after.supercycle.held
+    old, new = before.supercycle.last_published, after.supercycle.last_published
     if old != new:
         yield _dated(after, "supercycle.up" if new > old else "supercycle.down", "supercycle", old, new)
 

@@ -51,12 +51,12 @@ async def claim_market(connection: AsyncConnection, origin: str) -> None:
     OtherMarketError
         When it already holds another one: real and simulated figures never mix.
     """
-    held = await load_market(connection)
-    if held is None:
+    market_row = await load_market(connection)
+    if market_row is None:
         await connection.execute(insert(market).values(id=1, origin=origin))
-    elif held.origin != origin:
+    elif market_row.origin != origin:
         raise OtherMarketError(
-            f"this database holds the market {held.origin!r}, not {origin!r}: give DATABASE_URL another file"
+            f"this database holds the market {market_row.origin!r}, not {origin!r}: give DATABASE_URL another file"
         )
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot.cli.history import database_exists, load, origin_of
 from bot.cli.report.page import live_of, page
 from bot.cli.tables import backtest_json, backtest_table, families_table, record_tables
-from bot.market.looking_back import RECORD
 from bot.settings import Settings
 from signals.evaluate import History
 from signals.record.model import TrackRecord
@@ -51,11 +51,7 @@ class Backtest:
 
     def json(self) -> dict[str, Any]:
         """Return everything for machines."""
-        return (
-            {"market": self.origin}
-            | backtest_json(self.history)
-            | {"record": RECORD.dump_python(self.record, mode="json")}
-        )
+        return {"market": self.origin} | backtest_json(self.history) | {"record": msgspec.to_builtins(self.record)}
 
     def html(self) -> str:
         """Return a page with everything on it, the live record of the configured database included."""

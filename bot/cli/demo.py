@@ -64,10 +64,10 @@ class SteppedMarket:
     async def step(self) -> Agenda:
         """Live through the next session's evening."""
         async with self.app.database.transaction() as connection:
-            held = await load_market(connection)
-        assert held is not None
-        assert held.agenda is not None
-        return await self._evening(held.agenda.next_decision_at)
+            market_row = await load_market(connection)
+        assert market_row is not None
+        assert market_row.agenda is not None
+        return await self._evening(market_row.agenda.next_decision_at)
 
     async def step_to_alert(self) -> Agenda:
         """Step until a session brings an alert, at most 60 sessions."""

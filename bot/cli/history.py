@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from bot.market.child import VERDICT
+from signals.as_json import decode_verdict
 from signals.data.sessions import NEW_YORK, decision_time, last_call, nyse_sessions
 from signals.data.vintages import Archive, settle
 from signals.errors import NoHistoryError, NotASessionError
@@ -87,8 +87,8 @@ def origin_of(database_url: str) -> str | None:
 
 async def _origin(url: str) -> str | None:
     async with read_only(url) as connection:
-        held = await market.load_market(connection)
-    return None if held is None else held.origin
+        market_row = await market.load_market(connection)
+    return None if market_row is None else market_row.origin
 
 
 def stored_verdict(database_url: str, session: date | None) -> Verdict:
@@ -106,7 +106,7 @@ def stored_verdict(database_url: str, session: date | None) -> Verdict:
         raise NoHistoryError("the database has no verdict yet: run the bot first, or give --data FOLDER")
     if body is None:
         raise NotASessionError(f"the database has no verdict of {session}; the nearest before it is of {nearest}")
-    return VERDICT.validate_json(body)
+    return decode_verdict(body)
 
 
 async def _body(url: str, session: date | None) -> tuple[str | None, date | None]:
@@ -115,7 +115,7 @@ async def _body(url: str, session: date | None) -> tuple[str | None, date | None
         first = await ledger.first_session(connection)
     if nearest is None:
         return None, first
-    found = VERDICT.validate_json(nearest).session
+    found = decode_verdict(nearest).session
     return (nearest if session in (None, found) else None), found
 
 

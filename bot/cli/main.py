@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from bot.clock import SystemClock
 from bot.lifetime import one_line_errors, run_until_stopped
 from bot.logs import redact, set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
+from signals.as_json import encode
 from storage.database import Database
 from storage.migrate import migrate
 
@@ -94,7 +96,6 @@ def evaluate(
     """
     from bot.cli.history import load, stored_verdict
     from bot.cli.tables import verdict_lines
-    from bot.market.child import VERDICT
     from signals.data.sessions import decision_time
 
     settings = _settings(data)
@@ -106,7 +107,7 @@ def evaluate(
         history = load(settings.market_data, settings.database_url, now, settings.source_options).evaluate(session)
         newest = history.panel.days[-1]
         verdict = history.verdict(newest, decision_time(newest))
-    _print(VERDICT.dump_json(verdict, indent=2).decode() if as_json else "\n".join(verdict_lines(verdict)))
+    _print(msgspec.json.format(encode(verdict), indent=2).decode() if as_json else "\n".join(verdict_lines(verdict)))
 
 
 @cli.command()

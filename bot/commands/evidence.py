@@ -61,7 +61,7 @@ class Evidence:
         await self._answer(update.effective_message, part, **context)
 
     async def _answer(self, message: Message | None, template: str, **context: Any) -> None:
-        def render(verdict: Verdict, held: Market) -> str:
-            return self.desk.messages.part(template, verdict, held, **context)
+        def render(verdict: Verdict, market_row: Market) -> str:
+            return self.desk.messages.part(template, verdict, market_row, **context)
 
         await reply(message, await newest(self.desk, render))

@@ -39,11 +39,11 @@ class Past:
     async def _history(self, count: int) -> str:
         async with self.desk.database.transaction() as connection:
             rows = await ledger.recent_changes(connection, count)
-            held = await market.load_market(connection)
-        if held is None:
-            return nothing_yet(self.desk, held)
+            market_row = await market.load_market(connection)
+        if market_row is None:
+            return nothing_yet(self.desk, market_row)
         told = [(Told.of(row), row.backfilled) for row in rows]
-        return self.desk.messages.text("history", market=held, told=told)
+        return self.desk.messages.text("history", market=market_row, told=told)
 
     async def as_of(self, update: Update, context: Any) -> None:
         """Answer ``/asof``: the status as that evening computed it."""
@@ -58,9 +58,9 @@ class Past:
         async with self.desk.database.transaction() as connection:
             body = await ledger.nearest_body(connection, day)
             first, newest = await ledger.first_session(connection), await ledger.newest_session(connection)
-            held = await market.load_market(connection)
-        if held is None or first is None or newest is None:
-            return nothing_yet(self.desk, held)
+            market_row = await market.load_market(connection)
+        if market_row is None or first is None or newest is None:
+            return nothing_yet(self.desk, market_row)
         if body is None:
             return self.desk.messages.text("before_first", first=first)
-        return self.desk.messages.as_of(read_verdict(body), held, day, newest)
+        return self.desk.messages.as_of(read_verdict(body), market_row, day, newest)

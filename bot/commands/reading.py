@@ -21,15 +21,17 @@ async def newest(desk: Desk, render: Render) -> str:
     """Return what is rendered from the newest verdict, or a sentence while there is none."""
     async with desk.database.transaction() as connection:
         body = await ledger.newest_body(connection)
-        held = await market.load_market(connection)
-    if body is None or held is None:
-        return nothing_yet(desk, held)
-    return render(read_verdict(body), held)
+        market_row = await market.load_market(connection)
+    if body is None or market_row is None:
+        return nothing_yet(desk, market_row)
+    return render(read_verdict(body), market_row)
 
 
-def nothing_yet(desk: Desk, held: Market | None) -> str:
+def nothing_yet(desk: Desk, market_row: Market | None) -> str:
     """Return the sentence that there is no verdict, and why."""
-    return desk.messages.text("nothing_yet", reason=held.agenda.waiting if held and held.agenda else None)
+    return desk.messages.text(
+        "nothing_yet", reason=market_row.agenda.waiting if market_row and market_row.agenda else None
+    )
 
 
 async def reply(message: Message | None, text: str, buttons: InlineKeyboardMarkup | None = None) -> None:

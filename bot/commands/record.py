@@ -48,16 +48,16 @@ class Record:
     async def _answer(self, message: Message | None, asked: str) -> None:
         async with self.desk.database.transaction() as connection:
             body = await track_record.load(connection)
-            held = await market.load_market(connection)
-        if asked == "live" and held is not None:
-            await reply(message, await self._live(held))
-        elif body is None or held is None:
+            market_row = await market.load_market(connection)
+        if asked == "live" and market_row is not None:
+            await reply(message, await self._live(market_row))
+        elif body is None or market_row is None:
             await reply(message, self.desk.messages.text("no_record"))
         else:
-            await reply(message, self._of(read_record(body), held, asked))
+            await reply(message, self._of(read_record(body), market_row, asked))
 
-    def _of(self, record: TrackRecord, held: Market, asked: str) -> str:
-        text, about = self.desk.messages.text, {"r": record, "market": held}
+    def _of(self, record: TrackRecord, market_row: Market, asked: str) -> str:
+        text, about = self.desk.messages.text, {"r": record, "market": market_row}
         if asked in ("thesis", "states"):
             return text(f"record_{asked}", command_of=command_of, main=MAIN, **about)
         rule = rule_named(record, asked or command_of(MAIN))
@@ -69,13 +69,13 @@ class Record:
         names = [command_of(rule.key) for rule in record.rules]
         return text("wrong_record", rules=names, events=[event.episode.attempt for event in record.events])
 
-    async def _live(self, held: Market) -> str:
+    async def _live(self, market_row: Market) -> str:
         async with self.desk.database.transaction() as connection:
             rows = await track_record.live_transitions(connection)
             outcomes = await track_record.outcomes(connection)
         shown = list(live_cases(rows[:_MOST_LIVE], outcomes))
         more = max(len(rows) - _MOST_LIVE, 0)
-        return self.desk.messages.text("record_live", market=held, cases=shown, more=more)
+        return self.desk.messages.text("record_live", market=market_row, cases=shown, more=more)
 
 
 def _day(asked: str) -> date | None:

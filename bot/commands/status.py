@@ -59,8 +59,8 @@ class StatusCommands:
                 raise
         await query.answer()
 
-    def _text(self, verdict: Verdict, held: Market) -> str:
-        return self.desk.messages.status(verdict, held, self.desk.clock.now())
+    def _text(self, verdict: Verdict, market_row: Market) -> str:
+        return self.desk.messages.status(verdict, market_row, self.desk.clock.now())
 
 
 def _buttons() -> InlineKeyboardMarkup:

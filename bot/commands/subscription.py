@@ -40,9 +40,9 @@ class Subscription:
         assert message is not None
         async with self.desk.database.transaction() as connection:
             await chats.welcome(connection, chat.id, chat.type)
-            held = await market.load_market(connection)
+            market_row = await market.load_market(connection)
         button = InlineKeyboardButton("Subscribe", callback_data=SUBSCRIBE)
-        text = self.desk.messages.text("start", market=held)
+        text = self.desk.messages.text("start", market=market_row)
         await message.reply_text(text, ParseMode.HTML, reply_markup=InlineKeyboardMarkup([[button]]))
 
     async def subscribe(self, update: Update, _: object) -> None:

@@ -83,8 +83,8 @@ class Composer:
         return self._alerts[alert_id]
 
     async def _write(self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]) -> Text:
-        held = await market.load_market(connection)
-        assert held is not None, "an alert exists only where a market does"
+        market_row = await market.load_market(connection)
+        assert market_row is not None, "an alert exists only where a market does"
         told = [Told.of(row) for row in await ledger.load_changes(connection, alert.transitions)]
         older = [
             number for alert_id in skipped for number in (await ledger.load_alert(connection, alert_id)).transitions
@@ -92,7 +92,7 @@ class Composer:
         text = self._messages.alert(
             read_verdict(await ledger.body_of(connection, alert.session)),
             told,
-            held,
+            market_row,
             live=await _live(connection, told),
             alert_id=alert.id,
             summary=alert.kind == CATCH_UP,

@@ -13,7 +13,6 @@ from itertools import groupby, islice
 from typing import Any, TypeVar
 
 import pandas as pd
-from pydantic import TypeAdapter
 
 from bot.logs import set_up_logging
 from bot.market.protocol import (
@@ -36,6 +35,7 @@ from bot.market.protocol import (
     Request,
     Verdicts,
 )
+from signals.as_json import decode_verdict, encode
 from signals.data.series import SERIES
 from signals.data.sessions import closed_sessions, decision_time, last_call, nyse_sessions
 from signals.data.vintages import Archive, as_vintages, settle
@@ -50,8 +50,6 @@ from signals.transitions import transitions
 from storage import ledger, market, observations
 from storage.database import read_only
 
-VERDICT = TypeAdapter(Verdict)
-PAST = TypeAdapter(Past)
 _PIECE = 2_000
 _DEMO_LEAD = 4
 _T = TypeVar("_T")
@@ -94,11 +92,11 @@ def _collect(request: Collect) -> Iterator[Reply]:
 async def _archived(url: str) -> tuple[dict[str, date], tuple[str, ...]]:
     """Return the newest date of every series, and what to ask for again because a session waits for it."""
     async with read_only(url) as connection:
-        held = await market.load_market(connection)
-        waits = held is not None and held.agenda is not None and held.agenda.waiting
+        market_row = await market.load_market(connection)
+        waits = market_row is not None and market_row.agenda is not None and market_row.agenda.waiting
         body = await ledger.newest_body(connection)
         # What could not be believed is asked for again: only a second request can confirm or replace it.
-        sources = VERDICT.validate_json(body).sources if body else ()
+        sources = decode_verdict(body).sources if body else ()
         doubted = tuple(source.series for source in sources if source.verdict is Freshness.INVALID)
         return await observations.newest_dates(connection), (*doubted, *(GATE.blocking if waits else ()))
 
@@ -115,12 +113,12 @@ class _Stored:
 
 async def _load(url: str) -> _Stored:
     async with read_only(url) as connection:
-        held = await market.load_market(connection)
+        market_row = await market.load_market(connection)
         body = await ledger.newest_body(connection)
         return _Stored(
-            backfilled_through=held.backfilled_through if held else None,
+            backfilled_through=market_row.backfilled_through if market_row else None,
             decided_through=await ledger.newest_session(connection),
-            before=VERDICT.validate_json(body) if body else None,
+            before=decode_verdict(body) if body else None,
             checks=await observations.load_checks(connection),
         )
 
@@ -198,7 +196,7 @@ def _verdicts(
         # What is history is never told, so nothing has to stand beside it.
         told = found and session > backfilled_through
         changes = _beside_the_past(history, session, found) if told else [_change(change, None) for change in found]
-        body = VERDICT.dump_json(verdict).decode()
+        body = encode(verdict).decode()
         yield Decided(session, closed_at, decided_at, METHOD_VERSION, body, changes)
         before = verdict
 
@@ -210,7 +208,7 @@ def _beside_the_past(history: History, session: date, found: list[Transition]) -
 
 
 def _change(transition: Transition, past: Past | None) -> Change:
-    evidence = None if past is None else PAST.dump_json(past).decode()
+    evidence = None if past is None else encode(past).decode()
     states = (transition.before, transition.after)
     return Change(transition.kind, transition.subject, transition.occurred_on, *states, evidence)
 

@@ -7,14 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pydantic import TypeAdapter
-
 from bot.market.protocol import Matured, Recorded
+from signals.as_json import encode
 from signals.data.sessions import nyse_sessions
 from signals.data.vintages import Archive, settle
 from signals.evaluate import evaluate
 from signals.record import live
-from signals.record.model import TrackRecord
 from signals.record.track_record import track_record
 from signals.rules import METHOD_VERSION
 from storage import ledger, observations
@@ -22,7 +20,6 @@ from storage import track_record as stored
 from storage.database import read_only
 from storage.track_record import OutcomeRow
 
-RECORD = TypeAdapter(TrackRecord)
 # A split refetches a history in single precision: what has not changed in the sixth digit has not been corrected.
 _EXACT = 1e-6
 
@@ -37,15 +34,15 @@ class _Stored:
 
 def look_back(url: str, now: datetime) -> Iterator[Recorded | Matured]:
     """Yield what has matured of the live record, then the backtest's, through the newest session decided."""
-    held = asyncio.run(_load(url, now))
-    if held.newest is None or "^RUT" not in held.archive:
+    stored_rows = asyncio.run(_load(url, now))
+    if stored_rows.newest is None or "^RUT" not in stored_rows.archive:
         # Nothing to look back on: what is stored stays.
         return
-    history = evaluate(held.archive, nyse_sessions(now), held.newest)
-    rows = (_row(one, held.in_force) for one in live.matured(history, held.alerts))
+    history = evaluate(stored_rows.archive, nyse_sessions(now), stored_rows.newest)
+    rows = (_row(one, stored_rows.in_force) for one in live.matured(history, stored_rows.alerts))
     yield Matured([row for row in rows if row is not None])
     record = track_record(history)
-    yield Recorded(record.through, METHOD_VERSION, RECORD.dump_json(record).decode())
+    yield Recorded(record.through, METHOD_VERSION, encode(record).decode())
 
 
 async def _load(url: str, now: datetime) -> _Stored:

@@ -148,7 +148,7 @@ def switched(cascade: Cascade, before: int, after: int) -> list[Link]:
     low, high = sorted((before, after))
     between = cascade.links[low:high]
     wanted = State.ON if after > before else State.OFF
-    return [link for link in between if link.held is wanted]
+    return [link for link in between if link.last_published is wanted]
 
 
 @dataclass(frozen=True, slots=True)

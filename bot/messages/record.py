@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from bot.messages.render import Told
+from signals.as_json import decode_record
 from signals.record.model import Event, Past, RuleRecord, TrackRecord
 
-RECORD = TypeAdapter(TrackRecord)
 MAIN = "breakout.confirmed"
 
 
 def read_record(body: str) -> TrackRecord:
     """Read a stored track record."""
-    return RECORD.validate_json(body)
+    return decode_record(body)
 
 
 def command_of(key: str) -> str:

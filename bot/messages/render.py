@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from pydantic import TypeAdapter
 
 from bot.messages import facts, figures
 from signals import rules
+from signals.as_json import decode_past, decode_verdict
 from signals.conditions.condition import Unit
 from signals.conditions.table import CONDITIONS, LINK_NAMES, MANDATORY
 from signals.data.series import SECTORS, SERIES
@@ -21,8 +21,6 @@ from signals.model import Regime, State, Verdict, Window
 from signals.record.model import ASSETS, Past
 from storage.market import Market
 
-VERDICT = TypeAdapter(Verdict)
-PAST = TypeAdapter(Past)
 _FILTERS = (
     figures.points, figures.percent, figures.decimal, figures.day, figures.instant, figures.quantity,
     figures.thresholds, figures.property_number, figures.clip,
@@ -45,7 +43,7 @@ class Told:
     @classmethod
     def of(cls, row: Any) -> Told:
         """Read a row of the ledger."""
-        past = PAST.validate_json(row.evidence) if row.evidence else None
+        past = decode_past(row.evidence) if row.evidence else None
         return cls(row.kind, row.subject, row.session, row.occurred_on, row.before, row.after, past)
 
     @property
@@ -149,4 +147,4 @@ class Messages:
 
 def read_verdict(body: str) -> Verdict:
     """Read a stored verdict."""
-    return VERDICT.validate_json(body)
+    return decode_verdict(body)

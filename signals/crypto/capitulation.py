@@ -166,7 +166,7 @@ class CapitulationHistory:
 
     coins: tuple[CoinHistory, ...]
     shown: dict[str, list[State]]
-    held: dict[str, list[State]]
+    last_published: dict[str, list[State]]
 
 
 def capitulation_history(measuring: Measuring) -> CapitulationHistory:

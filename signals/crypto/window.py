@@ -81,7 +81,7 @@ class CryptoHistory:
             capitulated=capitulation.shown["capitulated"][session],
             exhausted=capitulation.shown["exhausted"][session],
             precondition=capitulation.shown["precondition"][session],
-            held=capitulation.held["precondition"][session],
+            last_published=capitulation.last_published["precondition"][session],
             coins=tuple(coin.at(session) for coin in capitulation.coins),
             beta=(betas[0], betas[2]),
             correlation=(betas[1], betas[3]),

@@ -56,15 +56,15 @@ def _changes(values: Sequence[T]) -> list[tuple[int, T, T]]:
 
 
 def _rises(stage: int, history: History) -> Positions:
-    return [at for at, old, new in _changes(history.cascade.held) if old < stage <= new]
+    return [at for at, old, new in _changes(history.cascade.last_published) if old < stage <= new]
 
 
 def _falls(stage: int, history: History) -> Positions:
-    return [at for at, old, new in _changes(history.cascade.held) if new <= stage < old]
+    return [at for at, old, new in _changes(history.cascade.last_published) if new <= stage < old]
 
 
 def _becomes(regime: Regime, history: History) -> Positions:
-    changes = _changes(history.liquidity.held)
+    changes = _changes(history.liquidity.last_published)
     return [at for at, old, new in changes if new is regime and old is not Regime.INSUFFICIENT]
 
 

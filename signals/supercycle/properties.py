@@ -56,7 +56,7 @@ class SupercycleHistory:
         rows = tuple(each.at(session) for each in self.properties)
         return Supercycle(
             holds=sum(row.state is State.ON for row in rows),
-            held=sum(row.held is State.ON for row in rows),
+            last_published=sum(row.last_published is State.ON for row in rows),
             coverage=sum(row.state is not State.UNKNOWN for row in rows) / len(rows),
             full_sessions=self.full_sessions[session],
             properties=rows,

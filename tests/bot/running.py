@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from bot.app import App
 from bot.market.alerts import URGENT
 from bot.sandbox.server import Sandbox
 from bot.settings import Settings
+from signals.as_json import encode
 from signals.model import Verdict
 from storage import ledger
 from storage import market as markets
@@ -21,7 +20,6 @@ from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.market import Agenda
 from tests.worlds import lead, market, verdict
 
-VERDICT = TypeAdapter(Verdict)
 EVENING = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
 
 
@@ -71,7 +69,7 @@ async def store_verdict(
         AlertRow(f"{subject}:{c.kind}", c.kind, c.kind in URGENT, verdict.session, EVENING, [(subject, c.kind)])
         for c in changes
     ]
-    body = VERDICT.dump_json(verdict).decode()
+    body = encode(verdict).decode()
     row = VerdictRow(verdict.session, verdict.decided_at, verdict.method_version, body, changes)
     async with app.database.transaction() as connection:
         await markets.claim_market(connection, origin)

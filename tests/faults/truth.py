@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import func, select
 
 from bot.sandbox.server import Sandbox
+from signals.as_json import encode
 from storage import chats, ledger, market
 from storage.database import Database
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.outbox.queue import UNFINISHED, State
 from storage.schema import alert, delivery
 from tests.bot.messages.whole import whole
-from tests.bot.running import VERDICT
 
 START = date(2020, 1, 1)
 AT = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)
@@ -58,7 +58,7 @@ async def owe(database: Database, *, urgent: bool) -> None:
         session = START + timedelta(days=number)
         change = ChangeRow("stage.up", f"stage:{session}", session, "1", "2")
         owed = AlertRow(f"{session}", change.kind, urgent, session, AT, [(change.subject, change.kind)])
-        body = VERDICT.dump_json(whole()).decode()
+        body = encode(whole()).decode()
         await ledger.record(connection, [VerdictRow(session, AT, "2", body, [change])], [owed], backfilled=False)
 
 

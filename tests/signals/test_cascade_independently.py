@@ -102,7 +102,7 @@ def test_the_two_whole_verdicts_in_the_answer_file_are_ours(history: History, se
     expected, found = answers[session.isoformat()], verdict(history, session)
     assert differences(found, expected) == []
     assert found.cascade.stage == expected["cascade"]["stage"]
-    assert [str(link.held) for link in found.cascade.links] == [
+    assert [str(link.last_published) for link in found.cascade.links] == [
         link["published"] for link in expected["cascade"]["links"].values()
     ]
     assert found.liquidity.regime == expected["liquidity"]["regime"]

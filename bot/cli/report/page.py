@@ -28,12 +28,12 @@ _FILTERS = (figures.points, figures.percent, figures.decimal, figures.day, figur
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What a database holds of the live record; ``held`` is ``None`` for a database that has never run.
+    """What a database holds of the live record; ``market_row`` is ``None`` for a database that has never run.
 
     ``elsewhere``: it holds another market than the page shows, and none of it may stand there.
     """
 
-    held: Market | None
+    market_row: Market | None
     cases: Sequence[LiveCase] = ()
     elsewhere: bool = False
 
@@ -41,10 +41,10 @@ class Live:
 async def load_live(url: str) -> Live:
     """Read the live record of a database."""
     async with read_only(url) as connection:
-        held = await market.load_market(connection)
+        market_row = await market.load_market(connection)
         rows = await track_record.live_transitions(connection)
         outcomes = await track_record.outcomes(connection)
-    return Live(held, list(live_cases(rows, outcomes)))
+    return Live(market_row, list(live_cases(rows, outcomes)))
 
 
 def live_of(url: str, *, exists: bool) -> Live:
@@ -59,7 +59,7 @@ def page(history: History, record: TrackRecord, live: Live, origin: str, now: da
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {written.__name__: written for written in _FILTERS}
-    if live.held is not None and live.held.origin != origin:
+    if live.market_row is not None and live.market_row.origin != origin:
         live = Live(None, elsewhere=True)
     charts = distribution_charts(Studies.of(history), record)
     # The charts are made here, of figures alone: the only text that is not escaped.

@@ -1,4 +1,4 @@
-"""First schema."""
+"""The first schema."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """First schema."""
+    """Make every table and index."""
     op.create_table(
         "chat",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -16,6 +16,10 @@ def upgrade() -> None:
         sa.Column("subscribed_at", sa.DateTime(), nullable=True),
         sa.Column("gone_at", sa.DateTime(), nullable=True),
         sa.Column("gone_reason", sa.String(length=200), nullable=True),
+        sa.Column("timezone", sa.String(length=64), nullable=True),
+        sa.Column("quiet_from", sa.Integer(), nullable=True),
+        sa.Column("quiet_until", sa.Integer(), nullable=True),
+        sa.Column("urgent_through", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chat")),
     )
     op.create_index(
@@ -26,6 +30,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("subscribed_at IS NOT NULL AND gone_at IS NULL"),
         postgresql_where=sa.text("subscribed_at IS NOT NULL AND gone_at IS NULL"),
     )
+    op.create_table(
+        "handled_update",
+        sa.Column("update_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("handled_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("update_id", name=op.f("pk_handled_update")),
+    )
+    op.create_index(op.f("ix_handled_update_handled_at"), "handled_update", ["handled_at"], unique=False)
     op.create_table(
         "market",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -62,12 +73,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series", name=op.f("pk_source_check")),
     )
     op.create_table(
+        "throttle",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("since", sa.DateTime(), nullable=False),
+        sa.Column("until", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_throttle")),
+    )
+    op.create_table(
+        "track_record",
+        sa.Column("through", sa.Date(), nullable=False),
+        sa.Column("method_version", sa.String(length=16), nullable=False),
+        sa.Column("computed_at", sa.DateTime(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("through", name=op.f("pk_track_record")),
+    )
+    op.create_table(
         "verdict",
         sa.Column("session", sa.Date(), nullable=False),
         sa.Column("decided_at", sa.DateTime(), nullable=False),
         sa.Column("backfilled", sa.Boolean(), nullable=False),
         sa.Column("method_version", sa.String(length=16), nullable=False),
-        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("session", name=op.f("pk_verdict")),
     )
     op.create_table(
@@ -81,7 +107,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("fan_out_cursor", sa.BigInteger(), nullable=True),
         sa.Column("fanned_out_at", sa.DateTime(), nullable=True),
+        sa.Column("audience", sa.String(length=16), server_default="subscribers", nullable=False),
         sa.Column("stopped_reason", sa.String(length=500), nullable=True),
+        sa.Column("plain", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["session"], ["verdict.session"], name=op.f("fk_alert_session")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
         sa.UniqueConstraint("key", name=op.f("uq_alert_key")),
@@ -93,6 +121,9 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
         sa.Column("occurred_on", sa.Date(), nullable=False),
+        sa.Column("before", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("after", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("evidence", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["session"], ["verdict.session"], name=op.f("fk_transition_session")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transition")),
         sa.UniqueConstraint("subject", "kind", name=op.f("uq_transition_subject_kind")),
@@ -116,6 +147,67 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
         sa.UniqueConstraint("alert_id", "chat_id", name=op.f("uq_delivery_alert_id_chat_id")),
     )
+    op.create_index(
+        "ix_delivery_held",
+        "delivery",
+        ["not_before"],
+        unique=False,
+        sqlite_where=sa.text("state = 'held'"),
+        postgresql_where=sa.text("state = 'held'"),
+    )
+    op.create_index(
+        "ix_delivery_sending",
+        "delivery",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("state = 'sending'"),
+        postgresql_where=sa.text("state = 'sending'"),
+    )
+    op.create_table(
+        "delivery_count",
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_delivery_count_alert_id")),
+        sa.PrimaryKeyConstraint("alert_id", "state", name=op.f("pk_delivery_count")),
+    )
+    op.create_table(
+        "outcome",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("transition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("asset", sa.String(length=32), nullable=False),
+        sa.Column("horizon", sa.Integer(), nullable=False),
+        sa.Column("entry_on", sa.Date(), nullable=False),
+        sa.Column("entry_price", sa.Float(), nullable=False),
+        sa.Column("exit_on", sa.Date(), nullable=False),
+        sa.Column("exit_price", sa.Float(), nullable=False),
+        sa.Column("change", sa.Float(), nullable=False),
+        sa.Column("worst", sa.Float(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(), nullable=False),
+        sa.Column("corrects", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["corrects"], ["outcome.id"], name=op.f("fk_outcome_corrects")),
+        sa.ForeignKeyConstraint(["transition_id"], ["transition.id"], name=op.f("fk_outcome_transition_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outcome")),
+        sa.UniqueConstraint("corrects", name=op.f("uq_outcome_corrects")),
+    )
+    op.create_index(op.f("ix_outcome_transition_id"), "outcome", ["transition_id"], unique=False)
+    op.create_index(
+        "uq_outcome_first",
+        "outcome",
+        ["transition_id", "asset", "horizon"],
+        unique=True,
+        sqlite_where=sa.text("corrects IS NULL"),
+        postgresql_where=sa.text("corrects IS NULL"),
+    )
+    op.create_table(
+        "supersession",
+        sa.Column("newer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("older_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["newer_id"], ["alert.id"], name=op.f("fk_supersession_newer_id")),
+        sa.ForeignKeyConstraint(["older_id"], ["alert.id"], name=op.f("fk_supersession_older_id")),
+        sa.PrimaryKeyConstraint("newer_id", "older_id", name=op.f("pk_supersession")),
+    )
+    # SQLAlchemy cannot reflect an index of expressions, so this one is written by hand.
     op.create_index(
         "ix_delivery_queue",
         "delivery",

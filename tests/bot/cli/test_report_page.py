@@ -94,11 +94,13 @@ class TestMarkets:
         html = of(history, record, Live(SIMULATED), "simulated")
         assert html.index("SIMULATED MARKET: every figure on this page is made up.") < html.index("<h1>")
 
-    @pytest.mark.parametrize(("held", "origin"), [(SIMULATED, "live"), (SIMULATED, "folder"), (LIVE, "simulated")])
+    @pytest.mark.parametrize(
+        ("market_row", "origin"), [(SIMULATED, "live"), (SIMULATED, "folder"), (LIVE, "simulated")]
+    )
     def test_a_live_record_of_the_other_kind_of_market_is_not_on_it(
-        self, history: History, record: TrackRecord, held: Market, origin: str
+        self, history: History, record: TrackRecord, market_row: Market, origin: str
     ) -> None:
-        html = of(history, record, Live(held, [case(Row(1, 1, 0.338))]), origin)
+        html = of(history, record, Live(market_row, [case(Row(1, 1, 0.338))]), origin)
         assert "+33.8" not in html
         assert "holds another market than this page" in html
 

@@ -13,9 +13,10 @@ import pytest
 from bot.app import App
 from bot.commands.answering import COMMANDS, Desk
 from bot.commands.evidence import Evidence
-from bot.messages.render import VERDICT, Messages
+from bot.messages.render import Messages
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
+from signals.as_json import encode
 from storage import chats, ledger, market
 from storage.ledger import ChangeRow, VerdictRow
 from storage.market import Agenda
@@ -307,7 +308,7 @@ async def store(app: App, *evenings: tuple[date, list[ChangeRow]], backfilled: b
     """Store one verdict for each evening, with what changed on it."""
     rows = []
     for session, changes in evenings:
-        body = VERDICT.dump_json(whole(session=session)).decode()
+        body = encode(whole(session=session)).decode()
         rows.append(VerdictRow(session, EVENING, "2", body, changes))
     async with app.database.transaction() as connection:
         await market.claim_market(connection, "live")

@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 
 from bot.app import App
-from bot.market.looking_back import RECORD
 from bot.messages.record import live_like
-from bot.messages.render import PAST
 from bot.sandbox.server import Sandbox
+from signals.as_json import encode
 from storage import ledger, market, track_record
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.track_record import OutcomeRow
 from tests.bot.messages.followed import followed, past, record
 from tests.bot.messages.whole import SESSION, whole
-from tests.bot.running import EVENING, VERDICT
+from tests.bot.running import EVENING
 
 ME = 7001
 Ask = Callable[[str], Coroutine[Any, Any, str]]
@@ -45,13 +44,13 @@ async def recorded(app: App) -> None:
     async with app.database.transaction() as connection:
         await market.claim_market(connection, "live")
         made = record(5)
-        await track_record.store(connection, made.through, "3", RECORD.dump_json(made).decode(), EVENING)
+        await track_record.store(connection, made.through, "3", encode(made).decode(), EVENING)
 
 
 async def decide(app: App, *, evidence: str | None = None) -> None:
     """Store a live confirmation, with an alert for its subscribers."""
     change = ChangeRow("breakout.confirmed", "breakout:2020-11-13", SESSION, evidence=evidence)
-    row = VerdictRow(SESSION, EVENING, "3", VERDICT.dump_json(whole()).decode(), [change])
+    row = VerdictRow(SESSION, EVENING, "3", encode(whole()).decode(), [change])
     owed = AlertRow("key", change.kind, True, SESSION, EVENING, [(change.subject, change.kind)])
     async with app.database.transaction() as connection:
         await market.claim_market(connection, "live")
@@ -156,7 +155,7 @@ class TestAlerts:
         self, app: App, sandbox: Sandbox, ask: Ask
     ) -> None:
         await ask("/subscribe")
-        await decide(app, evidence=PAST.dump_json(past(followed(1))).decode())
+        await decide(app, evidence=encode(past(followed(1))).decode())
         await app.courier.drain()
         text = sandbox.sent(ME)[-1]
         assert "ETH after 91 days: 1 case: 16 Nov 2016 +29.8\u00a0%. Too few for a rate." in text
@@ -165,7 +164,7 @@ class TestAlerts:
 
     async def test_the_live_cases_of_its_kind_are_counted(self, app: App, sandbox: Sandbox, ask: Ask) -> None:
         await ask("/subscribe")
-        await decide(app, evidence=PAST.dump_json(past(followed(1))).decode())
+        await decide(app, evidence=encode(past(followed(1))).decode())
         await mature(app, horizon=91)
         await app.courier.drain()
         assert "Live: 1 such case." in sandbox.sent(ME)[-1]
@@ -174,7 +173,7 @@ class TestAlerts:
         self, app: App, sandbox: Sandbox, ask: Ask
     ) -> None:
         await ask("/subscribe")
-        await decide(app, evidence=PAST.dump_json(past(followed(1))).decode())
+        await decide(app, evidence=encode(past(followed(1))).decode())
         await mature(app, horizon=30)
         await app.courier.drain()
         assert "Live: 0 such cases." in sandbox.sent(ME)[-1]

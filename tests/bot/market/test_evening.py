@@ -17,12 +17,13 @@ from bot.market.evening import Evening
 from bot.market.process import MarketProcess, MarketProcessError
 from bot.market.protocol import Collect, Evaluate, FindDemoStart, NextDue
 from bot.messages.render import read_verdict
+from signals.as_json import encode
 from signals.data.sessions import decision_time, last_call
 from storage import ledger
 from storage.database import Database
 from storage.market import Agenda, Market, OtherMarketError, begin_backfill, claim_market, load_market
 from storage.schema import alert, observation, transition, verdict
-from tests.bot.running import VERDICT, quiet
+from tests.bot.running import quiet
 from tests.worlds import day, lead, market, sessions
 
 N = len(lead())
@@ -69,7 +70,7 @@ async def alerts(evening: Evening) -> list[tuple[str, date]]:
     return [(row.kind, row.session) for row in await rows(evening, alert)]
 
 
-async def held(evening: Evening) -> Market:
+async def market_row(evening: Evening) -> Market:
     async with evening.database.transaction() as connection:
         found = await load_market(connection)
     assert found is not None
@@ -89,7 +90,7 @@ class TestTheFirstRun:
         assert all(row.backfilled for row in stored)
         assert await alerts(evening) == []
         assert [row.kind for row in await rows(evening, transition)] == ["breakout.attempt"]
-        assert (await held(evening)).backfilled_through == day(N + 1)
+        assert (await market_row(evening)).backfilled_through == day(N + 1)
 
     async def test_it_says_what_is_due_next(self, evening: Evening) -> None:
         agenda = await at(evening, N)
@@ -100,7 +101,7 @@ class TestTheFirstRun:
         async with evening.database.transaction() as connection:
             await claim_market(connection, "folder")
             await begin_backfill(connection, day(N + 1))
-            first = ledger.VerdictRow(day(0), decision_time(day(0)), "1", VERDICT.dump_json(quiet()).decode())
+            first = ledger.VerdictRow(day(0), decision_time(day(0)), "1", encode(quiet()).decode())
             await ledger.record(connection, [first], [], backfilled=True)
         await at(evening, N + 2)
         stored = {row.session: row.backfilled for row in await rows(evening, verdict)}

@@ -19,7 +19,7 @@ from bot.market.looking_back import look_back
 from bot.market.process import MarketProcess
 from bot.market.protocol import Matured, Recorded
 from bot.messages.record import read_record
-from bot.messages.render import PAST
+from signals.as_json import decode_past
 from signals.data.sessions import decision_time
 from signals.rules import METHOD_VERSION
 from storage import ledger, track_record
@@ -80,7 +80,7 @@ class TestEvidence:
     async def test_an_alert_keeps_the_earlier_cases_it_rests_on(self, evening: Evening) -> None:
         await evening.run(decision_time(day(CONFIRMED)))
         kinds = {row.kind: row for row in await live(evening)}
-        past = PAST.validate_json(kinds["breakout.confirmed"].evidence)
+        past = decode_past(kinds["breakout.confirmed"].evidence)
         assert past.rule == "breakout.confirmed"
         (followed,) = past.followed
         assert (followed.asset, followed.horizon, followed.n) == ("^RUT", 63, 0)

@@ -41,13 +41,17 @@ def told(kind: str, subject: str = "", *, before: str = "", after: str = "", on:
     return Told(kind, subject or f"{kind.partition('.')[0]}:{SESSION}", SESSION, on, before, after)
 
 
-def alert(verdict: Verdict, *changes: Told, held: Market = LIVE, summary: bool = False, again: bool = False) -> str:
-    text = MESSAGES.alert(verdict, changes, held, alert_id=12, summary=summary, again=again, live=0)
+def alert(
+    verdict: Verdict, *changes: Told, market_row: Market = LIVE, summary: bool = False, again: bool = False
+) -> str:
+    text = MESSAGES.alert(verdict, changes, market_row, alert_id=12, summary=summary, again=again, live=0)
     return parse_html(text).text
 
 
-EASING = replace(LIQUIDITY, score=66.7, regime=Regime.EASING, held=Regime.EASING, raw=Regime.EASING)
-TIGHT = replace(LIQUIDITY, score=22.2, regime=Regime.TIGHTENING, held=Regime.TIGHTENING, raw=Regime.TIGHTENING)
+EASING = replace(LIQUIDITY, score=66.7, regime=Regime.EASING, last_published=Regime.EASING, raw=Regime.EASING)
+TIGHT = replace(
+    LIQUIDITY, score=22.2, regime=Regime.TIGHTENING, last_published=Regime.TIGHTENING, raw=Regime.TIGHTENING
+)
 PROBLEM = whole(
     conditions=conditions(altcoin_breadth=UNKNOWN),
     sources=sources(LTC_USD=(Freshness.STALE, "newest is 2020-11-10, 7 sessions behind")),
@@ -123,11 +127,11 @@ class TestEveryKind:
         verdict = replace(early(), breakout=shown.breakout)
         if change.family == "window":
             verdict = replace(verdict, crypto=crypto(Window.OPEN, anchor=None, change=None))
-        assert utf16_length(alert(verdict, change, held=SIMULATED, again=True)) < 4096
+        assert utf16_length(alert(verdict, change, market_row=SIMULATED, again=True)) < 4096
 
     @pytest.mark.parametrize("kind", CASES)
     def test_a_simulated_market_is_named_first(self, kind: str) -> None:
-        assert alert(*CASES[kind], held=SIMULATED).startswith("SIMULATED MARKET: every figure is made up")
+        assert alert(*CASES[kind], market_row=SIMULATED).startswith("SIMULATED MARKET: every figure is made up")
 
     @pytest.mark.parametrize("kind", CASES)
     def test_no_line_is_left_blank_twice(self, kind: str) -> None:
@@ -142,7 +146,7 @@ class TestEveryKind:
         before = whole(
             liquidity=EASING,
             cascade=cascade(ON, ON, OFF, OFF),
-            crypto=crypto(Window.WAITING, held=OFF),
+            crypto=crypto(Window.WAITING, last_published=OFF),
             sources=sources(IWC=(Freshness.STALE, "old")),
         )
         after = replace(
@@ -150,7 +154,7 @@ class TestEveryKind:
             breakout=replace(BREAKOUT, episode=replace(EPISODE, failed=SESSION)),
             liquidity=TIGHT,
             cascade=cascade(ON, OFF, OFF, OFF),
-            crypto=crypto(Window.CANCELLED, held=ON),
+            crypto=crypto(Window.CANCELLED, last_published=ON),
             supercycle=supercycle(ON, ON, ON, ON),
             sources=sources(HYG=(Freshness.INVALID, "moved")),
         )

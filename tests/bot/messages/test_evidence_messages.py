@@ -50,9 +50,9 @@ PARTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def part(name: str, verdict: Verdict | None = None, held: Market = LIVE, **context: Any) -> str:
+def part(name: str, verdict: Verdict | None = None, market_row: Market = LIVE, **context: Any) -> str:
     defaults = {"note": ""} if name == "crypto" else {}
-    return parse_html(MESSAGES.part(name, verdict or whole(), held, **(defaults | context))).text
+    return parse_html(MESSAGES.part(name, verdict or whole(), market_row, **(defaults | context))).text
 
 
 class TestEveryPart:
@@ -68,7 +68,7 @@ class TestEveryPart:
 
     @pytest.mark.parametrize(("name", "context"), PARTS)
     def test_a_simulated_market_is_named_first(self, name: str, context: dict[str, Any]) -> None:
-        assert part(name, held=SIMULATED, **context).startswith("SIMULATED MARKET")
+        assert part(name, market_row=SIMULATED, **context).startswith("SIMULATED MARKET")
         assert "SIMULATED" not in part(name, **context)
 
     @pytest.mark.parametrize(("name", "context"), PARTS)
@@ -155,7 +155,7 @@ class TestOneLink:
 
     def test_an_unknown_link_does_not_borrow_the_date_of_its_last_known_state(self) -> None:
         made = cascade(ON, UNKNOWN, OFF, OFF)
-        links = (made.links[0], link(2, UNKNOWN, held=ON, measured=1), *made.links[2:])
+        links = (made.links[0], link(2, UNKNOWN, last_published=ON, measured=1), *made.links[2:])
         text = part("why_link", whole(cascade=replace(made, links=links)), number=2)
         assert "close · unknown, on when it was last known\n" in text
         assert "Unknown: what is missing decides it" in text
@@ -314,7 +314,7 @@ class TestProperties:
 
     def test_an_unknown_one_says_what_was_last_known(self) -> None:
         made = supercycle(ON, OFF, ON, UNKNOWN)
-        last = replace(made.properties[3], held=ON)
+        last = replace(made.properties[3], last_published=ON)
         text = part("supercycle", whole(supercycle=replace(made, properties=(*made.properties[:3], last))))
         assert "? Extended runway: unknown (last known: on)" in text
 

@@ -28,13 +28,13 @@ N = len(lead())
 
 
 def alert(
-    verdict: Verdict, phase: str, *, held: Market = LIVE, occurred: date | None = None, again: bool = False
+    verdict: Verdict, phase: str, *, market_row: Market = LIVE, occurred: date | None = None, again: bool = False
 ) -> str:
     episode = verdict.breakout.episode
     assert episode is not None
     subject = f"breakout:{episode.attempt}"
     told = Told(f"breakout.{phase}", subject, verdict.session, occurred or verdict.session)
-    text = MESSAGES.alert(verdict, [told], held, alert_id=12, summary=False, again=again, live=0)
+    text = MESSAGES.alert(verdict, [told], market_row, alert_id=12, summary=False, again=again, live=0)
     return parse_html(text).text
 
 
@@ -207,7 +207,7 @@ class TestAlerts:
     @pytest.mark.parametrize("phase", EVERY_PHASE)
     def test_each_fits_a_message_and_is_valid_html(self, phase: str) -> None:
         verdict = seen(phase)
-        assert utf16_length(alert(verdict, phase, held=SIMULATED, again=True)) < 4096
+        assert utf16_length(alert(verdict, phase, market_row=SIMULATED, again=True)) < 4096
 
     def test_the_attempt_of_the_fixed_example(self) -> None:
         assert alert(seen("attempt"), "attempt") == (
@@ -265,7 +265,7 @@ class TestAlerts:
 
     def test_every_message_of_a_simulated_market_says_so_first(self) -> None:
         banner = "SIMULATED MARKET: every figure is made up"
-        assert alert(seen("attempt"), "attempt", held=SIMULATED).startswith(banner)
+        assert alert(seen("attempt"), "attempt", market_row=SIMULATED).startswith(banner)
 
     def test_a_summary_lists_what_was_missed_and_where_things_stand(self) -> None:
         verdict = seen("confirmed")

@@ -37,8 +37,8 @@ MESSAGES = Messages()
 NOW = datetime(2020, 11, 18, tzinfo=UTC)
 
 
-def status(verdict: Verdict, held: Market = LIVE) -> list[str]:
-    return parse_html(MESSAGES.status(verdict, held, NOW)).text.splitlines()
+def status(verdict: Verdict, market_row: Market = LIVE) -> list[str]:
+    return parse_html(MESSAGES.status(verdict, market_row, NOW)).text.splitlines()
 
 
 def line(verdict: Verdict, label: str) -> str:
@@ -243,8 +243,8 @@ class TestLinks:
 class TestAsOf:
     newest = date(2024, 1, 3)
 
-    def text(self, asked: date, held: Market = LIVE) -> list[str]:
-        return parse_html(MESSAGES.as_of(whole(), held, asked, self.newest)).text.splitlines()
+    def text(self, asked: date, market_row: Market = LIVE) -> list[str]:
+        return parse_html(MESSAGES.as_of(whole(), market_row, asked, self.newest)).text.splitlines()
 
     def test_it_is_the_status_of_that_evening(self) -> None:
         lines = self.text(SESSION)
@@ -252,8 +252,8 @@ class TestAsOf:
         assert lines[1:] == status(whole())
 
     def test_one_of_the_history_does_not_pretend_to_have_been_decided_then(self) -> None:
-        held = Market("live", date(2023, 1, 3), None)
-        assert self.text(SESSION, held)[0] == "As of that evening, computed later from the history"
+        market_row = Market("live", date(2023, 1, 3), None)
+        assert self.text(SESSION, market_row)[0] == "As of that evening, computed later from the history"
 
     def test_a_day_without_a_session_says_that_the_one_before_is_shown(self) -> None:
         assert self.text(date(2020, 11, 22))[0] == "Sun 22 Nov 2020 was not a session: this is the one before."

@@ -90,7 +90,7 @@ UNKNOWN_BREAKOUT = replace(
 LIQUIDITY = Liquidity(
     score=55.0,
     regime=Regime.NEUTRAL,
-    held=Regime.NEUTRAL,
+    last_published=Regime.NEUTRAL,
     raw=Regime.NEUTRAL,
     coverage=8 / 9,
     net_liquidity_bn=5604.649,
@@ -118,7 +118,7 @@ def cascade(*states: State, **changes: Any) -> Cascade:
     made = Cascade(
         stage=stage,
         at_least=stage < len(states) and states[stage] is UNKNOWN,
-        held=stage,
+        last_published=stage,
         score=68.0,
         links=links,
         out_of_order=False,
@@ -148,7 +148,7 @@ def crypto(window: Window, **changes: Any) -> Crypto:
         capitulated=ON,
         exhausted=OFF,
         precondition=OFF,
-        held=OFF,
+        last_published=OFF,
         coins=tuple(coin(key) for key in ("BTC-USD", "ETH-USD", "altcoin basket")),
         beta=(0.96, 0.12),
         correlation=(0.48, 0.06),
@@ -236,7 +236,7 @@ def whole(**changes: Any) -> Verdict:
 def early() -> Verdict:
     """Return a verdict of an evening on which nothing at all was measured."""
     nothing = CoinState("BTC-USD", None, None, None, None, None, None, None, UNKNOWN, UNKNOWN, UNKNOWN)
-    unknown = {"capitulated": UNKNOWN, "exhausted": UNKNOWN, "precondition": UNKNOWN, "held": UNKNOWN}
+    unknown = {"capitulated": UNKNOWN, "exhausted": UNKNOWN, "precondition": UNKNOWN, "last_published": UNKNOWN}
     reason = "no observation yet: " + "Yahoo answered <404> & more. " * 20
     properties = tuple(Property(key, UNKNOWN, UNKNOWN, dict.fromkeys(NUMBERS[key])) for key in NUMBERS)
     return whole(
@@ -274,7 +274,7 @@ def first_method() -> Verdict:
             capitulated=UNKNOWN,
             exhausted=UNKNOWN,
             precondition=UNKNOWN,
-            held=UNKNOWN,
+            last_published=UNKNOWN,
             supplied=(),
         ),
         supercycle=Supercycle(0, 0, 0.0, 0, ()),

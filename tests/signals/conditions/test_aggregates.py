@@ -89,14 +89,14 @@ class TestLiquidityScore:
 
     def test_under_six_tenths_covered_the_data_are_insufficient(self) -> None:
         shown = liquidity(nine([5] * 12, of=5)).at(11)
-        assert (shown.score, shown.raw, shown.regime, shown.held) == (None, *[Regime.INSUFFICIENT] * 3)
+        assert (shown.score, shown.raw, shown.regime, shown.last_published) == (None, *[Regime.INSUFFICIENT] * 3)
 
     def test_then_the_last_published_regime_is_held(self) -> None:
         rows = nine([6] * 12)
         for key in NINE[5:]:
             rows[key] = [*rows[key][:10], NAN, NAN]
         shown = liquidity(rows).at(11)
-        assert (shown.regime, shown.held) == (Regime.INSUFFICIENT, Regime.EASING)
+        assert (shown.regime, shown.last_published) == (Regime.INSUFFICIENT, Regime.EASING)
 
 
 class TestRegime:
@@ -119,7 +119,7 @@ class TestRegime:
 
     def test_another_regime_between_begins_the_count_again(self) -> None:
         shown = liquidity(nine([6] * 10 + [2] * 9 + [6] + [2] * 9))
-        assert shown.held[-1] is Regime.EASING
+        assert shown.last_published[-1] is Regime.EASING
 
     def test_a_late_condition_that_decides_stops_the_count(self) -> None:
         # Easing from session 10 on; without one of the five that is late for three sessions it might not be.
@@ -127,12 +127,12 @@ class TestRegime:
         late = {NINE[0]: [*rows[NINE[0]][:12], NAN, NAN, NAN, *rows[NINE[0]][15:]]}
         shown = liquidity(rows, late)
         assert shown.at(12).score == pytest.approx(500 / 9)
-        assert [shown.held[i] for i in (9, 21, 22)] == [Regime.NEUTRAL, Regime.NEUTRAL, Regime.EASING]
+        assert [shown.last_published[i] for i in (9, 21, 22)] == [Regime.NEUTRAL, Regime.NEUTRAL, Regime.EASING]
 
     def test_one_that_does_not_decide_stops_nothing(self) -> None:
         rows = nine([4] * 10 + [8] * 10)
         late = {NINE[0]: [*rows[NINE[0]][:12], NAN, NAN, NAN, *rows[NINE[0]][15:]]}
-        assert liquidity(rows, late).held[-1] is Regime.EASING
+        assert liquidity(rows, late).last_published[-1] is Regime.EASING
 
 
 class TestLinks:
@@ -170,22 +170,22 @@ class TestLinks:
         rows = members(2, "110", sessions=6) | {key: [1.0, 1.0, NAN, NAN, 1.0, 1.0, 1.0]}
         link = cascade(rows).links[1]
         assert [str(link.at(i).state) for i in range(7)] == ["off", "off", "unknown", "unknown", "off", "off", "on"]
-        assert [str(link.at(i).held) for i in range(7)] == ["off"] * 6 + ["on"]
+        assert [str(link.at(i).last_published) for i in range(7)] == ["off"] * 6 + ["on"]
 
     def test_a_session_against_it_begins_it_again(self) -> None:
         key = LINKS[2][0].key
         rows = members(2, "110", sessions=8) | {key: [1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0]}
-        assert cascade(rows).links[1].at(8).held is State.OFF
+        assert cascade(rows).links[1].at(8).last_published is State.OFF
 
     def test_a_late_input_switches_nothing_either_way(self) -> None:
         key = LINKS[2][0].key
         on, off = members(2, "110", sessions=9), members(2, "010", sessions=4)
         late = cascade(on, {key: [1.0] + [NAN] * 9}).links[1]
-        assert late.at(9).held is State.OFF
+        assert late.at(9).last_published is State.OFF
         assert late.at(9).on == 2
         falls = {row: [*on[row][:5], *off[row]] for row in on}
         held = cascade(falls, {key: [1.0] * 5 + [NAN] * 5}).links[1]
-        assert held.at(9).held is State.ON
+        assert held.at(9).last_published is State.ON
 
 
 def chain(*patterns: str, sessions: int = 5) -> Paths:
@@ -230,4 +230,4 @@ class TestCascade:
         for row in LINKS[2]:
             rows[row.key] = [*rows[row.key][:7], NAN]
         shown = cascade(rows).at(7)
-        assert (shown.stage, shown.at_least, shown.held) == (1, True, 2)
+        assert (shown.stage, shown.at_least, shown.last_published) == (1, True, 2)

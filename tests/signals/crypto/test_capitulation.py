@@ -177,14 +177,14 @@ class TestAggregate:
         frames[doubted].loc[last, "doubted"] = True
         history = capitulation_history(measuring(frames, "2022-01-24", FIRST))
         assert history.shown["precondition"][-1] is State.UNKNOWN
-        assert history.held["precondition"][-1] is State.ON
+        assert history.last_published["precondition"][-1] is State.ON
 
     def test_what_is_held_then_is_the_state_of_the_day_before(self) -> None:
         # Begun on 6 January, the precondition is met from Tuesday 25 January 2022 on; Wednesday's bar is doubted.
         frame = crashed(386)["BTC-USD"]
         frame.index = frame.index + pd.Timedelta(days=5)
         history = capitulation_history(measuring({"BTC-USD": _doubting(frame)}, "2022-01-27", FIRST))
-        assert [state.value for state in history.held["precondition"][-3:]] == ["off", "on", "on"]
+        assert [state.value for state in history.last_published["precondition"][-3:]] == ["off", "on", "on"]
 
     def test_a_far_move_that_was_confirmed_later_did_not_show_in_a_coins_numbers_that_evening(self) -> None:
         frames = crashed(388)
@@ -197,7 +197,7 @@ class TestAggregate:
 
     def test_without_any_coin_all_is_unknown(self) -> None:
         history = capitulation_history(measuring({}, "2021-01-08", FIRST))
-        assert history.shown["precondition"] == history.held["precondition"] == [State.UNKNOWN] * 5
+        assert history.shown["precondition"] == history.last_published["precondition"] == [State.UNKNOWN] * 5
 
 
 def _doubting(frame: pd.DataFrame) -> pd.DataFrame:

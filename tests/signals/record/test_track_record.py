@@ -69,7 +69,7 @@ class TestRules:
         assert record.tried == 42
 
     def test_a_stage_is_entered_when_the_published_one_changes(self, record: TrackRecord, history: History) -> None:
-        held = history.cascade.held
+        held = history.cascade.last_published
         days = history.panel.days
         rose = [days[i] for i in range(1, len(held)) if held[i - 1] < 3 <= held[i]]
         fell = [days[i] for i in range(1, len(held)) if held[i] <= 1 < held[i - 1]]

@@ -106,7 +106,7 @@ class TestAll:
         assert {each.key: str(each.state) for each in shown.properties} == dict.fromkeys(
             ("support", "corrections", "rotation", "runway"), "on"
         )
-        assert (shown.holds, shown.held, shown.coverage) == (4, 4, 1)
+        assert (shown.holds, shown.last_published, shown.coverage) == (4, 4, 1)
 
     @pytest.mark.parametrize("key", ["support", "corrections", "rotation", "runway"])
     def test_each_switches_after_ten_sessions_in_a_row(self, whole: SupercycleHistory, key: str) -> None:
@@ -130,14 +130,14 @@ class TestAll:
 
     def test_an_unknown_one_is_shown_as_such_and_held(self) -> None:
         shown = last(history(world(), link=[NAN] * 15))
-        assert (shown.holds, shown.held, shown.coverage) == (3, 4, 0.75)
-        assert (shown.properties[0].state, shown.properties[0].held) == (State.UNKNOWN, State.ON)
+        assert (shown.holds, shown.last_published, shown.coverage) == (3, 4, 0.75)
+        assert (shown.properties[0].state, shown.properties[0].last_published) == (State.UNKNOWN, State.ON)
 
     def test_unknown_sessions_stop_its_count(self) -> None:
         shown = last(history(world(), link=[*[0.0] * 5, NAN, NAN, *[0.0] * 4]))
-        assert shown.properties[0].held is State.ON
+        assert shown.properties[0].last_published is State.ON
         shown = last(history(world(), link=[*[0.0] * 5, NAN, NAN, *[0.0] * 5]))
-        assert shown.properties[0].held is State.OFF
+        assert shown.properties[0].last_published is State.OFF
 
 
 class TestSupport:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
-from signals.conditions.hysteresis import Bools, Floats, follow
+from signals.conditions.hysteresis import Votes, debounce, votes
 from signals.conditions.measured import Measured
 from signals.conditions.measuring import Measuring
-from signals.conditions.rows import optional, since, states
+from signals.conditions.rows import began, number, state
 from signals.conditions.table import LINKS, MANDATORY
+from signals.data.panel import Bools, Floats, floats
 from signals.model import Cascade, Link, State
 from signals.rules import LINK
 
@@ -24,56 +25,59 @@ _BESIDE = {"KRE": "regional banks", "XBI": "biotech"}
 class LinkHistory:
     """One link over all sessions.
 
-    ``raw`` is by its conditions alone, ``firm`` the same but unknown where a late one decides, and ``published``
-    follows that.
+    Attributes
+    ----------
+    state_by_conditions
+        What its conditions alone say: 1.0 on, 0.0 off, NaN where what is missing decides.
+    state_without_late_data
+        The same, but unknown where a late one decides: what ``published`` follows.
+    published
+        The state after it held for five sessions.
+    toward
+        How many sessions in a row have spoken against the published state.
+    counted
+        How many of its conditions are on and measured.
     """
 
     number: int
-    members: tuple[Measured, ...]
     days: list[date]
-    raw: Floats
-    firm: Floats
+    of: int
+    counted: Votes
+    state_by_conditions: Floats
+    state_without_late_data: Floats
     published: Floats
-    toward: list[int]
+    toward: npt.NDArray[np.int64]
 
     @cached_property
     def state(self) -> Floats:
         """What is shown: the published state, unknown where what is missing decides."""
-        return np.where(np.isnan(self.raw), np.nan, self.published)
-
-    @cached_property
-    def on(self) -> Floats:
-        """How many of its conditions are on."""
-        return np.asarray(np.nansum(np.stack([m.state for m in self.members]), axis=0))
-
-    @cached_property
-    def measured(self) -> Floats:
-        """How many of its conditions are measured."""
-        return np.asarray((~np.isnan(np.stack([m.state for m in self.members]))).sum(axis=0), dtype=np.float64)
+        return np.where(np.isnan(self.state_by_conditions), np.nan, self.published)
 
     @cached_property
     def fraction(self) -> Floats:
         """On over measured, NaN where the link has under half of its conditions."""
-        enough = 2 * self.measured >= len(self.members)
-        return np.where(enough, self.on / np.maximum(self.measured, 1), np.nan)
+        measured = self.counted.measured
+        return np.where(2 * measured >= self.of, self.counted.on / np.maximum(measured, 1), np.nan)
 
     @cached_property
-    def _lists(self) -> tuple[list[State], list[State], list[date | None], list[int], list[int]]:
-        counts = [[int(x) for x in values.tolist()] for values in (self.on, self.measured)]
-        return states(self.state), states(self.published), since(self.published, self.days), counts[0], counts[1]
+    def _measured(self) -> Floats:
+        return self.counted.measured
+
+    @cached_property
+    def _began(self) -> npt.NDArray[np.int64]:
+        return began(self.published)
 
     def at(self, session: int) -> Link:
         """Return the link on the session at a position."""
-        shown, held, began, on, measured = self._lists
         return Link(
             number=self.number,
-            state=shown[session],
-            last_published=held[session],
-            on=on[session],
-            measured=measured[session],
-            of=len(self.members),
-            toward=self.toward[session],
-            since=began[session],
+            state=state(self.state, session),
+            last_published=state(self.published, session),
+            on=int(self.counted.on.item(session)),
+            measured=int(self._measured.item(session)),
+            of=self.of,
+            toward=self.toward.item(session),
+            since=self.days[self._began.item(session)],
         )
 
 
@@ -82,75 +86,69 @@ class CascadeHistory:
     """The cascade over all sessions."""
 
     links: tuple[LinkHistory, ...]
-    beside: dict[str, list[float | None]]
+    beside: dict[str, Floats]
 
     @cached_property
-    def score(self) -> list[float | None]:
+    def score(self) -> Floats:
         """100 × the mean fraction of the measured links."""
         fractions = np.stack([link.fraction for link in self.links])
         known = (~np.isnan(fractions)).sum(axis=0)
-        score = np.where(known > 0, 100.0 * np.nansum(fractions, axis=0) / np.maximum(known, 1), np.nan)
-        return optional(score)
+        return np.where(known > 0, 100.0 * np.nansum(fractions, axis=0) / np.maximum(known, 1), np.nan)
 
     @cached_property
-    def last_published(self) -> list[int]:
+    def last_published(self) -> npt.NDArray[np.int64]:
         """The stage by the published links, which transitions compare."""
         on = np.stack([link.published == 1.0 for link in self.links])
-        stages: list[int] = np.logical_and.accumulate(on, axis=0).sum(axis=0).tolist()
-        return stages
+        return np.asarray(np.logical_and.accumulate(on, axis=0).sum(axis=0), dtype=np.int64)
 
     def at(self, session: int) -> Cascade:
         """Return the cascade on the session at a position."""
         links = tuple(link.at(session) for link in self.links)
-        stage = _leading([link.state for link in links])
         shown = [link.state for link in links]
+        stage = next((i for i, one in enumerate(shown) if one is not State.ON), len(shown))
         first_off = shown.index(State.OFF) if State.OFF in shown else len(shown)
         return Cascade(
             stage=stage,
             at_least=stage < len(links) and links[stage].state is State.UNKNOWN,
-            last_published=self.last_published[session],
-            score=self.score[session],
+            last_published=self.last_published.item(session),
+            score=number(self.score, session),
             links=links,
             out_of_order=State.ON in shown[first_off:],
             coverage=sum(link.measured for link in links) / sum(link.of for link in links),
-            beside={name: values[session] for name, values in self.beside.items()},
+            beside={name: number(values, session) for name, values in self.beside.items()},
         )
-
-
-def _leading(links: Sequence[State]) -> int:
-    return next((i for i, state in enumerate(links) if state is not State.ON), len(links))
 
 
 def cascade_history(measuring: Measuring, measured: dict[str, Measured]) -> CascadeHistory:
     """Judge the four links over the whole history."""
     links = tuple(_link(number, tuple(measured[row.key] for row in rows)) for number, rows in LINKS.items())
-    beside = {name: _beside(measuring, key) for key, name in _BESIDE.items()}
+    beside = {name: _relative_growth(measuring, key) for key, name in _BESIDE.items()}
     return CascadeHistory(links, beside)
 
 
-def _beside(measuring: Measuring, key: str) -> list[float | None]:
-    change = measuring.growth(measuring.ratio(key, "IWM"), 63).reindex(measuring.panel.sessions)
-    return optional(change)
+def _relative_growth(measuring: Measuring, key: str) -> Floats:
+    change = Measuring.growth(measuring.ratio(key, "IWM"), 63)
+    return floats(change.reindex(measuring.panel.sessions))
 
 
 def _link(number: int, members: tuple[Measured, ...]) -> LinkHistory:
-    had = np.stack([member.had for member in members])
+    had = [member.had for member in members]
     mandatory = next((i for i, m in enumerate(members) if m.row.key == MANDATORY.get(number)), None)
-    raw = _votes(number, np.stack([member.state for member in members]), had, mandatory)
-    firm = _votes(number, np.stack([member.firm for member in members]), had, mandatory)
-    firm = np.where(np.isnan(raw), np.nan, firm)
-    published, toward = follow(firm, LINK.sessions, start=0.0)
-    return LinkHistory(number, members, members[0].days, raw, firm, published, toward.tolist())
+    counted, by_conditions = _judge(number, [member.state for member in members], had, mandatory)
+    states = [member.state_without_late_data for member in members]
+    without_late_data = np.where(np.isnan(by_conditions), np.nan, _judge(number, states, had, mandatory)[1])
+    published, toward = debounce(without_late_data, LINK.sessions, start=0.0)
+    days = members[0].days
+    return LinkHistory(number, days, len(members), counted, by_conditions, without_late_data, published, toward)
 
 
-def _votes(number: int, members: Floats, had: Bools, mandatory: int | None) -> Floats:
+def _judge(number: int, members: list[Floats], had: list[Bools], mandatory: int | None) -> tuple[Votes, Floats]:
     """Return where a link is on: enough of its conditions, tried both ways where one is missing for now."""
-    counted = had.sum(axis=0)
-    needed = np.where(counted >= LINK.many, LINK.of_many, LINK.of_few) if number == 1 else LINK.of_few
-    on, missing = np.nansum(members, axis=0), (had & np.isnan(members)).sum(axis=0)
-    surely, possibly = on >= needed, on + missing >= needed
+    counted = votes(members, had)
+    needed = np.where(counted.counted >= LINK.many, LINK.of_many, LINK.of_few) if number == 1 else LINK.of_few
+    result = counted.at_least(needed)
     if mandatory is not None:
-        surely &= members[mandatory] == 1.0
-        possibly &= (members[mandatory] == 1.0) | (np.isnan(members[mandatory]) & had[mandatory])
-    result = np.where(surely, 1.0, np.where(possibly, np.nan, 0.0))
-    return np.where(2 * (counted - missing) >= len(members), result, np.nan)
+        must = members[mandatory]
+        surely_off = (must == 0.0) | (np.isnan(must) & ~had[mandatory])
+        result = np.where(surely_off, 0.0, np.where((result == 1.0) & (must != 1.0), np.nan, result))
+    return counted, np.where(2 * counted.measured >= len(members), result, np.nan)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,10 @@ from signals.breakout.standing import Standing
 from signals.cascade import CascadeHistory, cascade_history
 from signals.conditions.measured import Measured, measure
 from signals.conditions.measuring import Measuring
+from signals.conditions.rows import number
 from signals.crypto.window import CryptoHistory, crypto_history
 from signals.data.gate import Gate, contradictions, gate
-from signals.data.panel import Panel, align
+from signals.data.panel import Floats, Ints, Panel, align
 from signals.data.series import SERIES
 from signals.data.vintages import Archive
 from signals.episode import Episode, High, Outcome
@@ -31,7 +33,7 @@ from signals.supercycle.properties import SupercycleHistory, supercycle_history
 _VOLUME_SESSIONS_BEFORE = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class History:
     """The evaluated history, from which any session's verdict is read."""
 
@@ -41,7 +43,7 @@ class History:
     standing: Standing
     episodes: list[Episode]
     highs: list[High]
-    last_usable: np.ndarray
+    last_usable: Ints
     conditions: dict[str, Measured]
     liquidity: LiquidityHistory
     cascade: CascadeHistory
@@ -75,39 +77,49 @@ class History:
         )
 
     def _breakout(self, at: int, today: tuple[Check, ...]) -> Breakout:
-        # Until ^RUT is known again, what was last known is held.
-        held = int(self.last_usable[at])
-        episode = self._episode(held)
+        # Until ^RUT is known again, what was last known stays.
+        last_known = self.last_usable.item(at)
+        episode = self._episode(last_known)
         is_open = episode is not None and episode.is_open
-        checks = (self._close_check(episode if is_open else None, held), *today)
-        known = held == at and at >= 0
-        reason = None if known else f"^RUT: {self.gate.source('^RUT', at).reason}"
-        standing, value = self.standing, _Reader(at if known else None)
-        base, broken = value(standing.base_sessions), value(standing.base_broken)
+        checks = (self._close_check(episode if is_open else None, last_known), *today)
+        is_known, standing = last_known == at and at >= 0, self.standing
+
+        def known(values: Floats) -> float | None:
+            return number(values, at) if is_known else None
+
+        base, broken = known(standing.base_sessions), known(standing.base_broken)
         return Breakout(
-            close=value(standing.close),
-            record=value(standing.record),
-            distance=value(standing.distance),
-            distance_atr=value(standing.distance_atr),
+            close=known(standing.close),
+            record=known(standing.record),
+            distance=known(standing.distance),
+            distance_atr=known(standing.distance_atr),
             base_sessions=_whole(base),
-            armed=_armed(value(standing.close), value(standing.record), base),
+            armed=_armed(known(standing.close), known(standing.record), base),
             new_high=None if broken is None else base_class(int(broken)),
-            round_hundred=_whole(value(standing.round_hundred)),
-            ytd=value(standing.year_to_date),
-            change_12m=value(standing.change_12m),
-            relative_change=_Reader(at)(self.checks.relative_change),
+            round_hundred=_whole(known(standing.round_hundred)),
+            ytd=known(standing.year_to_date),
+            change_12m=known(standing.change_12m),
+            relative_change=number(self.checks.relative_change, at),
             episode=episode,
             checks=checks,
             episode_checks=self.checks_of(episode, at) if episode is not None and is_open else (),
-            reason=reason,
+            reason=None if is_known else f"^RUT: {self.gate.source('^RUT', at).reason}",
             past=self._past(episode),
         )
 
     def _past(self, current: Episode | None) -> dict[Outcome, int]:
         if current is None:
             return {}
-        earlier = (e for e in self.episodes if e.level_verified and e.attempt < current.attempt)
-        return dict(Counter(episode.outcome for episode in earlier))
+        return self._outcomes_before[current.attempt]
+
+    @cached_property
+    def _outcomes_before(self) -> dict[date, dict[Outcome, int]]:
+        """By attempt, how the earlier episodes with a verified level turned out."""
+        verified = [episode for episode in self.episodes if episode.level_verified]
+        return {
+            current.attempt: dict(Counter(e.outcome for e in verified if e.attempt < current.attempt))
+            for current in self.episodes
+        }
 
     def _episode(self, at: int) -> Episode | None:
         if at < 0:
@@ -134,23 +146,10 @@ class History:
             return Check("close", True, needed, needed)
         if not episode.is_open:
             return Check("close", False, None, needed)
-        closes = self.standing.close.iloc[self.panel.position(episode.attempt) : at + 1].dropna()
-        above = (closes > episode.level).to_numpy()[::-1]
+        closes = self.standing.close[self.panel.position(episode.attempt) : at + 1]
+        above = (closes[~np.isnan(closes)] > episode.level)[::-1]
         in_a_row = len(above) if above.all() else int(np.argmin(above))
         return Check("close", None, float(in_a_row), needed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads one position of an array, ``None`` for unknown."""
-
-    at: int | None
-
-    def __call__(self, series: pd.Series[float]) -> float | None:
-        if self.at is None:
-            return None
-        value = float(series.array[self.at])
-        return value if np.isfinite(value) else None
 
 
 def _armed(close: float | None, record: float | None, base: float | None) -> bool | None:
@@ -177,7 +176,7 @@ def evaluate(
     reasons
         What the newest request said of a series; used in the sentences of the last session.
     """
-    panel, episodes, contradicted = _believed(align(archive, calendar, through))
+    panel, episodes, contradicted = _without_contradicted_attempts(align(archive, calendar, through))
     judged = gate(panel, reasons or {}, contradicted)
     measuring = Measuring(judged, tuple(episodes))
     conditions = measure(measuring)
@@ -198,25 +197,24 @@ def evaluate(
     )
 
 
-def _believed(panel: Panel) -> tuple[Panel, list[Episode], pd.Series[bool]]:
+def _without_contradicted_attempts(panel: Panel) -> tuple[Panel, list[Episode], pd.Series[bool]]:
     """Take out the closes of attempts that IWM contradicts, until no attempt is left that it does.
 
     Returns the panel without them, its episodes, and the sessions they were taken from.
     """
-    doubtful = contradictions(panel)
+    contradicted = contradictions(panel)
     taken = pd.Series(False, index=panel.sessions)
     while True:
         episodes = find_episodes(panel.close("^RUT"), panel.calendar)
         attempts = pd.DatetimeIndex([episode.attempt for episode in episodes])
-        wrong = doubtful & pd.Series(panel.sessions.isin(attempts), index=panel.sessions)
+        wrong = contradicted & pd.Series(panel.sessions.isin(attempts), index=panel.sessions)
         if not wrong.any():
             return panel, episodes, taken
         taken |= wrong
         panel = panel.without("^RUT", panel.sessions[wrong])
 
 
-def _last_usable(judged: Gate) -> np.ndarray:
-    usable = judged.usable.get("^RUT")
-    if usable is None:
-        return np.full(len(judged.panel.sessions), -1)
+def _last_usable(judged: Gate) -> Ints:
+    """Return per session the position of the last one on which ^RUT may be used, -1 before the first."""
+    usable = judged.usable("^RUT")
     return np.maximum.accumulate(np.where(usable, np.arange(len(usable)), -1))

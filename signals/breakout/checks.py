@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from signals.conditions.statements import Statement, above_mean, sessions_since_high, state, votes
+from signals.conditions.hysteresis import votes
+from signals.conditions.measuring import Measuring
+from signals.conditions.statements import Statement, as_state
 from signals.data.gate import Gate
-from signals.data.panel import Panel
+from signals.data.panel import Floats, Panel, floats
 from signals.data.series import SECTORS
 from signals.model import Check
 from signals.rules import CHECKS, GATE, CheckRules
@@ -40,53 +43,48 @@ class Checks:
         others = (self._participation(at), self.trend, self.relative_strength)
         return (self._volume(max(start, 0), at), *(statement.check(at) for statement in others))
 
-    def _usable(self, measured: pd.Series[float], *keys: str) -> pd.Series[float]:
-        """Make a measurement unknown on sessions on which one of its series fails the gate."""
-        missing = [key for key in keys if key not in self.gate.usable]
-        if missing:
-            return measured * np.nan
-        return measured.where(self.gate.usable[list(keys)].all(axis=1))
+    def _where_usable(self, measured: Any, *keys: str) -> Floats:
+        """Return a measurement, unknown on sessions on which one of its series may not be used."""
+        return np.where(self.gate.usable(*keys), floats(measured), np.nan)
 
     def _ratio(self, over: str, under: str) -> pd.Series[float]:
         return self.panel.adjusted(over) / self.panel.adjusted(under)
 
     def _above_mean(self, key: str, series: pd.Series[float], *keys: str) -> Statement:
-        on, value = above_mean(series, self.rules.proxy_mean)
-        return Statement(key, self._usable(on, *keys), self._usable(value, *keys), 0.0)
+        gap = self._where_usable(Measuring.against_mean(series, self.rules.proxy_mean), *keys)
+        return Statement(key, as_state(gap > 0, gap), gap, 0.0)
 
     @cached_property
-    def relative_change(self) -> pd.Series[float]:
+    def relative_change(self) -> Floats:
         """Change of IWM/SPY over 63 sessions."""
-        ratio = self._ratio("IWM", "SPY")
-        return self._usable(ratio / ratio.shift(self.rules.ratio_high) - 1, "IWM", "SPY")
+        return self._where_usable(Measuring.growth(self._ratio("IWM", "SPY"), self.rules.ratio_high), "IWM", "SPY")
 
     @cached_property
     def relative_strength(self) -> Statement:
         """IWM/SPY at a 63-session high within ten sessions; the value is how many sessions ago."""
-        since = sessions_since_high(self._ratio("IWM", "SPY"), self.rules.ratio_high)
-        since = self._usable(since, "IWM", "SPY")
-        within = self.rules.ratio_high_within
-        return Statement("relative_strength", state(since < within, since), since, float(within))
+        ago = Measuring.since_high(self._ratio("IWM", "SPY"), self.rules.ratio_high)
+        since, within = self._where_usable(ago, "IWM", "SPY"), self.rules.ratio_high_within
+        return Statement("relative_strength", as_state(since < within, since), since, float(within))
 
     @cached_property
     def _participation_parts(self) -> tuple[Statement, ...]:
         """The five proxies for index members, which no free feed has."""
-        near = self.panel.adjusted("IJR")
-        gap = self._usable(near / near.rolling(self.rules.proxy_high).max() - 1, "IJR")
+        gap = self._where_usable(Measuring.of_high(self.panel.adjusted("IJR"), self.rules.proxy_high) - 1, "IJR")
         at_least = -self.rules.proxy_near_high
         return (
             replace(self.relative_strength, key="iwm_spy_high"),
             self._above_mean("iwc_iwm_mean", self._ratio("IWC", "IWM"), "IWC", "IWM"),
             self._above_mean("rsp_spy_mean", self._ratio("RSP", "SPY"), "RSP", "SPY"),
-            Statement("ijr_near_high", state(gap >= at_least, gap), gap, at_least),
+            Statement("ijr_near_high", as_state(gap >= at_least, gap), gap, at_least),
             self._sectors(),
         )
 
     def _sectors(self) -> Statement:
-        above = pd.DataFrame({key: self._above_mean(key, self.panel.adjusted(key), key).state for key in SECTORS})
-        share = above.mean(axis=1).where(above.notna().sum(axis=1) >= self.rules.sectors_least)
-        on = votes(above, share_on=self.rules.sector_share, least_counted=self.rules.sectors_least)
-        return Statement("sectors", on, share, self.rules.sector_share)
+        above = [self._above_mean(key, self.panel.adjusted(key), key).state for key in SECTORS]
+        counted, least = votes(above), self.rules.sectors_least
+        share = np.where(counted.measured >= least, counted.on / np.maximum(counted.measured, 1), np.nan)
+        enough = counted.at_least(self.rules.sector_share * counted.counted)
+        return Statement("sectors", np.where(counted.counted >= least, enough, np.nan), share, self.rules.sector_share)
 
     def _participation(self, at: int) -> Statement:
         """Return what an operator says of the index's members, from the first session it is there; else the proxy."""
@@ -94,57 +92,59 @@ class Checks:
 
     @cached_property
     def _members_begin(self) -> int:
-        known = np.flatnonzero(self.members.state.notna())
+        known = np.flatnonzero(~np.isnan(self.members.state))
         return int(known[0]) if known.size else len(self.panel.sessions)
 
     @cached_property
     def members(self) -> Statement:
         """Share of the index's members above their 50-day mean, as an operator supplies it."""
         share = self.panel.field("MEMBER_BREADTH", "value") / 100
-        share = self._usable(share.ffill(limit=GATE.late_sessions), "MEMBER_BREADTH")
+        known = self._where_usable(share.ffill(limit=GATE.late_sessions), "MEMBER_BREADTH")
         least = self.rules.member_share
-        return Statement("participation", state(share >= least, share), share, least)
+        return Statement("participation", as_state(known >= least, known), known, least)
 
     @cached_property
     def participation(self) -> Statement:
         """At least three of the five proxies on."""
-        parts = self._participation_parts
-        states = pd.DataFrame({part.key: part.state for part in parts})
-        least = self.rules.participation_parts
-        count = (states == 1.0).sum(axis=1).astype(float).where(states.notna().any(axis=1))
-        return Statement("participation", votes(states, least_on=least), count, float(least), parts)
+        parts, least = self._participation_parts, self.rules.participation_parts
+        counted = votes([part.state for part in parts])
+        enough = np.where(counted.counted >= least, counted.at_least(least), np.nan)
+        count = np.where(counted.measured > 0, counted.on, np.nan)
+        return Statement("participation", enough, count, float(least), parts)
 
     @cached_property
     def trend(self) -> Statement:
         """^RUT above its 200-day mean, and that mean above its own value 20 sessions ago."""
         # Over known closes: a bar that never came must not silence the check for 200 sessions.
         close = self.panel.close("^RUT").dropna()
-        mean = close.rolling(self.rules.trend_mean).mean()
-        rise = self._usable(_spread(mean / mean.shift(self.rules.trend_rising) - 1, self.panel), "^RUT")
-        gap = self._usable(_spread(close / mean - 1, self.panel), "^RUT")
+        above = Measuring.against_mean(close, self.rules.trend_mean)
+        gap = self._where_usable(above.reindex(self.panel.sessions), "^RUT")
+        risen = Measuring.mean_rise(close, self.rules.trend_mean, self.rules.trend_rising)
+        rise = self._where_usable(risen.reindex(self.panel.sessions), "^RUT")
         parts = (
-            Statement("above_mean", state(gap > 0, gap), gap, 0.0),
-            Statement("mean_rising", state(rise > 0, rise), rise, 0.0),
+            Statement("above_mean", as_state(gap > 0, gap), gap, 0.0),
+            Statement("mean_rising", as_state(rise > 0, rise), rise, 0.0),
         )
-        return Statement("trend", state((gap > 0) & (rise > 0), gap, rise), gap, 0.0, parts)
+        return Statement("trend", as_state((gap > 0) & (rise > 0), gap, rise), gap, 0.0, parts)
 
     @cached_property
-    def relative_volume(self) -> pd.Series[float]:
+    def relative_volume(self) -> Floats:
         """IWM volume over the mean of the 50 sessions before. ^RUT's own is a copy of the S&P 500's."""
         volume = self.panel.field("IWM", "volume")
         volume = volume[volume > 0]
         relative = volume / volume.shift().rolling(self.rules.volume_mean).mean()
-        return self._usable(_spread(relative, self.panel), "IWM")
+        return self._where_usable(relative.reindex(self.panel.sessions), "IWM")
 
     @cached_property
-    def _volume_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _volumes(self) -> tuple[Floats, Floats, Floats]:
+        """Relative volumes: of every session, of up days only, and their five-session means."""
         relative = self.relative_volume
-        up = self.panel.adjusted("IWM").diff() > 0
-        means = relative.rolling(self.rules.volume_days).mean()
-        return relative.to_numpy(), relative.where(up).to_numpy(), means.to_numpy()
+        up = (self.panel.adjusted("IWM").diff() > 0).to_numpy()
+        means = pd.Series(relative).rolling(self.rules.volume_days).mean().to_numpy()
+        return relative, np.where(up, relative, np.nan), means
 
     def _volume(self, start: int, at: int) -> Check:
-        every, up_days, means = self._volume_arrays
+        every, up_days, means = self._volumes
         complete = not np.isnan(every[start : at + 1]).any()
         day = _part("volume_day", up_days[start : at + 1], self.rules.volume_day, complete)
         # The mean of five sessions counts only where all five lie inside the window.
@@ -154,12 +154,7 @@ class Checks:
         return Check("volume", either, day.value, self.rules.volume_day, (day, days))
 
 
-def _spread(known: pd.Series[float], panel: Panel) -> pd.Series[float]:
-    """Put a measurement over known observations back on all sessions."""
-    return known.reindex(panel.sessions)
-
-
-def _part(key: str, values: np.ndarray, threshold: float, complete: bool) -> Check:
+def _part(key: str, values: Floats, threshold: float, complete: bool) -> Check:
     known = values[~np.isnan(values)]
     best = float(known.max()) if known.size else None
     passed = best is not None and best >= threshold

@@ -6,15 +6,13 @@ A state is a float array: 1.0 on, 0.0 off, NaN unknown. A truth is one too: 1.0 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from signals.conditions.condition import Condition, Limit
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from signals.data.panel import Bools, Floats
 
 
 def switch(row: Condition, numbers: Sequence[Floats]) -> Floats:
@@ -32,7 +30,7 @@ def switch(row: Condition, numbers: Sequence[Floats]) -> Floats:
     can_leave = [np.logical_or.reduce([had[i] for i in group]) for group in row.exit_groups]
     enter = either([_together(group, enters, had, can) for group, can in zip(row.enter_groups, can_enter, strict=True)])
     leave = either([_together(group, exits, had, can) for group, can in zip(row.exit_groups, can_leave, strict=True)])
-    memory = remembered((enter == 1.0) & (leave == 0.0), leave == 1.0)
+    memory = latch((enter == 1.0) & (leave == 0.0), leave == 1.0)
     before = np.concatenate(([0.0], memory[:-1]))
     # Unknown is what could be otherwise if the missing number were known.
     may_leave = np.isnan(leave) & ((before == 1.0) | (enter != 0.0))
@@ -40,7 +38,7 @@ def switch(row: Condition, numbers: Sequence[Floats]) -> Floats:
     return np.where(np.logical_or.reduce(can_enter) & ~may_leave & ~may_enter, memory, np.nan)
 
 
-def remembered(on: Bools, off: Bools) -> Floats:
+def latch(on: Bools, off: Bools) -> Floats:
     """Return 1.0 from where ``on`` until ``off``, beginning with 0.0."""
     last = np.maximum.accumulate(np.where(on | off, np.arange(len(on)), -1)) if len(on) else np.array([], dtype=int)
     return np.where(last >= 0, on[np.maximum(last, 0)], False).astype(np.float64)
@@ -77,7 +75,7 @@ def _truth(limit: Limit | None, values: Floats, in_a_row: int) -> Floats:
     return both(list(np.lib.stride_tricks.sliding_window_view(padded, in_a_row).T))
 
 
-def follow(target: npt.ArrayLike, after: int, start: float = np.nan) -> tuple[Floats, npt.NDArray[np.int64]]:
+def debounce(target: npt.ArrayLike, after: int, start: float = np.nan) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Return a published state that changes after so many steps in a row of another one, and the count so far.
 
     Parameters
@@ -87,19 +85,62 @@ def follow(target: npt.ArrayLike, after: int, start: float = np.nan) -> tuple[Fl
     start
         The state from the first known step on; NaN: unknown until one has held for ``after`` steps.
     """
-    steps = np.asarray(target, dtype=np.float64).tolist()
+    steps = np.asarray(target, dtype=np.float64)
     published, counts = np.full(len(steps), np.nan), np.zeros(len(steps), dtype=np.int64)
-    state, candidate, count, begun = start, np.nan, 0, False
-    for i, wanted in enumerate(steps):
-        known = not isnan(wanted)
-        begun |= known
-        if known and wanted == state:
-            candidate, count = np.nan, 0
-        elif known:
-            count = count + 1 if wanted == candidate else 1
-            candidate = wanted
-            if count >= after:
-                state, candidate, count = wanted, np.nan, 0
-        if begun:
-            published[i], counts[i] = state, count
+    known = np.flatnonzero(~np.isnan(steps))
+    if not known.size:
+        return published, counts
+    wanted = steps[known]
+    begins = np.flatnonzero(np.diff(wanted, prepend=np.nan) != 0)
+    states, running = np.full(known.size, start), np.zeros(known.size, dtype=np.int64)
+    state = start
+    # From run to run of one wanted state: within a run the count only grows.
+    for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), known.size], strict=True):
+        if wanted[begin] == state:
+            states[begin:end] = state
+            continue
+        switch_at = min(begin + after - 1, end)
+        states[begin:switch_at] = state
+        running[begin:switch_at] = np.arange(1, switch_at - begin + 1)
+        if switch_at < end:
+            state = float(wanted[begin])
+            states[switch_at:end] = state
+    newest = np.searchsorted(known, np.arange(known[0], len(steps)), side="right") - 1
+    published[known[0] :], counts[known[0] :] = states[newest], running[newest]
     return published, counts
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """How a group of states stands on each session.
+
+    ``on`` are on; ``missing`` could be measured earlier and cannot now; ``counted`` could be measured now or earlier.
+    """
+
+    on: Floats
+    missing: Floats
+    counted: Floats
+
+    @property
+    def measured(self) -> Floats:
+        """How many are measured now."""
+        return self.counted - self.missing
+
+    def at_least(self, needed: Floats | float) -> Floats:
+        """Return where so many are on: 1.0, 0.0 where they cannot be, NaN where a missing one decides."""
+        return np.where(self.on >= needed, 1.0, np.where(self.on + self.missing < needed, 0.0, np.nan))
+
+
+def votes(states: Sequence[Floats], had: Sequence[Bools] | None = None) -> Votes:
+    """Count states. Until one could first be measured (``had``, by default found here) it is left out."""
+    table = np.stack(states)
+    known = ~np.isnan(table)
+    ever = np.logical_or.accumulate(known, axis=1) if had is None else np.stack(had)
+    on = np.nansum(table, axis=0)
+    return Votes(on, (ever & ~known).sum(axis=0).astype(np.float64), ever.sum(axis=0).astype(np.float64))
+
+
+def at_least(needed: int, *states: Floats) -> Floats:
+    """Return where so many of the states are on; NaN where a missing one decides, or fewer could ever be measured."""
+    counted = votes(states)
+    return np.where(counted.counted >= needed, counted.at_least(needed), np.nan)

@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from signals.conditions.condition import Condition
-from signals.conditions.hysteresis import Floats, switch
+from signals.conditions.hysteresis import switch
 from signals.conditions.measuring import Measuring
-from signals.conditions.rows import optional, since, states
+from signals.conditions.rows import began, number, state
 from signals.conditions.table import CONDITIONS
 from signals.data.gate import Gate
-from signals.data.panel import Alignment, Panel
+from signals.data.panel import LATE, NEVER_HAD, OK, Alignment, Bools, Floats, Panel, floats
 from signals.data.plausible import outside_band
 from signals.data.series import SERIES, STANDS_IN
 from signals.model import ConditionState, State
@@ -30,7 +30,7 @@ class Measured:
     ----------
     state
         Per session 1.0 on, 0.0 off, NaN unknown; a late measurement is still used.
-    firm
+    state_without_late_data
         The same, but unknown where the measurement is late: what a published state follows.
     numbers
         On the dates observed: one array per number of the row.
@@ -40,56 +40,40 @@ class Measured:
     days: list[date]
     alignment: Alignment
     state: Floats
-    firm: Floats
+    state_without_late_data: Floats
     numbers: tuple[Floats, ...]
 
-    @property
-    def had(self) -> npt.NDArray[np.bool_]:
+    @cached_property
+    def had(self) -> Bools:
         """From the first session on which it could be measured."""
         return np.logical_or.accumulate(~np.isnan(self.state))
 
     @cached_property
     def value(self) -> Floats:
         """The first number on each session, NaN where the condition is unknown."""
-        if not len(self.numbers[0]):
-            return np.full(len(self.days), np.nan)
-        shown = self.numbers[0][np.maximum(self.alignment.position, 0)]
-        return np.where(np.isnan(self.state), np.nan, shown)
+        return np.where(np.isnan(self.state), np.nan, self.alignment.on_sessions(self.numbers[0], NEVER_HAD))
 
     @cached_property
-    def _lists(self) -> tuple[list[State], list[date | None], list[list[float | None]], list[int], list[date]]:
-        numbers = [optional(values) for values in self.numbers]
-        dates = [day.date() for day in self.alignment.dates]
-        return states(self.state), since(self.state, self.days), numbers, self.alignment.position.tolist(), dates
-
-    @cached_property
-    def _nothing(self) -> ConditionState:
-        """The condition while nothing was ever measured."""
-        first, row = self.row.numbers[0], self.row
-        limits = (first.enter.figure if first.enter else None, first.exit.figure if first.exit else None)
-        others = (None,) * (len(row.numbers) - 1)
-        began = self.days[0] if self.days else None
-        return ConditionState(row.key, row.link, State.UNKNOWN, None, first.unit, *limits, others, None, began)
+    def _began(self) -> npt.NDArray[np.int64]:
+        return began(self.state)
 
     def at(self, session: int) -> ConditionState:
         """Return the condition on the session at a position."""
-        if not len(self.alignment.dates):
-            return self._nothing
-        named, began, numbers, positions, dates = self._lists
-        position, known = positions[session], named[session] is not State.UNKNOWN
-        first, row = self.row.numbers[0], self.row
-        values = [column[position] if known and position >= 0 else None for column in numbers]
+        row, first = self.row, self.row.numbers[0]
+        shown, position = state(self.state, session), self.alignment.position.item(session)
+        is_known = shown is not State.UNKNOWN and position >= 0
+        values = [number(column, position) if is_known else None for column in self.numbers]
         return ConditionState(
             key=row.key,
             link=row.link,
-            state=named[session],
+            state=shown,
             value=values[0],
             unit=first.unit,
             enter=first.enter.figure if first.enter else None,
             exit=first.exit.figure if first.exit else None,
             others=tuple(values[1:]),
-            as_of=dates[position] if position >= 0 else None,
-            since=began[session],
+            as_of=self.alignment.day(session),
+            since=self.days[self._began.item(session)],
         )
 
 
@@ -103,18 +87,27 @@ def measure_condition(row: Condition, measuring: Measuring) -> Measured:
     panel = measuring.panel
     if not any(key in panel.archive or STANDS_IN.get(key) in panel.archive for key in row.needs):
         return _never_had(row, panel)
-    table = pd.concat(row.measure(measuring), axis=1, sort=True)
+    dates, numbers = _on_common_dates(row.measure(measuring))
+    table = np.stack(numbers)
     # Before its windows are full, and where a part is missing for good, a date has no measurement.
     several = len(row.enter_groups) > 1 and len(row.numbers) == len(row.enter_groups)
-    table = table.dropna(how="all" if several else "any")
-    numbers = tuple(np.asarray(table.iloc[:, i], dtype=np.float64) for i in range(table.shape[1]))
-    alignment = panel.align(pd.DatetimeIndex(table.index), row.needs, row.days)
-    native = switch(row, numbers)
-    shown = native[np.maximum(alignment.position, 0)] if len(native) else np.full(len(panel.sessions), np.nan)
-    invalid = _invalid(row, measuring.gate)
-    state = np.where(alignment.usable & ~invalid, shown, np.nan)
-    firm = np.where(alignment.fresh, state, np.nan)
-    return Measured(row, panel.days, alignment, state, firm, numbers)
+    missing = np.isnan(table)
+    kept: Bools = ~np.asarray(missing.all(axis=0) if several else missing.any(axis=0))
+    numbers = tuple(table[:, kept])
+    alignment = panel.align(dates[kept], row.needs, row.days)
+    by_observation = switch(row, numbers)
+    shown = alignment.on_sessions(by_observation, NEVER_HAD)
+    states = np.where((alignment.status <= LATE) & ~_invalid(row, measuring.gate), shown, np.nan)
+    return Measured(row, panel.days, alignment, states, np.where(alignment.status == OK, states, np.nan), numbers)
+
+
+def _on_common_dates(numbers: tuple[pd.Series[float], ...]) -> tuple[pd.DatetimeIndex, tuple[Floats, ...]]:
+    first = numbers[0].index
+    if not all(values.index is first or values.index.equals(first) for values in numbers[1:]):
+        aligned = pd.concat(numbers, axis=1, sort=True)
+        numbers = tuple(aligned.iloc[:, i] for i in range(aligned.shape[1]))
+    figures = tuple(floats(values) for values in numbers)
+    return pd.DatetimeIndex(numbers[0].index), figures
 
 
 def _never_had(row: Condition, panel: Panel) -> Measured:
@@ -123,17 +116,15 @@ def _never_had(row: Condition, panel: Panel) -> Measured:
     return Measured(row, panel.days, alignment, unknown, unknown, (nothing,) * len(row.numbers))
 
 
-def _invalid(row: Condition, gate: Gate) -> npt.NDArray[np.bool_]:
-    """Return the sessions on which something it needs cannot be believed and nothing stands in for it."""
+def _invalid(row: Condition, gate: Gate) -> Bools:
+    """Return the sessions on which something it needs is not to be believed and nothing stands in for it."""
     bad = np.zeros(len(gate.panel.sessions), dtype=np.bool_)
     for key in row.needs:
-        if key not in gate.invalid:
-            continue
-        invalid = gate.invalid[key]
-        if STANDS_IN.get(key) in gate.invalid:
+        invalid = gate.is_invalid(key)
+        if invalid.any() and STANDS_IN.get(key) in gate.status:
             # In the place of a figure in another unit something else was measured; a far move may yet be confirmed.
             own = gate.panel.alignments[key]
             outside = outside_band(SERIES[key], gate.panel.archive[key]).reindex(own.dates, fill_value=True)
-            invalid = invalid & ~outside.to_numpy(dtype=bool)[np.maximum(own.position, 0)]
+            invalid &= ~outside.to_numpy(dtype=bool)[np.maximum(own.position, 0)]
         bad |= invalid
     return bad

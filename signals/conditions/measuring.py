@@ -8,12 +8,11 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from signals.data.basket import Basket, basket, daily
-from signals.data.gate import Gate, believed
-from signals.data.panel import Alignment, Ints, Panel
+from signals.data.gate import Gate, believed_rows
+from signals.data.panel import Panel
 from signals.data.release import expected_dates
 from signals.data.series import SECTORS, Days
 from signals.data.universe import ALTCOINS, BASKET, LEAST_PRICED
@@ -39,26 +38,6 @@ class Measuring:
         """The panel read."""
         return self.gate.panel
 
-    def doubtful(self, keys: Iterable[str]) -> npt.NDArray[np.bool_]:
-        """Return the sessions on which one of the series is late or cannot be believed: nothing is to change then."""
-        bad = np.zeros(len(self.panel.sessions), dtype=np.bool_)
-        for key in keys:
-            if key in self.panel.alignments:
-                alignment = self.panel.alignments[key]
-                bad |= (alignment.usable & ~alignment.fresh) | self.gate.invalid[key]
-        return bad
-
-    def trusted(self, alignment: Alignment, keys: Iterable[str]) -> Ints:
-        """Return the positions of an alignment, each before a newest bar of one of the series that is doubtful."""
-        position = alignment.position
-        for key in keys:
-            if key in self.gate.invalid:
-                own = self.panel.alignments[key]
-                doubted = own.dates.asi8[np.maximum(own.position, 0)]
-                before = np.searchsorted(alignment.dates.asi8, doubted, side="left") - 1
-                position = np.where(self.gate.invalid[key], np.minimum(position, before), position)
-        return position
-
     def _once(self, key: tuple[Any, ...], make: Callable[[], Figures]) -> Figures:
         if key not in self._kept:
             self._kept[key] = make()
@@ -73,7 +52,7 @@ class Measuring:
         return self._once(("volumes", key), partial(self._read, key, "volume"))
 
     def _read(self, key: str, column: str) -> Figures:
-        frame = believed(self.panel, key)
+        frame = believed_rows(self.panel, key)
         return (
             pd.Series(dtype=float, index=pd.DatetimeIndex([], dtype="datetime64[us]"))
             if frame is None
@@ -85,7 +64,7 @@ class Measuring:
         return self._once(("prices", key), partial(self._prices, key))
 
     def _prices(self, key: str) -> Figures:
-        frame = believed(self.panel, key)
+        frame = believed_rows(self.panel, key)
         if frame is None or key == "^RUT":
             return self.figures(key)
         return self.panel.adjusted_closes(key).reindex(frame.index).dropna()
@@ -100,52 +79,65 @@ class Measuring:
 
     # Arithmetic on one series. Windows count its own observations.
 
-    def change(self, values: Figures, back: int) -> Figures:
+    @staticmethod
+    def change(values: Figures, back: int) -> Figures:
         """Return the change over ``back`` observations."""
         return values.diff(back)
 
-    def growth(self, values: Figures, back: int) -> Figures:
+    @staticmethod
+    def growth(values: Figures, back: int) -> Figures:
         """Return the relative change over ``back`` observations, as a fraction."""
         return values / values.shift(back) - 1
 
-    def weeks_change(self, values: Figures, weeks: int) -> Figures:
+    @staticmethod
+    def weeks_change(values: Figures, weeks: int) -> Figures:
         """Return the change against the figure dated exactly so many weeks before; unknown without one."""
         before = values.reindex(pd.DatetimeIndex(values.index) - pd.Timedelta(weeks=weeks))
         return pd.Series(values.to_numpy() - before.to_numpy(), index=values.index)
 
-    def against_mean(self, values: Figures, window: int) -> Figures:
+    @staticmethod
+    def against_mean(values: Figures, window: int) -> Figures:
         """Return how far a series is above its mean, as a fraction."""
         return values / values.rolling(window).mean() - 1
 
-    def mean_rise(self, values: Figures, window: int, back: int) -> Figures:
+    @staticmethod
+    def mean_rise(values: Figures, window: int, back: int) -> Figures:
         """Return how far that mean is above its own value ``back`` observations ago, as a fraction."""
-        return self.growth(values.rolling(window).mean(), back)
+        return Measuring.growth(values.rolling(window).mean(), back)
 
-    def median(self, values: Figures, window: int) -> Figures:
+    @staticmethod
+    def median(values: Figures, window: int) -> Figures:
         """Return the median of the newest observations."""
         return values.rolling(window).median()
 
-    def over_median(self, values: Figures, window: int) -> Figures:
+    @staticmethod
+    def over_median(values: Figures, window: int) -> Figures:
         """Return the difference to the median."""
-        return values - self.median(values, window)
+        return values - Measuring.median(values, window)
 
-    def times_median(self, values: Figures, window: int) -> Figures:
+    @staticmethod
+    def times_median(values: Figures, window: int) -> Figures:
         """Return the multiple of the median."""
-        return values / self.median(values, window)
+        return values / Measuring.median(values, window)
 
-    def of_high(self, values: Figures, window: int) -> Figures:
+    @staticmethod
+    def of_high(values: Figures, window: int) -> Figures:
         """Return the share of the highest value in the window."""
         return values / values.rolling(window).max()
 
-    def from_record(self, values: Figures) -> Figures:
+    @staticmethod
+    def from_record(values: Figures) -> Figures:
         """Return the distance to the highest value so far, a fraction of zero or less."""
         return values / values.cummax() - 1
 
-    def since_high(self, values: Figures, window: int) -> Figures:
+    @staticmethod
+    def since_high(values: Figures, window: int) -> Figures:
         """Return how many observations ago the series last was at its high of the window, 0 now, inf never."""
-        return self.since(values >= values.rolling(window).max(), values.expanding().count() >= window)
+        known = values.notna()
+        return Measuring.since(values >= values.rolling(window).max(), known & (known.cumsum() >= window))
 
-    def since(self, event: pd.Series[bool], known: pd.Series[bool]) -> Figures:
+    @staticmethod
+    def since(event: pd.Series[bool], known: pd.Series[bool]) -> Figures:
         """Return how many observations ago something last happened, 0 now, inf never; NaN where not known."""
         position = np.arange(len(event), dtype=float)
         last = np.maximum.accumulate(np.where(event.to_numpy(), position, -np.inf)) if len(event) else position
@@ -219,7 +211,8 @@ class Measuring:
         quiet = spread[~spread.index.isin(_distorted(business))]
         return self.median(quiet, window).reindex(spread.index).ffill()
 
-    def year_on_year(self, flows: Figures) -> Figures:
+    @staticmethod
+    def year_on_year(flows: Figures) -> Figures:
         """Return the sum of the last 12 months less that of the 12 before; unknown until both years are held."""
         if not len(flows):
             return flows

@@ -1,34 +1,36 @@
-"""From arrays over sessions to lists of what verdicts hold: read nine thousand times, made once."""
+"""One session's row out of arrays over sessions: what a verdict holds."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
 
-from signals.conditions.hysteresis import Floats
+from signals.data.panel import Floats
 from signals.model import State
 
 
-def optional(values: Any) -> list[float | None]:
-    """Return numbers, ``None`` for those unknown."""
-    figures: Floats = np.asarray(values, dtype=np.float64)
-    listed: npt.NDArray[np.object_] = figures.astype(object)
-    listed[~np.isfinite(figures)] = None
-    return list(listed)
+def number(values: Floats, at: int) -> float | None:
+    """Return the number at a position, ``None`` where it is unknown."""
+    value: float = values.item(at)
+    return value if isfinite(value) else None
 
 
-def states(values: Floats) -> list[State]:
-    """Return states as their names: 1.0 is on, 0.0 off, NaN unknown."""
-    return [State.ON if value == 1.0 else State.OFF if value == 0.0 else State.UNKNOWN for value in values.tolist()]
+def whole(values: Floats, at: int) -> int | None:
+    """Return the whole number at a position, ``None`` where it is unknown."""
+    value = number(values, at)
+    return None if value is None else int(value)
 
 
-def since(state: Floats, days: list[date]) -> list[date | None]:
-    """Return for each session since when the state has been the one it is."""
-    if not len(state):
-        return []
-    codes = np.where(np.isnan(state), -1.0, state)
-    began = np.maximum.accumulate(np.where(np.diff(codes, prepend=codes[0]) != 0, np.arange(len(codes)), 0))
-    return [days[i] for i in began.tolist()]
+def state(values: Floats, at: int) -> State:
+    """Return the state at a position: 1.0 is on, 0.0 off, NaN unknown."""
+    value = values.item(at)
+    return State.ON if value == 1.0 else State.OFF if value == 0.0 else State.UNKNOWN
+
+
+def began(states: Floats) -> npt.NDArray[np.int64]:
+    """Return for each session the position since which the state has been the one it is."""
+    codes = np.where(np.isnan(states), -1.0, states)
+    changed = np.diff(codes, prepend=codes[:1]) != 0
+    return np.maximum.accumulate(np.where(changed, np.arange(len(codes)), 0))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from signals.conditions.hysteresis import follow
+from signals.conditions.hysteresis import at_least, debounce
 from signals.conditions.measuring import Measuring
-from signals.conditions.rows import optional, states
-from signals.conditions.statements import state, votes
+from signals.conditions.rows import number, state, whole
+from signals.conditions.statements import as_state
 from signals.data.basket import daily, volume_ratio
-from signals.data.panel import Alignment, Ints
+from signals.data.panel import NEVER_HAD, Alignment, Floats, floats
 from signals.data.series import Days
 from signals.data.universe import BASKET
-from signals.model import CoinState, State
+from signals.model import CoinState
 from signals.rules import CAPITULATION, CapitulationRules
 
 _TRADED = ("BTC-USD", "ETH-USD", *BASKET)
@@ -80,7 +81,7 @@ class Coin:
         return volatility.rolling(self.rules.volatility_days).rank(pct=True)
 
     @cached_property
-    def since_low(self) -> pd.Series[float]:
+    def days_since_low(self) -> pd.Series[float]:
         """Days since a new 60-day low."""
         before = self.price.shift().rolling(self.rules.low_days - 1).min()
         position = pd.Series(np.arange(len(self.price), dtype=float), index=self.price.index)
@@ -88,102 +89,84 @@ class Coin:
         return (position - last).where(before.notna())
 
     @cached_property
-    def capitulated(self) -> pd.Series[float]:
+    def capitulated(self) -> Floats:
         """Deep drawdown within a year, or a low Mayer multiple or weekly RSI within 26 weeks."""
         weeks = self.rules.recent_days
         recent = [
             (self.mayer.rolling(weeks, min_periods=1).min(), self.rules.mayer),
             (self.rsi.rolling(weeks, min_periods=1).min(), self.rules.rsi),
         ]
-        parts = [state(self.drawdown <= self.deep, self.drawdown), *(state(x < limit, x) for x, limit in recent)]
-        return votes(pd.concat(parts, axis=1, sort=True), least_on=1)
+        parts = [as_state(self.drawdown <= self.deep, self.drawdown), *(as_state(x < limit, x) for x, limit in recent)]
+        return at_least(1, *parts)
 
     @cached_property
-    def exhausted(self) -> pd.Series[float]:
+    def exhausted(self) -> Floats:
         """Two of: calm, little volume, no new low for 30 days."""
         rules = self.rules
         parts = [
-            state(self.volatility_rank <= rules.calm_rank, self.volatility_rank),
-            state(self.volume_ratio <= rules.quiet_volume, self.volume_ratio),
-            state(self.since_low >= rules.short_days, self.since_low),
+            as_state(self.volatility_rank <= rules.calm_rank, self.volatility_rank),
+            as_state(self.volume_ratio <= rules.quiet_volume, self.volume_ratio),
+            as_state(self.days_since_low >= rules.short_days, self.days_since_low),
         ]
-        return votes(pd.concat(parts, axis=1, sort=True), least_on=2)
+        return at_least(2, *parts)
 
     @cached_property
-    def precondition(self) -> pd.Series[float]:
+    def precondition(self) -> Floats:
         """Both, and still well below the high."""
-        down = state(self.current_drawdown <= self.still_down, self.current_drawdown)
-        return votes(pd.concat([self.capitulated, self.exhausted, down], axis=1, sort=True), least_on=3)
+        down = as_state(self.current_drawdown <= self.still_down, self.current_drawdown)
+        return at_least(3, self.capitulated, self.exhausted, down)
+
+
+_STATES = ("capitulated", "exhausted", "precondition")
+_NUMBERS = tuple(field.name for field in fields(CoinState) if field.name not in ("key", *_STATES))
+"""The columns of an asset: the fields of what a verdict holds of it, each a property of ``Coin``."""
 
 
 @dataclass(frozen=True)
 class CoinHistory:
-    """One asset on sessions."""
+    """One asset on sessions; the newest bar is passed over where it is not to be believed."""
 
     coin: Coin
     alignment: Alignment
-    trusted: Ints
 
     @cached_property
-    def _columns(self) -> dict[str, list[float | None]]:
-        usable = self.alignment.usable & (self.trusted >= 0)
-        position = np.maximum(self.trusted, 0)
-        columns = {}
-        for name in (*_NUMBERS, *_STATES):
-            values = getattr(self.coin, name).to_numpy(dtype=float)
-            shown = np.where(usable, values[position], np.nan) if len(values) else np.full(len(usable), np.nan)
-            columns[name] = optional(shown)
-        return columns
+    def _columns(self) -> dict[str, Floats]:
+        return {name: self.alignment.on_sessions(getattr(self.coin, name)) for name in (*_NUMBERS, *_STATES)}
 
     def at(self, session: int) -> CoinState:
         """Return the asset on the session at a position."""
-        row = {name: values[session] for name, values in self._columns.items()}
-        low = row["since_low"]
-        return CoinState(
-            key=self.coin.key,
-            drawdown=row["drawdown"],
-            current_drawdown=row["current_drawdown"],
-            mayer=row["mayer"],
-            rsi=row["rsi"],
-            volatility_rank=row["volatility_rank"],
-            volume_ratio=row["volume_ratio"],
-            days_since_low=None if low is None else int(low),
-            **{name: _state(row[name]) for name in _STATES},
-        )
+        row: dict[str, Any] = {name: number(self._columns[name], session) for name in _NUMBERS}
+        row |= {name: state(self._columns[name], session) for name in _STATES}
+        row["days_since_low"] = whole(self._columns["days_since_low"], session)
+        return CoinState(self.coin.key, **row)
 
 
-_NUMBERS = ("drawdown", "current_drawdown", "mayer", "rsi", "volatility_rank", "volume_ratio", "since_low")
-_STATES = ("capitulated", "exhausted", "precondition")
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """On when one asset is, after 21 UTC days: as shown, and as last published. States on sessions."""
 
-
-def _state(value: float | None) -> State:
-    return State.UNKNOWN if value is None else State.ON if value else State.OFF
+    shown: Floats
+    last_published: Floats
 
 
 @dataclass(frozen=True)
 class CapitulationHistory:
-    """The three assets, and the published aggregates, on sessions."""
+    """The three assets, and the published aggregates by name, on sessions."""
 
     coins: tuple[CoinHistory, ...]
-    shown: dict[str, list[State]]
-    last_published: dict[str, list[State]]
+    aggregates: dict[str, Aggregate]
 
 
 def capitulation_history(measuring: Measuring) -> CapitulationHistory:
     """Judge the three assets over the whole history."""
     coins = tuple(_on_sessions(measuring, coin) for coin in _coins(measuring))
-    aggregates = {name: _aggregate(measuring, coins, name) for name in _STATES}
-    return CapitulationHistory(
-        coins,
-        {name: pair[0] for name, pair in aggregates.items()},
-        {name: pair[1] for name, pair in aggregates.items()},
-    )
+    return CapitulationHistory(coins, {name: _aggregate(measuring, coins, name) for name in _STATES})
 
 
 def _on_sessions(measuring: Measuring, coin: Coin) -> CoinHistory:
     keys = _COINS[coin.key]
     alignment = measuring.panel.align(pd.DatetimeIndex(coin.price.index), keys, Days.DAY)
-    return CoinHistory(coin, alignment, measuring.trusted(alignment, keys))
+    return CoinHistory(coin, measuring.gate.before_invalid(alignment, keys))
 
 
 def _coins(measuring: Measuring) -> list[Coin]:
@@ -195,19 +178,18 @@ def _coins(measuring: Measuring) -> list[Coin]:
     return [*made, Coin("altcoin basket", level, measuring.basket.volume_ratio.reindex(level.index))]
 
 
-def _aggregate(measuring: Measuring, coins: tuple[CoinHistory, ...], name: str) -> tuple[list[State], list[State]]:
-    """Return the state as shown and as last published: on when one asset is, after 21 UTC days."""
+def _aggregate(measuring: Measuring, coins: tuple[CoinHistory, ...], name: str) -> Aggregate:
     panel = measuring.panel
-    table = pd.DataFrame({coin.coin.key: getattr(coin.coin, name) for coin in coins if len(coin.coin.price)})
+    states = [pd.Series(getattr(coin.coin, name), index=coin.coin.price.index) for coin in coins]
+    table = pd.DataFrame({i: values for i, values in enumerate(states) if len(values)})
     if not len(table):
-        nothing = [State.UNKNOWN] * len(panel.sessions)
-        return nothing, nothing
-    raw = votes(table, least_on=1).to_numpy(dtype=np.float64)
-    published, _ = follow(raw, CAPITULATION.days, start=0.0)
+        unknown = np.full(len(panel.sessions), np.nan)
+        return Aggregate(unknown, unknown)
+    raw = at_least(1, *floats(table).T)
+    published, _ = debounce(raw, CAPITULATION.days, start=0.0)
     alignment = panel.align(pd.DatetimeIndex(table.index), ["BTC-USD"], Days.DAY)
-    # A price that cannot be believed changes nothing: the state of the day before it is held.
-    position = measuring.trusted(alignment, _TRADED)
-    bad = position != alignment.position
-    shown = np.where(np.isnan(raw), np.nan, published)[np.maximum(position, 0)]
-    held = np.where(position >= 0, published[np.maximum(position, 0)], np.nan)
-    return states(np.where(alignment.usable & ~bad, shown, np.nan)), states(held)
+    # A price that is not to be believed changes nothing: the state of the day before it stays.
+    before = measuring.gate.before_invalid(alignment, _TRADED)
+    shown = before.on_sessions(np.where(np.isnan(raw), np.nan, published))
+    last_published = np.where(before.position >= 0, before.on_sessions(published, NEVER_HAD), np.nan)
+    return Aggregate(np.where(before.position == alignment.position, shown, np.nan), last_published)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from signals.data.adjust import price
-from signals.data.panel import Panel
+from signals.data.panel import INVALID, LATE, NEVER_HAD, OK, STATUSES, Alignment, Bools, Ints, Panel, as_date
 from signals.data.plausible import moved_too_far, outside_band
 from signals.data.series import SERIES, Days
 from signals.data.vintages import Archive
@@ -26,52 +24,72 @@ class Gate:
 
     Attributes
     ----------
-    invalid
-        Per series, the sessions on which its newest observation cannot be believed.
+    status
+        Per series and session OK, LATE, STALE, INVALID or NEVER_HAD (see ``signals.data.panel``). INVALID is a newest
+        figure that is not to be believed, whatever its age.
     contradicted
-        The sessions whose ^RUT close is not believed (see ``contradictions``).
+        The sessions on which IWM does not bear the ^RUT close out (see ``contradictions``).
     reasons
         What the newest request said of a series, for sentences about the last session.
     """
 
     panel: Panel
-    invalid: Mapping[str, npt.NDArray[np.bool_]]
-    contradicted: npt.NDArray[np.bool_]
+    status: Mapping[str, Ints]
+    contradicted: Bools
     reasons: Mapping[str, str]
 
-    @cached_property
-    def _alignments(self) -> dict[str, tuple[list[int], list[int], list[bool], list[date]]]:
-        # Plain lists: a verdict for every session of the history reads them half a million times.
-        return {
-            key: (a.position.tolist(), a.overdue.tolist(), self.invalid[key].tolist(), [d.date() for d in a.dates])
-            for key, a in self.panel.alignments.items()
-        }
+    def usable(self, *keys: str) -> Bools:
+        """Return the sessions on which all of these series may be used; of those that block a session only in time."""
+        found: Bools = np.ones(len(self.panel.sessions), dtype=np.bool_)
+        for key in keys:
+            worst = OK if key in GATE.blocking else LATE
+            found &= np.asarray(self.status.get(key, self._never_had_status) <= worst)
+        return found
+
+    def is_invalid(self, key: str) -> Bools:
+        """Return the sessions on which the newest figure of a series is not to be believed."""
+        return self._where(key, (INVALID,))
+
+    def switches_nothing(self, keys: Iterable[str]) -> Bools:
+        """Return the sessions on which one of the series is late or not to be believed: no state follows it then."""
+        return np.any([self._where(key, (LATE, INVALID)) for key in keys], axis=0)
+
+    def _where(self, key: str, statuses: tuple[int, ...]) -> Bools:
+        return np.isin(self.status.get(key, self._never_had_status), statuses)
 
     @cached_property
-    def usable(self) -> pd.DataFrame:
-        """Sessions × series: the newest observation is not too old, and can be believed."""
-        columns = {key: a.usable & ~self.invalid[key] for key, a in self.panel.alignments.items()}
-        for key in set(GATE.blocking) & set(columns):
-            columns[key] &= self.panel.alignments[key].fresh
-        return pd.DataFrame(columns, index=self.panel.sessions)
+    def _never_had_status(self) -> Ints:
+        return np.full(len(self.panel.sessions), NEVER_HAD)
+
+    def before_invalid(self, alignment: Alignment, keys: Iterable[str]) -> Alignment:
+        """Return an alignment that looks past each newest bar of the series that is not to be believed."""
+        position = alignment.position
+        for key in keys:
+            invalid = self.is_invalid(key)
+            if invalid.any():
+                own = self.panel.alignments[key]
+                unbelieved = own.dates.asi8[np.maximum(own.position, 0)]
+                before = np.searchsorted(alignment.dates.asi8, unbelieved, side="left") - 1
+                position = np.where(invalid, np.minimum(position, before), position)
+        return replace(alignment, position=position)
 
     def source(self, key: str, at: int) -> SourceVerdict:
         """Return the verdict on one series for the session at a position, with its sentence."""
-        if key not in self._alignments or (positions := self._alignments[key][0])[at] < 0:
-            return (
-                self._never_had(key) if at < len(self.panel.days) - 1 else self._never_had(key, self.reasons.get(key))
-            )
-        _, overdue, invalid, dates = self._alignments[key]
-        newest = dates[positions[at]]
-        if invalid[at]:
-            return SourceVerdict(key, Freshness.INVALID, newest, self._fault(key, at, positions[at]))
-        if not overdue[at]:
+        status = NEVER_HAD if key not in self.status else self.status[key].item(at)
+        if status == NEVER_HAD:
+            return self._never_had(key, self.reasons.get(key) if at == len(self.panel.days) - 1 else None)
+        alignment = self.panel.alignments[key]
+        position = alignment.position.item(at)
+        newest = as_date(alignment.days, position)
+        if status == INVALID:
+            return SourceVerdict(key, Freshness.INVALID, newest, self._fault(key, at, position))
+        if status == OK:
             return SourceVerdict(key, Freshness.OK, newest, "")
-        late = overdue[at] <= self.panel.alignments[key].late_for
+        overdue = alignment.overdue.item(at)
         unit = "day" if SERIES[key].days.is_weekly else "session"
         what = "bar" if SERIES[key].is_price else "figure"
-        behind = f"newest {what} is {newest}, {overdue[at]} {unit}{'s' if overdue[at] > 1 else ''} behind"
-        return SourceVerdict(key, Freshness.LATE if late else Freshness.STALE, newest, self._reason(key, at, behind))
+        behind = f"newest {what} is {newest}, {overdue} {unit}{'s' if overdue > 1 else ''} behind"
+        return SourceVerdict(key, STATUSES[status], newest, self._reason(key, at, behind))
 
     def _fault(self, key: str, at: int, position: int) -> str:
         series, frame = SERIES[key], self.panel.archive[key]
@@ -123,27 +141,36 @@ def gate(panel: Panel, reasons: Mapping[str, str], contradicted: pd.Series[bool]
     reasons
         Per series, what the newest request said.
     contradicted
-        The sessions whose ^RUT close is not believed (see ``contradictions``).
+        The sessions on which IWM does not bear the ^RUT close out (see ``contradictions``).
     """
-    invalid = {key: _invalid(panel, key) for key in panel.alignments}
-    doubtful = contradicted.to_numpy(dtype=bool)
-    if "^RUT" in invalid:
-        invalid["^RUT"] |= doubtful
-    return Gate(panel, invalid, doubtful, reasons)
+    index_contradicted = contradicted.to_numpy(dtype=bool)
+    status = {}
+    for key, alignment in panel.alignments.items():
+        invalid = _invalid(panel, key)
+        if key == "^RUT":
+            invalid |= index_contradicted
+        status[key] = np.where(invalid, INVALID, alignment.status)
+    return Gate(panel, status, index_contradicted, reasons)
 
 
-def _invalid(panel: Panel, key: str) -> npt.NDArray[np.bool_]:
-    """Return the sessions on which the newest observation cannot be believed."""
+def _invalid(panel: Panel, key: str) -> Bools:
+    """Return the sessions on which the newest observation is not to be believed."""
     alignment, frame = panel.alignments[key], panel.archive[key]
     position = alignment.position
     first_seen = np.diff(position, prepend=-1) != 0
     # One that moved far is believed from the next evening on, when a second request has confirmed it.
-    moved = moved_too_far(SERIES[key], frame).reindex(alignment.dates, fill_value=False).to_numpy(dtype=bool)
-    doubted = frame["doubted"].reindex(alignment.dates, fill_value=False).to_numpy(dtype=bool)
+    moved = _on_dates(moved_too_far(SERIES[key], frame), alignment.dates)
+    unconfirmed = _on_dates(frame["doubted"], alignment.dates)
     if key == "RRPONTSYD":
-        doubted = doubted | _differs_from_new_york(panel.archive).reindex(alignment.dates, fill_value=False).to_numpy()
+        unconfirmed = unconfirmed | _on_dates(_differs_from_new_york(panel.archive), alignment.dates)
     known = np.maximum(position, 0)
-    return np.asarray((position >= 0) & (doubted[known] | (moved[known] & first_seen)), dtype=np.bool_)
+    return np.asarray((position >= 0) & (unconfirmed[known] | (moved[known] & first_seen)), dtype=np.bool_)
+
+
+def _on_dates(flags: pd.Series[bool], dates: pd.DatetimeIndex) -> Bools:
+    if len(flags) != len(dates) or not flags.index.equals(dates):
+        flags = flags.reindex(dates, fill_value=False)
+    return flags.to_numpy(dtype=bool)
 
 
 def _differs_from_new_york(archive: Archive) -> pd.Series[bool]:
@@ -154,7 +181,7 @@ def _differs_from_new_york(archive: Archive) -> pd.Series[bool]:
     return (ours - theirs).abs() > GATE.rrp_difference
 
 
-def believed(panel: Panel, key: str) -> pd.DataFrame | None:
+def believed_rows(panel: Panel, key: str) -> pd.DataFrame | None:
     """Return the observations of a series that rules may be made of; ``None`` when there are none."""
     frame = panel.archive.get(key)
     if frame is None:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from signals.data.adjust import adjusted_close
-from signals.data.release import available_at, lateness
+from signals.data.release import Timetable, day_numbers, lateness
 from signals.data.series import SERIES, Days
 from signals.data.sessions import decision_times
 from signals.data.vintages import Archive
+from signals.model import Freshness
 from signals.rules import GATE
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+OK, LATE, STALE, INVALID, NEVER_HAD = range(5)
+STATUSES = (Freshness.OK, Freshness.LATE, Freshness.STALE, Freshness.INVALID, Freshness.NEVER_HAD)
+"""What a status says. A figure may be used where ``status <= LATE``; states follow it only where it is OK."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Alignment:
     """Observations as sessions saw them.
 
@@ -42,15 +50,28 @@ class Alignment:
     overdue: Ints
     late_for: int
 
-    @property
-    def fresh(self) -> npt.NDArray[np.bool_]:
-        """Where the newest expected observation is there."""
-        return np.asarray((self.position >= 0) & (self.overdue == 0), dtype=np.bool_)
+    @cached_property
+    def status(self) -> Ints:
+        """Per session OK, LATE, STALE or NEVER_HAD: by age alone, whatever the figure."""
+        aged = np.where(self.overdue == 0, OK, np.where(self.overdue <= self.late_for, LATE, STALE))
+        return np.where(self.position < 0, NEVER_HAD, aged)
 
-    @property
-    def usable(self) -> npt.NDArray[np.bool_]:
-        """Where the newest observation is there or late, not stale."""
-        return np.asarray((self.position >= 0) & (self.overdue <= self.late_for), dtype=np.bool_)
+    @cached_property
+    def days(self) -> npt.NDArray[np.datetime64]:
+        """The dates as NumPy days: ``.item(i)`` is a ``date``."""
+        return self.dates.to_numpy().astype("datetime64[D]")
+
+    def day(self, session: int) -> date | None:
+        """Return the date of the newest observation on the session at a position."""
+        at = self.position.item(session)
+        return None if at < 0 else as_date(self.days, at)
+
+    def on_sessions(self, values: npt.ArrayLike, worst: int = LATE) -> Floats:
+        """Return per session the newest of ``values``, one an observation; NaN where the status is worse."""
+        figures = floats(values)
+        if not len(figures):
+            return np.full(len(self.position), np.nan)
+        return np.where(self.status <= worst, figures[np.maximum(self.position, 0)], np.nan)
 
 
 @dataclass(frozen=True)
@@ -70,12 +91,14 @@ class Panel:
     calendar: pd.DatetimeIndex
     sessions: pd.DatetimeIndex
     decided: pd.DatetimeIndex
+    timetable: Timetable
     alignments: dict[str, Alignment]
+    _aligned: dict[tuple[Any, ...], Alignment] = field(default_factory=dict, repr=False)
 
     @cached_property
     def days(self) -> list[date]:
         """The sessions as dates."""
-        return [session.date() for session in self.sessions]
+        return list(self.sessions.to_numpy().astype("datetime64[D]").tolist())
 
     @cached_property
     def _positions(self) -> dict[date, int]:
@@ -111,8 +134,10 @@ class Panel:
         """Return dividend-adjusted closes, carried over a gap as long as a late series may be used."""
         if key not in self.archive:
             return pd.Series(np.nan, index=self.sessions)
-        closes = self.adjusted_closes(key).reindex(self.sessions)
-        return closes.ffill(limit=GATE.late_sessions) if carried else closes
+        if (key, carried) not in self._adjusted_on_sessions:
+            closes = self.adjusted_closes(key).reindex(self.sessions)
+            self._adjusted_on_sessions[key, carried] = closes.ffill(limit=GATE.late_sessions) if carried else closes
+        return self._adjusted_on_sessions[key, carried]
 
     def adjusted_closes(self, key: str) -> pd.Series[float]:
         """Return dividend-adjusted closes on the dates observed."""
@@ -124,15 +149,36 @@ class Panel:
     def _adjusted(self) -> dict[str, pd.Series[float]]:
         return {}
 
+    @cached_property
+    def _adjusted_on_sessions(self) -> dict[tuple[str, bool], pd.Series[float]]:
+        return {}
+
     def align(
         self, observed: pd.DatetimeIndex, keys: Iterable[str], days: Days, ended: date | None = None
     ) -> Alignment:
         """Align observations made of several series: public when the last of them is."""
-        clocks = [SERIES[key].clock for key in keys]
-        public = np.maximum.reduce([available_at(clock, observed).asi8 for clock in clocks])
-        available = pd.DatetimeIndex(public.view("datetime64[us]")).tz_localize("UTC")
-        position, overdue = lateness(observed, available, clocks, days, self.sessions, self.decided, ended)
-        return Alignment(observed, position, overdue, GATE.late_days if days.is_weekly else GATE.late_sessions)
+        clocks = tuple(dict.fromkeys(SERIES[key].clock for key in keys))
+        numbers = day_numbers(observed)
+        same = (numbers.tobytes(), clocks, days, ended)
+        if same not in self._aligned:
+            sessions = day_numbers(self.sessions)
+            last = sessions[-1] if ended is None else min(sessions[-1], day_numbers(pd.DatetimeIndex([ended]))[0])
+            found = lateness(self.timetable, numbers, clocks, days, self.decided.asi8, sessions, last)
+            late_for = GATE.late_days if days.is_weekly else GATE.late_sessions
+            self._aligned[same] = Alignment(observed, *found, late_for)
+        return self._aligned[same]
+
+
+def as_date(days: npt.NDArray[np.datetime64], at: int) -> date:
+    """Return the date at a position of NumPy days."""
+    day = days.item(at)
+    assert isinstance(day, date)
+    return day
+
+
+def floats(values: npt.ArrayLike) -> Floats:
+    """Return figures as an array."""
+    return np.asarray(values, dtype=np.float64)
 
 
 def align(archive: Archive, calendar: pd.DatetimeIndex, through: date) -> Panel:
@@ -140,18 +186,20 @@ def align(archive: Archive, calendar: pd.DatetimeIndex, through: date) -> Panel:
 
     An observation counts for a session when its release clock puts it at or before the decision time.
     """
-    calendar = calendar[
-        calendar >= min((frame.index[0] for frame in archive.values() if len(frame)), default=calendar[0])
-    ]
+    filled = {key: frame for key, frame in archive.items() if len(frame)}
+    first = min((frame.index[0] for frame in filled.values()), default=calendar[0])
+    calendar = calendar[calendar >= first]
     sessions = calendar[calendar <= pd.Timestamp(through)]
     decided = decision_times(sessions)
-    panel = Panel({}, calendar, sessions, decided, {})
+    ends = [frame.index[-1] for frame in filled.values()]
+    timetable = Timetable(first, max([*ends, *sessions[-1:]], default=first), calendar)
+    panel = Panel({}, calendar, sessions, decided, timetable, {})
     seen: dict[str, pd.DataFrame] = {}
     alignments: dict[str, Alignment] = {}
-    for key, frame in archive.items():
-        series = SERIES[key]
-        public = available_at(series.clock, pd.DatetimeIndex(frame.index))
-        known = frame[public <= decided[-1]] if len(decided) else frame.iloc[:0]
+    for key, frame in filled.items():
+        series, dates = SERIES[key], pd.DatetimeIndex(frame.index)
+        public = timetable.public_at(day_numbers(dates), (series.clock,))
+        known = frame[public <= decided.asi8[-1]] if len(decided) else frame.iloc[:0]
         if len(known):
             seen[key] = known
             alignments[key] = panel.align(pd.DatetimeIndex(known.index), [key], series.days, series.ended)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from copy import copy
-from datetime import date
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.holiday import (
     AbstractHolidayCalendar,
@@ -20,6 +19,8 @@ from pandas.tseries.holiday import (
 
 from signals.data.series import Days, ReleaseClock, Series
 from signals.data.sessions import instants
+
+Ints = npt.NDArray[np.int64]
 
 _WEEKLY = {Days.WEDNESDAY: "W-WED", Days.THURSDAY: "W-THU", Days.FRIDAY: "W-FRI"}
 _FIRST = pd.Timestamp("1950-01-01")
@@ -90,26 +91,65 @@ def _slack(days: Days) -> pd.Timedelta:
     return pd.Timedelta(days=3 if days is Days.THURSDAY else 0)
 
 
+class Timetable:
+    """When the figures of every day of a span are public, and which days should have one: worked out once.
+
+    Days are counted from 1970-01-01, instants are microseconds since then, in UTC.
+
+    Parameters
+    ----------
+    first, last
+        The span, both days included.
+    sessions
+        All NYSE sessions, for series that have one figure a session.
+    """
+
+    def __init__(self, first: pd.Timestamp, last: pd.Timestamp, sessions: pd.DatetimeIndex) -> None:
+        self._days = pd.date_range(first, last, freq="D", unit="us")
+        self._first = int(day_numbers(self._days[:1])[0])
+        self._sessions = sessions
+        self._public: dict[tuple[ReleaseClock, ...], Ints] = {}
+        self._expected: dict[Days, Ints] = {}
+
+    def public_at(self, days: Ints, clocks: tuple[ReleaseClock, ...]) -> Ints:
+        """Return when figures of these days are public that wait for the last of several clocks."""
+        if clocks not in self._public:
+            each = [available_at(clock, self._days).as_unit("us").asi8 for clock in clocks]
+            self._public[clocks] = np.maximum.reduce(each)
+        return self._public[clocks][days - self._first]
+
+    def expected(self, kind: Days) -> Ints:
+        """Return the days of the span on which there should be a figure, ascending."""
+        if kind not in self._expected:
+            self._expected[kind] = day_numbers(expected_dates(kind, self._days[0], self._days[-1], self._sessions))
+        return self._expected[kind]
+
+
+def day_numbers(dates: pd.DatetimeIndex) -> Ints:
+    """Return dates as days since 1970-01-01."""
+    return dates.to_numpy().astype("datetime64[D]").astype(np.int64)
+
+
 def lateness(
-    observed: pd.DatetimeIndex,
-    available: pd.DatetimeIndex,
-    clocks: Iterable[ReleaseClock],
-    days: Days,
-    sessions: pd.DatetimeIndex,
-    decided: pd.DatetimeIndex,
-    ended: date | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
+    timetable: Timetable,
+    observed: Ints,
+    clocks: tuple[ReleaseClock, ...],
+    kind: Days,
+    decided: Ints,
+    sessions: Ints,
+    last: int,
+) -> tuple[Ints, Ints]:
     """Judge how far behind a series was at each decision.
 
     Parameters
     ----------
-    observed, available
-        The dates of its observations, ascending, and when each was public.
+    observed
+        The days of its observations, ascending.
     clocks
-        Of everything it is made of: an observation is expected when the last of them is due.
-    sessions, decided
-        The sessions judged, and their decision times.
-    ended
+        Of everything it is made of: an observation is public, and expected, when the last of them is due.
+    decided, sessions
+        The decision times, and the days of the sessions judged.
+    last
         The last day on which an observation is expected.
 
     Returns
@@ -120,25 +160,21 @@ def lateness(
         Per session 0 when the newest expected observation is there; else for how long the next one is overdue: in
         sessions, or for a weekly series in days. At least 1 when overdue.
     """
-    position = np.searchsorted(np.maximum.accumulate(available.asi8), decided.asi8, side="right") - 1
     overdue = np.zeros(len(sessions), dtype=np.int64)
     if not len(observed) or not len(sessions):
         return np.full(len(sessions), -1), overdue
-    last = sessions[-1] if ended is None else min(sessions[-1], pd.Timestamp(ended))
-    grid = expected_dates(days, observed[0], last, sessions)
-    due_at = np.maximum.reduce([available_at(clock, grid).asi8 for clock in clocks])
-    following = np.searchsorted(grid.asi8, (observed + _slack(days)).asi8, side="right")
-    due = np.append(due_at, np.iinfo(np.int64).max)[following]
+    available = np.maximum.accumulate(timetable.public_at(observed, clocks))
+    position = np.searchsorted(available, decided, side="right") - 1
+    grid = timetable.expected(kind)
+    grid = grid[np.searchsorted(grid, observed[0]) : np.searchsorted(grid, last, side="right")]
+    following = np.searchsorted(grid, observed + _slack(kind).days, side="right")
+    due = np.append(timetable.public_at(grid, clocks), np.iinfo(np.int64).max)[following]
     # The session at which the observation after each one is due.
-    due_session = np.searchsorted(decided.asi8, due, side="left")
-    known = position >= 0
-    since = due_session[position[known]]
-    here = np.flatnonzero(known)
+    due_session = np.searchsorted(decided, due, side="left")
+    here = np.flatnonzero(position >= 0)
+    since = due_session[position[here]]
     late = here >= since
-    if days.is_weekly:
-        dates = sessions.to_numpy().astype("datetime64[D]").astype(np.int64)
-        behind = dates[here] - dates[np.minimum(since, len(dates) - 1)] + 1
-    else:
-        behind = here - since + 1
+    in_days = sessions[here] - sessions[np.minimum(since, len(sessions) - 1)] + 1
+    behind = in_days if kind.is_weekly else here - since + 1
     overdue[here[late]] = behind[late]
     return position, overdue

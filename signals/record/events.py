@@ -11,6 +11,7 @@ from typing import TypeVar
 from signals.conditions.table import LINK_NAMES
 from signals.episode import Episode
 from signals.evaluate import History
+from signals.liquidity import regime_at
 from signals.model import Regime, State
 
 Positions = list[int]
@@ -56,16 +57,17 @@ def _changes(values: Sequence[T]) -> list[tuple[int, T, T]]:
 
 
 def _rises(stage: int, history: History) -> Positions:
-    return [at for at, old, new in _changes(history.cascade.last_published) if old < stage <= new]
+    return [at for at, old, new in _changes(history.cascade.last_published.tolist()) if old < stage <= new]
 
 
 def _falls(stage: int, history: History) -> Positions:
-    return [at for at, old, new in _changes(history.cascade.last_published) if new <= stage < old]
+    return [at for at, old, new in _changes(history.cascade.last_published.tolist()) if new <= stage < old]
 
 
 def _becomes(regime: Regime, history: History) -> Positions:
-    changes = _changes(history.liquidity.last_published)
-    return [at for at, old, new in changes if new is regime and old is not Regime.INSUFFICIENT]
+    published = history.liquidity.last_published
+    regimes = [regime_at(published, at) for at in range(len(published))]
+    return [at for at, old, new in _changes(regimes) if new is regime and old is not Regime.INSUFFICIENT]
 
 
 def _rules() -> list[Rule]:

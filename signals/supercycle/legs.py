@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -36,30 +37,33 @@ def up_legs(closes: Floats, correction: float) -> Legs:
     A leg begins at the trough of a drawdown of at least ``correction`` (a fraction), once the close is that much
     above it; it ends at its highest close, once the close is that much below it.
     """
-    shape = len(closes)
-    age, median, rank = (np.full(shape, np.nan) for _ in range(3))
-    completed = np.zeros(shape, dtype=np.int64)
     lengths: list[int] = []
-    began: int | None = None
+    ended_at: list[int] = []
+    starts: list[float] = []
+    began = np.nan
     rising, high, low = True, 0, 0
     for i, close in enumerate(closes.tolist()):
         if rising:
             high = i if close >= closes[high] else high
             if round(1 - close / closes[high], 9) >= correction:
-                if began is not None:
-                    lengths.append(high - began)
-                rising, began, low = False, None, i
+                if not np.isnan(began):
+                    lengths.append(high - int(began))
+                    ended_at.append(i)
+                rising, began, low = False, np.nan, i
         else:
             low = i if close <= closes[low] else low
             if round(close / closes[low] - 1, 9) >= correction:
-                rising, began, high = True, low, i
-        completed[i] = len(lengths)
-        if lengths:
-            median[i] = float(np.median(lengths))
-        if began is not None:
-            age[i] = i - began
-            rank[i] = sum(length < i - began for length in lengths) / len(lengths) if lengths else np.nan
-    return Legs(age, median, rank, completed)
+                rising, began, high = True, float(low), i
+        starts.append(began)
+    age: Floats = np.arange(len(closes), dtype=np.float64) - np.array(starts, dtype=np.float64)
+    completed = np.searchsorted(ended_at, np.arange(len(closes)), side="right")
+    median, rank = np.full(len(closes), np.nan), np.full(len(closes), np.nan)
+    # Between two completed legs the baseline stays the same.
+    for count, (start, end) in enumerate(pairwise([*ended_at, len(closes)]), 1):
+        so_far = np.sort(lengths[:count])
+        median[start:end] = np.median(so_far)
+        rank[start:end] = np.searchsorted(so_far, age[start:end], side="left") / count
+    return Legs(age, median, np.where(np.isnan(age), np.nan, rank), completed)
 
 
 @dataclass(frozen=True, slots=True)

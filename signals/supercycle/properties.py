@@ -6,42 +6,43 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from signals.cascade import LinkHistory
-from signals.conditions.hysteresis import Floats, follow
+from signals.conditions.hysteresis import at_least, debounce
 from signals.conditions.measured import Measured
 from signals.conditions.measuring import Measuring
-from signals.conditions.rows import optional, states
-from signals.conditions.statements import state, votes
+from signals.conditions.rows import number, state
+from signals.conditions.statements import as_state
+from signals.data.panel import OK, Floats, floats
 from signals.data.series import Days
 from signals.model import Property, State, Supercycle
 from signals.rules import SUPERCYCLE
 from signals.supercycle.legs import drawdowns, up_legs
 from signals.supercycle.rotation import rotation
 
-Numbers = dict[str, pd.Series]  # of float, on sessions
+Numbers = dict[str, Floats]
+"""What a property was decided on, by name, on sessions."""
 
 
 @dataclass(frozen=True)
 class PropertyHistory:
-    """One property over all sessions."""
+    """One property over all sessions: what its numbers say, and the state after it held for ten sessions."""
 
     key: str
     raw: Floats
     published: Floats
-    numbers: dict[str, list[float | None]]
+    numbers: Numbers
 
     @cached_property
-    def _states(self) -> tuple[list[State], list[State]]:
-        return states(np.where(np.isnan(self.raw), np.nan, self.published)), states(self.published)
+    def _shown(self) -> Floats:
+        return np.where(np.isnan(self.raw), np.nan, self.published)
 
     def at(self, session: int) -> Property:
         """Return the property on the session at a position."""
-        shown, held = self._states
-        return Property(
-            self.key, shown[session], held[session], {name: values[session] for name, values in self.numbers.items()}
-        )
+        numbers = {name: number(values, session) for name, values in self.numbers.items()}
+        return Property(self.key, state(self._shown, session), state(self.published, session), numbers)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class SupercycleHistory:
     """The four properties over all sessions."""
 
     properties: tuple[PropertyHistory, ...]
-    full_sessions: list[int]
+    full_sessions: npt.NDArray[np.int64]
 
     def at(self, session: int) -> Supercycle:
         """Return the count on the session at a position."""
@@ -58,7 +59,7 @@ class SupercycleHistory:
             holds=sum(row.state is State.ON for row in rows),
             last_published=sum(row.last_published is State.ON for row in rows),
             coverage=sum(row.state is not State.UNKNOWN for row in rows) / len(rows),
-            full_sessions=self.full_sessions[session],
+            full_sessions=self.full_sessions.item(session),
             properties=rows,
         )
 
@@ -74,52 +75,42 @@ def supercycle_history(measuring: Measuring, measured: dict[str, Measured], bond
     properties = tuple(_property(key, raw, numbers) for key, (raw, numbers) in made.items())
     full = np.logical_and.reduce([each.published == 1.0 for each in properties])
     broken = np.maximum.accumulate(np.where(~full, np.arange(len(full)), -1))
-    return SupercycleHistory(properties, (np.arange(len(full)) - broken).tolist())
+    return SupercycleHistory(properties, np.arange(len(full)) - broken)
 
 
-def _property(key: str, raw: pd.Series[float], numbers: Numbers) -> PropertyHistory:
-    found: Floats = np.asarray(raw, dtype=np.float64)
-    published, _ = follow(found, SUPERCYCLE.sessions, start=0.0)
-    shown = {name: optional(values) for name, values in numbers.items()}
-    return PropertyHistory(key, found, published, shown)
+def _property(key: str, raw: Floats, numbers: Numbers) -> PropertyHistory:
+    published, _ = debounce(raw, SUPERCYCLE.sessions, start=0.0)
+    return PropertyHistory(key, raw, published, numbers)
 
 
-def on_sessions(measuring: Measuring, values: pd.Series[float], keys: tuple[str, ...], days: Days) -> pd.Series[float]:
+def on_sessions(
+    measuring: Measuring, dates: pd.Index, values: npt.ArrayLike, keys: tuple[str, ...], days: Days
+) -> Floats:
     """Return a measurement as sessions saw it; unknown where it is late or stale, so that nothing follows it then."""
-    panel = measuring.panel
-    if not len(values):
-        return pd.Series(np.nan, index=panel.sessions)
-    alignment = panel.align(pd.DatetimeIndex(values.index), keys, days)
-    shown = values.to_numpy(dtype=np.float64)[np.maximum(alignment.position, 0)]
-    firm = alignment.fresh & ~measuring.doubtful(keys)
-    return pd.Series(np.where(firm, shown, np.nan), index=panel.sessions)
+    shown = measuring.panel.align(pd.DatetimeIndex(dates), keys, days).on_sessions(values, OK)
+    return np.where(measuring.gate.switches_nothing(keys), np.nan, shown)
 
 
-def _support(measuring: Measuring, liquidity: Measured, bonds: LinkHistory) -> tuple[pd.Series[float], Numbers]:
+def _support(measuring: Measuring, liquidity: Measured, bonds: LinkHistory) -> tuple[Floats, Numbers]:
     """Judge: a longer up-leg than the median one, link 1 on, and net liquidity not falling."""
     closes = measuring.figures("^RUT")
-    legs = up_legs(closes.to_numpy(dtype=np.float64), SUPERCYCLE.leg)
+    legs = up_legs(floats(closes), SUPERCYCLE.leg)
     enough = legs.completed >= SUPERCYCLE.least_cases
     # Without a leg under way none is longer than the median: that is known.
-    age, median = np.nan_to_num(legs.age), np.where(enough, legs.median, np.nan)
-    on_grid = [
-        on_sessions(measuring, pd.Series(values, index=closes.index), ("^RUT",), Days.SESSION)
-        for values in (age, median, legs.rank)
-    ]
-    sessions = measuring.panel.sessions
-    firm = np.where(np.isnan(liquidity.firm), np.nan, liquidity.value)
-    change = pd.Series(firm, index=sessions)
-    link = pd.Series(np.where(np.isnan(bonds.firm), np.nan, bonds.published), index=sessions)
-    longer = state(on_grid[0] > on_grid[1], on_grid[0], on_grid[1])
-    raw = _every(longer, link, state(change >= 0, change))
+    age, median, rank = (
+        on_sessions(measuring, closes.index, values, ("^RUT",), Days.SESSION)
+        for values in (np.nan_to_num(legs.age), np.where(enough, legs.median, np.nan), legs.rank)
+    )
+    change = np.where(np.isnan(liquidity.state_without_late_data), np.nan, liquidity.value)
+    link = np.where(np.isnan(bonds.state_without_late_data), np.nan, bonds.published)
     numbers = {
-        "leg in sessions": on_grid[0], "median leg": on_grid[1], "share of legs outlived": on_grid[2],
+        "leg in sessions": age, "median leg": median, "share of legs outlived": rank,
         "net liquidity, 13-week change": change,
     }  # fmt: skip
-    return raw, numbers
+    return at_least(3, as_state(age > median, age, median), link, as_state(change >= 0, change)), numbers
 
 
-def _corrections(measuring: Measuring) -> tuple[pd.Series[float], Numbers]:
+def _corrections(measuring: Measuring) -> tuple[Floats, Numbers]:
     """Judge: no correction of the last year deeper or longer than the upper quartile of those before."""
     index = _absorbed(measuring, "^RUT", SUPERCYCLE.correction, SUPERCYCLE.year, Days.SESSION)
     bitcoin = _absorbed(measuring, "BTC-USD", SUPERCYCLE.bitcoin_correction, SUPERCYCLE.year_of_days, Days.DAY)
@@ -128,51 +119,46 @@ def _corrections(measuring: Measuring) -> tuple[pd.Series[float], Numbers]:
         for name, (_, found) in (("^RUT", index), ("BTC", bitcoin))
         for what, values in found.items()
     }
-    return _every(index[0], bitcoin[0]), numbers
+    return at_least(2, index[0], bitcoin[0]), numbers
 
 
-def _absorbed(measuring: Measuring, key: str, least: float, year: int, days: Days) -> tuple[pd.Series[float], Numbers]:
+def _absorbed(measuring: Measuring, key: str, least: float, year: int, days: Days) -> tuple[Floats, Numbers]:
     closes = measuring.figures(key)
-    found = drawdowns(closes.to_numpy(dtype=np.float64), least, year)
+    found = drawdowns(floats(closes), least, year)
     known = (found.completed >= SUPERCYCLE.least_cases) & (np.arange(len(closes)) >= year)
     columns = {
         "depth": found.worst_depth, "upper quartile of depths": found.depth_quartile,
         "length": found.worst_length, "upper quartile of lengths": found.length_quartile,
     }  # fmt: skip
     numbers = {
-        name: on_sessions(measuring, pd.Series(np.where(known, values, np.nan), index=closes.index), (key,), days)
+        name: on_sessions(measuring, closes.index, np.where(known, values, np.nan), (key,), days)
         for name, values in columns.items()
     }
     depth, deepest, length, longest = numbers.values()
-    return state((depth <= deepest) & (length <= longest), *numbers.values()), numbers
+    return as_state((depth <= deepest) & (length <= longest), *numbers.values()), numbers
 
 
-def _runway(measuring: Measuring) -> tuple[pd.Series[float], Numbers]:
+def _runway(measuring: Measuring) -> tuple[Floats, Numbers]:
     """Judge: a ratio that turned up from a 3-year low, and high beta in the upper part of its year."""
     small = _turned(measuring, ("IWM", "SPY"), SUPERCYCLE.low_years, SUPERCYCLE.within, Days.SESSION)
     ether = _turned(measuring, ("ETH-USD", "BTC-USD"), SUPERCYCLE.low_years_of_days, SUPERCYCLE.within_days, Days.DAY)
     ratio = measuring.ratio("SPHB", "SPLV")
-    rank = on_sessions(measuring, ratio.rolling(SUPERCYCLE.year).rank(pct=True), ("SPHB", "SPLV"), Days.SESSION)
-    either = votes(pd.concat([small[0], ether[0]], axis=1, sort=True), least_on=1)
-    raw = _every(either, state(rank >= SUPERCYCLE.upper, rank))
-    return raw, {
+    ranks = ratio.rolling(SUPERCYCLE.year).rank(pct=True)
+    rank = on_sessions(measuring, ratio.index, ranks, ("SPHB", "SPLV"), Days.SESSION)
+    holds = at_least(2, at_least(1, small[0], ether[0]), as_state(rank >= SUPERCYCLE.upper, rank))
+    return holds, {
         "IWM/SPY, sessions since a 3-year low": small[1],
         "ETH/BTC, days since a 3-year low": ether[1],
         "SPHB/SPLV, rank in its year": rank,
     }
 
 
-def _turned(
-    measuring: Measuring, pair: tuple[str, str], years: int, within: int, days: Days
-) -> tuple[pd.Series[float], pd.Series[float]]:
+def _turned(measuring: Measuring, pair: tuple[str, str], years: int, within: int, days: Days) -> tuple[Floats, Floats]:
     """Return whether a ratio made its low of ``years`` within so long and is above a rising mean, and how long ago."""
     ratio = measuring.ratio(*pair)
     low = ratio.rolling(years).min()
-    ago = measuring.since(ratio <= low, low.notna())
-    gap, rise = measuring.against_mean(ratio, 200), measuring.mean_rise(ratio, 200, 20)
-    turned = state((ago < within) & (gap > 0) & (rise > 0), ago, gap, rise)
-    return on_sessions(measuring, turned, pair, days), on_sessions(measuring, ago, pair, days)
-
-
-def _every(*parts: pd.Series[float]) -> pd.Series[float]:
-    return votes(pd.concat(parts, axis=1, sort=True), least_on=len(parts))
+    ago = Measuring.since(ratio <= low, low.notna())
+    gap, rise = Measuring.against_mean(ratio, 200), Measuring.mean_rise(ratio, 200, 20)
+    turned = as_state((ago < within) & (gap > 0) & (rise > 0), ago, gap, rise)
+    shown = [on_sessions(measuring, ratio.index, values, pair, days) for values in (turned, ago)]
+    return shown[0], shown[1]

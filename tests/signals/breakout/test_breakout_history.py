@@ -53,7 +53,7 @@ def test_minor_highs_are_reported_and_start_no_episode(history: History, row: tu
 
 def test_a_session_that_traded_above_the_record_and_closed_below_it_fires_nothing(history: History) -> None:
     day = date(2024, 11, 25)
-    record = history.standing.record["2024-11-25"]
+    record = history.standing.record[history.panel.position(date(2024, 11, 25))]
     assert history.panel.field("^RUT", "high")["2024-11-25"] == 2466.49 > record
     assert record - history.panel.close("^RUT")["2024-11-25"] == pytest.approx(0.71)
     assert all(e.attempt != day for e in history.episodes)

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from signals.cascade import LinkHistory
-from signals.conditions.hysteresis import Floats
+from signals.conditions.hysteresis import votes
 from signals.conditions.measured import Measured
 from signals.conditions.measuring import Measuring
 from signals.conditions.table import CONDITIONS
 from signals.data.gate import gate
-from signals.data.panel import Alignment, Panel, align
+from signals.data.panel import Alignment, Floats, Panel, align
 from signals.data.series import FIELDS
 from signals.episode import BaseClass, Episode
 from tests.worlds import CALENDAR
@@ -79,7 +79,7 @@ def episode(attempt: str, confirmed: str | None = None, **events: date) -> Episo
 
 
 def condition(
-    key: str, state: Sequence[float], firm: Sequence[float] | None = None, value: Sequence[float] | None = None
+    key: str, state: Sequence[float], in_time: Sequence[float] | None = None, value: Sequence[float] | None = None
 ) -> Measured:
     """Return a condition that is as given on each session: 1 on, 0 off, NaN unknown."""
     states = np.asarray(state, dtype=float)
@@ -92,11 +92,12 @@ def condition(
         [session.date() for session in sessions],
         alignment,
         states,
-        states if firm is None else np.asarray(firm, dtype=float),
+        states if in_time is None else np.asarray(in_time, dtype=float),
         (numbers,),
     )
 
 
 def bonds(raw: Floats, published: Floats) -> LinkHistory:
     """Return link 1 as given on each session."""
-    return LinkHistory(number=1, members=(), days=[], raw=raw, firm=raw, published=published, toward=[0] * len(raw))
+    toward = np.zeros(len(raw), dtype=np.int64)
+    return LinkHistory(1, [], 4, votes([raw]), raw, raw, published, toward)

@@ -12,7 +12,7 @@ from signals.cascade import CascadeHistory, cascade_history
 from signals.conditions.measured import Measured, measure_condition
 from signals.conditions.of_liquidity import LIQUIDITY
 from signals.conditions.table import CONDITIONS, LINKS
-from signals.liquidity import LiquidityHistory, liquidity_history
+from signals.liquidity import LiquidityHistory, liquidity_history, regime_at
 from signals.model import Regime, State
 from tests.signals.conditions.figures import NAN, condition, measuring, table
 from tests.worlds import CALENDAR
@@ -22,25 +22,25 @@ Paths = dict[str, list[float]]
 NINE = [row.key for row in LIQUIDITY]
 
 
-def states(given: Rows, firm: Rows | None = None) -> dict[str, Measured]:
+def states(given: Rows, in_time: Rows | None = None) -> dict[str, Measured]:
     """Return all conditions: those given, the others never had."""
     count = len(next(iter(given.values())))
     return {
-        key: condition(key, given.get(key, [NAN] * count), (firm or {}).get(key, given.get(key)))
+        key: condition(key, given.get(key, [NAN] * count), (in_time or {}).get(key, given.get(key)))
         for key in CONDITIONS
     }  # fmt: skip
 
 
-def liquidity(given: Rows, firm: Rows | None = None) -> LiquidityHistory:
+def liquidity(given: Rows, in_time: Rows | None = None) -> LiquidityHistory:
     count = len(next(iter(given.values())))
     nothing = measuring({}, f"{CALENDAR[-1]:%Y-%m-%d}", f"{CALENDAR[-count]:%Y-%m-%d}")
-    return liquidity_history(nothing, states(given, firm))
+    return liquidity_history(nothing, states(given, in_time))
 
 
-def cascade(given: Rows, firm: Rows | None = None) -> CascadeHistory:
+def cascade(given: Rows, in_time: Rows | None = None) -> CascadeHistory:
     count = len(next(iter(given.values())))
     nothing = measuring({}, f"{CALENDAR[-1]:%Y-%m-%d}", f"{CALENDAR[-count]:%Y-%m-%d}")
-    return cascade_history(nothing, states(given, firm))
+    return cascade_history(nothing, states(given, in_time))
 
 
 def nine(on: Sequence[int], of: int = 9) -> Paths:
@@ -57,7 +57,7 @@ def members(number: int, pattern: str, sessions: int = 5) -> Paths:
 
 def raw(number: int, pattern: str) -> str:
     """Return what a link is by its conditions alone, on the session after they were all had."""
-    value = cascade(members(number, pattern)).links[number - 1].raw[1]
+    value = cascade(members(number, pattern)).links[number - 1].state_by_conditions[1]
     return {1.0: "on", 0.0: "off"}.get(value, "unknown")
 
 
@@ -119,7 +119,7 @@ class TestRegime:
 
     def test_another_regime_between_begins_the_count_again(self) -> None:
         shown = liquidity(nine([6] * 10 + [2] * 9 + [6] + [2] * 9))
-        assert shown.last_published[-1] is Regime.EASING
+        assert regime_at(shown.last_published, -1) is Regime.EASING
 
     def test_a_late_condition_that_decides_stops_the_count(self) -> None:
         # Easing from session 10 on; without one of the five that is late for three sessions it might not be.
@@ -127,12 +127,16 @@ class TestRegime:
         late = {NINE[0]: [*rows[NINE[0]][:12], NAN, NAN, NAN, *rows[NINE[0]][15:]]}
         shown = liquidity(rows, late)
         assert shown.at(12).score == pytest.approx(500 / 9)
-        assert [shown.last_published[i] for i in (9, 21, 22)] == [Regime.NEUTRAL, Regime.NEUTRAL, Regime.EASING]
+        assert [regime_at(shown.last_published, i) for i in (9, 21, 22)] == [
+            Regime.NEUTRAL,
+            Regime.NEUTRAL,
+            Regime.EASING,
+        ]
 
     def test_one_that_does_not_decide_stops_nothing(self) -> None:
         rows = nine([4] * 10 + [8] * 10)
         late = {NINE[0]: [*rows[NINE[0]][:12], NAN, NAN, NAN, *rows[NINE[0]][15:]]}
-        assert liquidity(rows, late).last_published[-1] is Regime.EASING
+        assert regime_at(liquidity(rows, late).last_published, -1) is Regime.EASING
 
 
 class TestLinks:

@@ -60,7 +60,7 @@ def measured(row: Condition, frames: Frames, session: pd.Timestamp) -> Measured:
 def on_evening(row: Condition, frames: Frames, session: pd.Timestamp) -> tuple[float, float]:
     """Return the state of the last session, and the one a published state would follow."""
     found = measured(row, frames, session)
-    return float(found.state[-1]), float(found.firm[-1])
+    return float(found.state[-1]), float(found.state_without_late_data[-1])
 
 
 @cache
@@ -126,8 +126,10 @@ class TestOnSimulatedHistory:
         days = pd.DatetimeIndex(whole.days)
         for back in (1, 250):
             session = days[-1 - back]
-            state, firm = on_evening(row, needed(row), session)
-            assert np.array_equal([state, firm], [whole.state[-1 - back], whole.firm[-1 - back]], equal_nan=True)
+            state, in_time = on_evening(row, needed(row), session)
+            assert np.array_equal(
+                [state, in_time], [whole.state[-1 - back], whole.state_without_late_data[-1 - back]], equal_nan=True
+            )
 
     @ROWS
     def test_what_is_published_later_changes_nothing_that_evening(self, row: Condition) -> None:
@@ -183,9 +185,9 @@ class TestOnSimulatedHistory:
 def assert_switches_nothing(row: Condition, frames: Frames) -> None:
     """A doubtful newest figure leaves the state as it was, or unknown; a published state never follows it."""
     right, before = undisturbed(row.key, THURSDAY), undisturbed(row.key, WEDNESDAY)
-    state, firm = on_evening(row, frames, THURSDAY)
+    state, in_time = on_evening(row, frames, THURSDAY)
     assert np.isnan(state) or state in (right, before)
-    assert np.isnan(firm) or firm == right
+    assert np.isnan(in_time) or in_time == right
 
 
 class TestOnItsOwnNumbers:

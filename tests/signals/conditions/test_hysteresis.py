@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signals.conditions.condition import Condition, Limit, Number, Unit
-from signals.conditions.hysteresis import both, either, follow, switch
+from signals.conditions.hysteresis import both, debounce, either, switch
 from signals.data.series import Days
 from tests.signals.conditions.figures import NAN
 
@@ -72,22 +72,22 @@ class TestSwitch:
 
 class TestFollow:
     def test_it_changes_after_so_many_in_a_row(self) -> None:
-        published, counts = follow([1, 1, 1, 0, 0, 0], 3, start=0.0)
+        published, counts = debounce([1, 1, 1, 0, 0, 0], 3, start=0.0)
         assert list(published) == [0, 0, 1, 1, 1, 0]
         assert list(counts) == [1, 2, 0, 1, 2, 0]
 
     def test_an_unknown_step_neither_adds_nor_resets(self) -> None:
-        assert list(follow([1, NAN, 1, NAN, 1], 3, start=0.0)[0]) == [0, 0, 0, 0, 1]
+        assert list(debounce([1, NAN, 1, NAN, 1], 3, start=0.0)[0]) == [0, 0, 0, 0, 1]
 
     def test_before_the_first_known_step_it_is_unknown(self) -> None:
-        assert list(np.isnan(follow([NAN, NAN, 0], 2, start=0.0)[0])) == [True, True, False]
+        assert list(np.isnan(debounce([NAN, NAN, 0], 2, start=0.0)[0])) == [True, True, False]
 
     def test_without_a_start_it_is_unknown_until_one_has_held(self) -> None:
-        assert list(np.nan_to_num(follow([2, 1, 1, 2, 2], 2)[0], nan=-1)) == [-1, -1, 1, 1, 2]
+        assert list(np.nan_to_num(debounce([2, 1, 1, 2, 2], 2)[0], nan=-1)) == [-1, -1, 1, 1, 2]
 
     @given(st.lists(st.sampled_from([0.0, 1.0, NAN]), max_size=40), st.integers(1, 5))
     def test_it_is_the_last_state_that_held_for_so_long_among_the_known(self, steps: list[float], after: int) -> None:
-        found = follow(steps, after, start=0.0)[0]
+        found = debounce(steps, after, start=0.0)[0]
         known = [x for x in steps if x == x]
         runs = [known[i - after] for i in range(after, len(known) + 1) if len(set(known[i - after : i])) == 1]
         assert not known or found[-1] == (runs[-1] if runs else 0.0)

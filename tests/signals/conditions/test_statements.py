@@ -5,19 +5,23 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import pandas as pd
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals.conditions.statements import Statement, above_mean, sessions_since_high, state, votes
+from signals.conditions.hysteresis import at_least, votes
+from signals.conditions.statements import Statement, as_state
 
 NAN = float("nan")
 
 
-def count(*rows: list[float], least_on: int | None = None, share_on: float | None = None, least_counted: int = 1) -> list[float]:  # fmt: skip
-    table = pd.DataFrame(rows, dtype=float)
-    return list(votes(table, least_on=least_on, share_on=share_on, least_counted=least_counted))
+def count(*rows: list[float], least_on: int | None = None, share_on: float | None = None) -> list[float]:
+    """Return per row the answer of a group of states, one a column."""
+    columns = list(np.array(rows, dtype=float).T)
+    if least_on is not None:
+        return list(at_least(least_on, *columns))
+    counted = votes(columns)
+    assert share_on is not None
+    return list(counted.at_least(share_on * counted.counted))
 
 
 class TestVotes:
@@ -42,7 +46,6 @@ class TestVotes:
         assert count([1, 0, 1], [1, 0, NAN], share_on=0.3)[1] == 1.0
 
     def test_too_few_counted_is_unknown(self) -> None:
-        assert np.isnan(count([1, 1, NAN], share_on=0.5, least_counted=3)[0])
         assert np.isnan(count([1, 1, NAN, NAN, NAN], least_on=3)[0])
 
     @given(st.lists(st.sampled_from([0.0, 1.0, NAN]), min_size=2, max_size=6), st.integers(1, 6))
@@ -61,26 +64,12 @@ class TestVotes:
             assert np.isnan(result)
 
 
-class TestMeasures:
+class TestStatement:
     def test_a_state_is_unknown_where_an_input_is(self) -> None:
-        inputs = pd.Series([1.0, NAN, 3.0])
-        assert list(state(inputs > 2, inputs).isna()) == [False, True, False]
-
-    def test_above_its_mean_is_known_once_the_mean_is(self) -> None:
-        on, value = above_mean(pd.Series([1.0, 1.0, 4.0]), 3)
-        assert list(on.isna()) == [True, True, False]
-        assert on.iloc[2] == 1.0
-        assert value.iloc[2] == pytest.approx(1.0)
-
-    def test_sessions_since_a_high_count_from_the_last_session_at_it(self) -> None:
-        since = sessions_since_high(pd.Series([1.0, 2.0, 3.0, 2.0, 2.0, 3.0]), 3)
-        assert list(since.dropna()) == [0.0, 1.0, 2.0, 0.0]
-
-    def test_a_series_that_only_falls_was_never_at_its_high(self) -> None:
-        since = sessions_since_high(pd.Series([5.0, 4.0, 3.0, 2.0]), 3)
-        assert list(since.dropna()) == [np.inf, np.inf]
+        inputs = np.array([1.0, NAN, 3.0])
+        assert [str(value) for value in as_state(inputs > 2, inputs)] == ["0.0", "nan", "1.0"]
 
     def test_a_statement_reads_its_row(self) -> None:
-        statement = Statement("key", pd.Series([1.0, 0.0, NAN]), pd.Series([0.5, -0.5, np.inf]), 0.0)
+        statement = Statement("key", np.array([1.0, 0.0, NAN]), np.array([0.5, -0.5, np.inf]), 0.0)
         assert [statement.check(at).passed for at in range(3)] == [True, False, None]
         assert [statement.check(at).value for at in range(3)] == [0.5, -0.5, None]

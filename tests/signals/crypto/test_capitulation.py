@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from signals.conditions.rows import state
 from signals.crypto.capitulation import CapitulationHistory, Coin, capitulation_history
 from signals.model import State
 from signals.rules import CapitulationRules
@@ -69,7 +70,7 @@ class TestNumbers:
         assert coin(prices).volatility_rank.iloc[-1] == pytest.approx(sum(x <= newest[-1] for x in newest) / 5)
 
     def test_days_since_a_low_count_from_the_last_close_at_it(self) -> None:
-        assert list(coin([9, 8, 7, 6, 7, 8, 9, 5]).since_low.fillna(-1)) == [-1, -1, -1, 0, 1, 2, 3, 0]
+        assert list(coin([9, 8, 7, 6, 7, 8, 9, 5]).days_since_low.fillna(-1)) == [-1, -1, -1, 0, 1, 2, 3, 0]
 
 
 class TestWeeklyStrength:
@@ -105,31 +106,31 @@ class TestStatements:
         self, key: str, low: float, on: float
     ) -> None:
         rules = CapitulationRules(drawdown_days=4, mayer_mean=99)
-        assert coin([100, 100, low, 100], rules, key=key).capitulated.iloc[-1] == on
+        assert coin([100, 100, low, 100], rules, key=key).capitulated[-1] == on
 
     def test_or_a_mayer_multiple_under_seven_tenths_within_26_weeks(self) -> None:
         rules = CapitulationRules(mayer_mean=3, drawdown_days=9999)
         prices = [100.0, 100, 55, *np.full(190, 100.0)]  # 55 / 85 = 0.647
         found = coin(prices, rules).capitulated
-        assert found.iloc[2] == 1
-        assert found.iloc[2 + 181] == 1
-        assert found.iloc[2 + 182] == 0
+        assert found[2] == 1
+        assert found[2 + 181] == 1
+        assert found[2 + 182] == 0
 
     def test_exhausted_is_two_of_three(self) -> None:
         # No low for three days; the volume quiet or not; too few days for a rank.
         prices = [9, 8, 7, 6, 7, 8, 9]
-        assert coin(prices, volume=0.70).exhausted.iloc[-1] == 1
-        assert coin(prices, volume=0.71).exhausted.iloc[-1] == 0
+        assert coin(prices, volume=0.70).exhausted[-1] == 1
+        assert coin(prices, volume=0.71).exhausted[-1] == 0
 
     def test_with_one_of_three_known_it_is_unknown(self) -> None:
-        assert np.isnan(coin([9, 8, 7, 6, 7, 8, 9], volume=NAN).exhausted.iloc[-1])
+        assert np.isnan(coin([9, 8, 7, 6, 7, 8, 9], volume=NAN).exhausted[-1])
 
     @pytest.mark.parametrize(("key", "now", "on"), [("BTC-USD", 75, 1), ("BTC-USD", 75.1, 0), ("ETH-USD", 60, 1), ("ETH-USD", 60.1, 0)])  # fmt: skip
     def test_the_precondition_also_needs_a_price_well_below_its_high(self, key: str, now: float, on: float) -> None:
         rules = CapitulationRules(drawdown_days=7, short_days=3, low_days=4)
         found = coin([100, 30, 31, 32, 33, 34, now], rules, 0.5, key)
-        assert found.capitulated.iloc[-1] == found.exhausted.iloc[-1] == 1
-        assert found.precondition.iloc[-1] == on
+        assert found.capitulated[-1] == found.exhausted[-1] == 1
+        assert found.precondition[-1] == on
 
 
 def crashed(count: int = 400) -> Frames:
@@ -143,7 +144,7 @@ def crashed(count: int = 400) -> Frames:
 
 def at(history: CapitulationHistory, frames: Frames, session: str, through: str = "2022-02-04") -> dict[str, State]:
     position = measuring(frames, through, FIRST).panel.position(date.fromisoformat(session))
-    return {name: values[position] for name, values in history.shown.items()}
+    return {name: state(aggregate.shown, position) for name, aggregate in history.aggregates.items()}
 
 
 class TestAggregate:
@@ -176,15 +177,16 @@ class TestAggregate:
         frames[doubted].loc[last, "value"] = 500.0
         frames[doubted].loc[last, "doubted"] = True
         history = capitulation_history(measuring(frames, "2022-01-24", FIRST))
-        assert history.shown["precondition"][-1] is State.UNKNOWN
-        assert history.last_published["precondition"][-1] is State.ON
+        precondition = history.aggregates["precondition"]
+        assert state(precondition.shown, -1) is State.UNKNOWN
+        assert state(precondition.last_published, -1) is State.ON
 
     def test_what_is_held_then_is_the_state_of_the_day_before(self) -> None:
         # Begun on 6 January, the precondition is met from Tuesday 25 January 2022 on; Wednesday's bar is doubted.
         frame = crashed(386)["BTC-USD"]
         frame.index = frame.index + pd.Timedelta(days=5)
         history = capitulation_history(measuring({"BTC-USD": _doubting(frame)}, "2022-01-27", FIRST))
-        assert [state.value for state in history.last_published["precondition"][-3:]] == ["off", "on", "on"]
+        assert history.aggregates["precondition"].last_published[-3:].tolist() == [0.0, 1.0, 1.0]
 
     def test_a_far_move_that_was_confirmed_later_did_not_show_in_a_coins_numbers_that_evening(self) -> None:
         frames = crashed(388)
@@ -197,7 +199,9 @@ class TestAggregate:
 
     def test_without_any_coin_all_is_unknown(self) -> None:
         history = capitulation_history(measuring({}, "2021-01-08", FIRST))
-        assert history.shown["precondition"] == history.last_published["precondition"] == [State.UNKNOWN] * 5
+        precondition = history.aggregates["precondition"]
+        assert np.isnan(precondition.shown).all()
+        assert np.isnan(precondition.last_published).all()
 
 
 def _doubting(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from signals.data.release import available_at, expected_dates, lateness, newest_expected
-from signals.data.series import SERIES, Days
+from signals.data.panel import LATE, NEVER_HAD, OK, Ints
+from signals.data.release import Timetable, available_at, day_numbers, expected_dates, lateness, newest_expected
+from signals.data.series import SERIES, Days, ReleaseClock
 from signals.data.sessions import decision_times
 from tests.signals.conditions.figures import panel, since, table
 from tests.worlds import CALENDAR
@@ -36,6 +35,15 @@ def behind(key: str, observed: list[str], through: str) -> list[int]:
     found = panel({key: table(observed, np.arange(1.0, len(observed) + 1))}, through)
     last = found.sessions >= pd.Timestamp(observed[-1])
     return [int(n) for n in found.alignments[key].overdue[last]]
+
+
+def judged(
+    observed: pd.DatetimeIndex, clocks: tuple[ReleaseClock, ...], sessions: pd.DatetimeIndex
+) -> tuple[Ints, Ints]:
+    """Return position and lateness of figures that there should be one of a session."""
+    timetable = Timetable(sessions[0], sessions[-1], CALENDAR)
+    decided, days = decision_times(sessions).asi8, day_numbers(sessions)
+    return lateness(timetable, day_numbers(observed), clocks, Days.SESSION, decided, days, int(days[-1]))
 
 
 class TestClocks:
@@ -184,34 +192,32 @@ class TestLateness:
     def test_three_sessions_behind_is_used_and_four_is_not(self, through: str, used: bool) -> None:
         found = panel({"SPY": table(["2020-11-16", "2020-11-17"], [1.0, 2.0])}, through).alignments["SPY"]
         assert found.overdue[-1] == (3 if used else 4)
-        assert found.usable[-1] == used
-        assert not found.fresh[-1]
+        assert (found.status[-1] <= LATE) == used
+        assert found.status[-1] != OK
 
     @pytest.mark.parametrize(("through", "overdue", "used"), [("2020-10-29", 9, True), ("2020-10-30", 10, False)])
     def test_nine_days_behind_is_used_and_ten_is_not(self, through: str, overdue: int, used: bool) -> None:
         # The index of 16 October is due on Wednesday the 21st: the 29th is day 9.
         found = panel({"NFCI": table(["2020-10-09"], [1.0])}, through).alignments["NFCI"]
         assert found.overdue[-1] == overdue
-        assert found.usable[-1] == used
+        assert (found.status[-1] <= LATE) == used
 
     def test_a_series_that_ended_is_never_behind(self) -> None:
         days = pd.date_range("2021-07-20", "2021-07-28")
         found = panel({"IOER": table(days, 0.1)}, "2021-12-31").alignments["IOER"]
-        assert found.fresh[-1]
+        assert found.status[-1] == OK
 
     def test_before_its_first_figure_a_series_is_not_behind_and_has_no_position(self) -> None:
         found = panel({"IWM": table(["2020-11-16"], [1.0]), "SPY": table(["2020-11-17"], [1.0])}, "2020-11-17")
         spy = found.alignments["SPY"]
         assert spy.position.tolist() == [-1, 0]
         assert not spy.overdue.any()
-        assert not spy.usable[0]
+        assert spy.status[0] == NEVER_HAD
 
     def test_a_figure_made_of_two_is_due_when_the_last_of_them_is(self) -> None:
         sessions = since("2020-11-16")[:5]
-        observed = sessions[:1]
-        clocks = [SERIES["SPY"].clock, SERIES["TGA_DTS_CLOSING"].clock]
-        available = available_at(clocks[1], observed)
-        position, overdue = lateness(observed, available, clocks, Days.SESSION, sessions, decision_times(sessions))
+        clocks = (SERIES["SPY"].clock, SERIES["TGA_DTS_CLOSING"].clock)
+        position, overdue = judged(sessions[:1], clocks, sessions)
         assert position.tolist() == [-1, 0, 0, 0, 0]
         assert overdue.tolist() == [0, 0, 1, 2, 3]
 
@@ -221,8 +227,7 @@ class TestLateness:
 
     def test_nothing_observed_is_no_position(self) -> None:
         none = pd.DatetimeIndex([]).as_unit("us")
-        sessions = CALENDAR[:3]
-        position, overdue = lateness(none, none.tz_localize("UTC"), [SERIES["SPY"].clock], Days.SESSION, sessions, decision_times(sessions), date(2000, 1, 1))  # fmt: skip
+        position, overdue = judged(none, (SERIES["SPY"].clock,), CALENDAR[:3])
         assert position.tolist() == [-1, -1, -1]
         assert overdue.tolist() == [0, 0, 0]
 

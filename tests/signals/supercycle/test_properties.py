@@ -76,11 +76,11 @@ def history(frames: Frames, change: Sequence[float] | None = None, link: Sequenc
         liquidity[-len(change) :] = change
     if link is not None:
         first[-len(link) :] = link
-    firm = np.where(np.isnan(liquidity), NAN, 1.0)
+    in_time = np.where(np.isnan(liquidity), NAN, 1.0)
     if late is not None:
-        firm[-len(late) :] = late
+        in_time[-len(late) :] = late
     row = condition(
-        "net_liquidity", np.where(np.isnan(liquidity), NAN, 1.0).tolist(), firm.tolist(), liquidity.tolist()
+        "net_liquidity", np.where(np.isnan(liquidity), NAN, 1.0).tolist(), in_time.tolist(), liquidity.tolist()
     )
     return supercycle_history(measuring(frames, THROUGH, BEGINS), {"net_liquidity": row}, bonds(first, np.nan_to_num(first)))  # fmt: skip
 

@@ -49,15 +49,13 @@ def daily(prices: pd.Series[float]) -> pd.Series[float]:
 def _level(closes: pd.DataFrame) -> pd.Series[float]:
     """Chain the months: within each, the mean of the members' growth since its rebalancing."""
     days = pd.DatetimeIndex(closes.index)
-    priced = closes.notna().sum(axis=1) >= LEAST_PRICED
-    level = pd.Series(np.nan, index=days)
-    carried = closes.ffill()
-    starts = [day for day in days[days.is_month_end] if priced[day]]
+    prices, carried = closes.to_numpy(dtype=float), closes.ffill().to_numpy(dtype=float)
+    priced = (~np.isnan(prices)).sum(axis=1) >= LEAST_PRICED
+    level = np.full(len(days), np.nan)
+    starts = np.flatnonzero(days.is_month_end & priced).tolist()
     now = 1.0
-    for start, following in zip_longest(starts, starts[1:]):
-        members = closes.columns[closes.loc[start].notna().to_numpy(dtype=bool)]
-        month = carried.loc[start:following, members]
-        grown = (month / month.iloc[0]).mean(axis=1) * now
-        level[grown.index] = grown
-        now = float(grown.iloc[-1])
-    return level.where(priced).dropna()
+    for start, following in zip_longest(starts, starts[1:], fillvalue=len(days) - 1):
+        month = carried[start : following + 1, ~np.isnan(prices[start])]
+        level[start : following + 1] = (month / month[0]).mean(axis=1) * now
+        now = float(level[following])
+    return pd.Series(np.where(priced, level, np.nan), index=days).dropna()

@@ -52,7 +52,7 @@ class Gate:
 
     def switches_nothing(self, keys: Iterable[str]) -> Bools:
         """Return the sessions on which one of the series is late or not to be believed: no state follows it then."""
-        return np.any([self._where(key, (LATE, INVALID)) for key in keys], axis=0)
+        return np.asarray(np.any([self._where(key, (LATE, INVALID)) for key in keys], axis=0), dtype=np.bool_)
 
     def _where(self, key: str, statuses: tuple[int, ...]) -> Bools:
         return np.isin(self.status.get(key, self._never_had_status), statuses)

@@ -22,7 +22,7 @@ from signals.data.sessions import instants
 
 Ints = npt.NDArray[np.int64]
 
-_WEEKLY = {Days.WEDNESDAY: "W-WED", Days.THURSDAY: "W-THU", Days.FRIDAY: "W-FRI"}
+_WEEKDAYS = {Days.WEDNESDAY: 2, Days.THURSDAY: 3, Days.FRIDAY: 4}
 _FIRST = pd.Timestamp("1950-01-01")
 
 
@@ -70,11 +70,15 @@ def expected_dates(days: Days, first: pd.Timestamp, last: pd.Timestamp, sessions
     """
     if days is Days.SESSION:
         return sessions[(sessions >= first) & (sessions <= last)]
-    if days in (Days.BUSINESS, Days.BOND):
-        every = pd.date_range(first, last, freq="B", unit="us")
+    every = np.arange(first.to_datetime64().astype("datetime64[D]"), last.to_datetime64().astype("datetime64[D]") + 1)
+    # 1970-01-01, day 0, was a Thursday.
+    weekday = (every.astype(np.int64) + 3) % 7
+    if days in _WEEKDAYS:
+        every = every[weekday == _WEEKDAYS[days]]
+    elif days is not Days.DAY:
         closed = _holidays(pd.DatetimeIndex([last]), bonds=days is Days.BOND)
-        return every[~np.isin(every.to_numpy().astype("datetime64[D]"), closed)]
-    return pd.date_range(first, last, freq=_WEEKLY.get(days, "D"), unit="us")
+        every = every[(weekday < 5) & ~np.isin(every, closed)]
+    return pd.DatetimeIndex(every).as_unit("us")
 
 
 def newest_expected(series: Series, sessions: pd.DatetimeIndex, now: pd.Timestamp) -> pd.Timestamp | None:

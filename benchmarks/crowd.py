@@ -77,7 +77,7 @@ async def _asking(database: Database, waits: list[float]) -> None:
     """Ask for a chat again and again, as a command does."""
     while True:
         begun = time.perf_counter()
-        async with database.transaction() as connection:
+        async with database.reading() as connection:
             await chats.find(connection, 5)
         waits.append(time.perf_counter() - begun)
         await asyncio.sleep(0.005)

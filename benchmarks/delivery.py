@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import statistics
 import sys
@@ -196,23 +197,44 @@ def _cost(costs: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
 async def measure_crowd(folder: Path) -> Sequence[str]:
     """Fan out to a million subscribers, deliver for a while, purge."""
     await crowd.make(folder / "crowd.db")
+    shutil.copy(folder / "crowd.db", folder / "asked.db")
     found = await crowd.measure(folder / "crowd.db")
+    waits = await _ask_meanwhile(folder, found.fan_out)
     async with _server(_UNLIMITED, 100_000) as address:
         command = (sys.executable, "-m", "benchmarks.ours", str(_CROWD_SECONDS))
         sending = await _output(*command, env=_environment(address, folder, "crowd"))
-    return list(_crowd(found, sending))
+    return list(_crowd(found, waits, sending))
 
 
-def _crowd(found: crowd.Crowd, sending: dict[str, Any]) -> Iterator[str]:
+async def _ask_meanwhile(folder: Path, seconds: float) -> list[float]:
+    """Let the bot fan out to everybody and ask for /status again and again. Returns how long the answers took."""
+    async with _server(31, 0) as address, aiohttp.ClientSession() as session:
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "benchmarks.ours", "serve", env=_environment(address, folder, "asked"),
+            stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        waits = await _probe(session, address, 1, 0)
+        begun = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() - begun < seconds:
+            waits += await _probe(session, address, 1, 0.03)
+        bot.terminate()
+        await bot.wait()
+    # The first one waited for the bot to start.
+    return waits[1:]
+
+
+def _crowd(found: crowd.Crowd, waits: Sequence[float], sending: dict[str, Any]) -> Iterator[str]:
     memory = sending["memory"]
     ratio, lock, back = found.fan_out / found.bare, found.longest / found.fan_out, 1 - found.kept / found.grown
     begun, ended = statistics.median(memory[2:8]), statistics.median(memory[-6:])
+    p99 = _p99(waits)
     median, longest, locked = (1000 * s for s in (found.wait_median, found.wait_longest, found.purge_longest))
     yield "1,000,000 subscribers, one alert"
     yield f"  bare INSERT … SELECT of the same rows     {found.bare:9.2f} s    1.0"
     yield f"  fan-out in slices, commands in between    {found.fan_out:9.2f} s    {ratio:.1f}×"
     yield f"  longest write lock                        {found.longest * 1000:9.0f} ms   {lock:.1%} of the fan-out"
     yield f"  a command's read meanwhile, p50 / longest {median:9.1f} / {longest:.0f} ms"
+    yield f"  /status meanwhile, p50 / p99              {statistics.median(waits) * 1000:9.1f} / {p99 * 1000:.0f} ms"
     yield f"  the database grows by                     {found.grown:9.1f} MB   {found.grown:.0f} bytes a delivery"
     yield f"  purge of all of it after 30 days          {found.purged:9.2f} s    longest write lock {locked:.0f} ms"
     yield f"  left of the growth afterwards             {found.kept:9.1f} MB"
@@ -220,6 +242,7 @@ def _crowd(found: crowd.Crowd, sending: dict[str, Any]) -> Iterator[str]:
     yield f"  resident memory after 5 s / at the end    {begun:9.1f} / {ended:.1f} MB, largest {max(memory):.1f}"
     yield verdict(f"fan-out at most 3× the bare statement: {ratio:.1f}×", ratio <= 3)
     yield verdict(f"no write lock over a twentieth of it: {lock:.1%}", lock <= 0.05)
+    yield verdict(f"/status p99 meanwhile under 15 ms: {p99 * 1000:.1f} ms", p99 < 0.015)
     flat = abs(ended - begun) < 0.05 * begun and max(memory) < 100
     yield verdict(f"the sender's memory flat ({ended - begun:+.1f} MB) and under 100 MB: {max(memory):.0f}", flat)
     yield verdict(f"purge returns what it grew by: {back:.0%}", back > 0.95)

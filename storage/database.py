@@ -1,4 +1,4 @@
-"""Where everything is kept: one SQLite file with one connection, or PostgreSQL with as many processes as one likes."""
+"""Where everything is kept: one SQLite file with one writing connection, or PostgreSQL with many processes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
+from urllib.parse import quote
 
 from sqlalchemy import BigInteger, BindParameter, Function, event, func, literal, make_url, select
 from sqlalchemy.engine import URL, Connection
@@ -22,14 +23,13 @@ from storage.uninterrupted import creator
 SQLITE, POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
 _EXAMPLE = f"{SQLITE}:///data/cascade.db or {POSTGRESQL}://cascade:secret@host/cascade"
 _PRAGMAS = (
-    # Takes effect in a database without tables, and in any other one with its next VACUUM.
+    # Takes effect in a database without tables.
     "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 10000",
 )
-_INCREMENTAL = 2
 _PAGES_AT_ONCE = 2_000
 
 
@@ -46,16 +46,18 @@ class DatabaseInUseError(RuntimeError):
 
 
 class Database:
-    """The way to the database; all work goes through ``transaction``.
+    """The way to the database: ``transaction`` to write, ``reading`` to read without waiting for those who write.
 
-    On SQLite there is one connection and one transaction at a time: a second writing connection could lose commits
-    (the WAL-reset defect before 3.51.3), and statements of two tasks on one connection would end up in one transaction.
+    On SQLite there is one writing connection and one transaction at a time on it: a second writing connection could
+    lose commits (the WAL-reset defect before 3.51.3), and statements of two tasks on one connection would end up in
+    one transaction. A second connection, which cannot write, serves the readers in the same way.
     """
 
     def __init__(self, url: str) -> None:
         self.url = parse_url(url)
-        self._lock = asyncio.Lock()
+        self._lock, self._reading = asyncio.Lock(), asyncio.Lock()
         self._engine: AsyncEngine | None = None
+        self._readers: AsyncEngine | None = None
         self._file_lock: IO[str] | None = None
 
     @property
@@ -76,6 +78,7 @@ class Database:
             if self.is_exclusive:
                 self._file_lock = _hold(self.url)
             self._engine = self._made()
+            self._readers = _read_only_engine(self.url) if self.is_exclusive else self._engine
             # Whatever is wrong with the address shows now, in one sentence.
             async with self._engine.connect():
                 pass
@@ -90,22 +93,24 @@ class Database:
     def _made(self) -> AsyncEngine:
         if not self.is_exclusive:
             return create_async_engine(self.url, pool_pre_ping=True)
-        opening = creator(str(self.url.database), isolation_level=None, check_same_thread=False)
+        opening = creator(str(self.url.database))
         engine = create_async_engine(self.url, poolclass=StaticPool, async_creator=opening)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         event.listen(engine.sync_engine, "begin", _begin_immediate)
         return engine
 
     async def __aexit__(self, *_: object) -> None:
-        if self._engine is not None:
-            await self._engine.dispose()
+        # The reader first: the last connection that is closed tidies the file up, and only a writer can.
+        for engine in (self._readers, self._engine):
+            if engine is not None:
+                await engine.dispose()
         if self._file_lock is not None:
             self._file_lock.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Run statements in one transaction: committed at the end, rolled back on any exception."""
-        engine = self._opened()
+        engine = self._opened(self._engine)
         if not self.is_exclusive:
             async with engine.begin() as connection:
                 yield connection
@@ -113,11 +118,19 @@ class Database:
         async with self._lock, engine.connect() as connection, connection.begin():
             yield connection
 
-    async def make_reclaimable(self) -> None:
-        """Let an SQLite file from before give back what is deleted; it is written anew once for that."""
-        if self.is_exclusive and await self._pragma("auto_vacuum") != _INCREMENTAL:
-            await self._outside("PRAGMA auto_vacuum = INCREMENTAL")
-            await self._outside("VACUUM")
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Run statements that only read, in one transaction; they see every commit made before the first of them.
+
+        On SQLite they wait for other readers and never for a writer.
+        """
+        readers = self._opened(self._readers)
+        if not self.is_exclusive:
+            async with readers.connect() as connection:
+                yield await connection.execution_options(postgresql_readonly=True)
+            return
+        async with self._reading, readers.connect() as connection:
+            yield connection
 
     async def reclaim(self) -> None:
         """Give the pages of deleted rows back to the file system, in short steps. PostgreSQL does so by itself."""
@@ -133,7 +146,7 @@ class Database:
 
         As a script it is run to its end: ``execute`` would free one page and stop.
         """
-        async with self._lock, self._opened().connect() as connection:
+        async with self._lock, self._opened(self._engine).connect() as connection:
             raw = await connection.get_raw_connection()
             assert raw.driver_connection is not None
             run = raw.driver_connection.executescript if is_script else raw.driver_connection.execute
@@ -142,12 +155,13 @@ class Database:
 
     async def connect(self) -> AsyncConnection:
         """Open a connection outside of ``transaction``, for what a PostgreSQL session holds; the caller closes it."""
-        return await self._opened().connect()
+        return await self._opened(self._engine).connect()
 
-    def _opened(self) -> AsyncEngine:
-        if self._engine is None:
+    @staticmethod
+    def _opened(engine: AsyncEngine | None) -> AsyncEngine:
+        if engine is None:
             raise RuntimeError("the database is not open")
-        return self._engine
+        return engine
 
 
 async def database_now(connection: AsyncConnection) -> datetime:
@@ -179,9 +193,7 @@ async def read_only(url: str) -> AsyncIterator[AsyncConnection]:
     if parsed.drivername == POSTGRESQL:
         engine = create_async_engine(parsed, poolclass=NullPool, execution_options={"postgresql_readonly": True})
     else:
-        engine = create_async_engine(
-            _read_only_url(parsed), poolclass=StaticPool, connect_args={"isolation_level": None}
-        )
+        engine = _read_only_engine(parsed)
     try:
         async with engine.connect() as connection:
             yield connection
@@ -217,9 +229,12 @@ def lock_number(name: str) -> BindParameter[int]:
     return literal(zlib.crc32(f"cascade {name}".encode()), BigInteger())
 
 
-def _read_only_url(url: URL) -> URL:
-    path = Path(str(url.database)).absolute()
-    return url.set(database=f"file:{path}", query={"mode": "ro", "uri": "true"})
+def _read_only_engine(url: URL) -> AsyncEngine:
+    """Return an engine with one SQLite connection that cannot write, opened when it is first used."""
+    opening = creator(f"file:{quote(str(Path(str(url.database)).absolute()))}?mode=ro", uri=True)
+    engine = create_async_engine(url, poolclass=StaticPool, async_creator=opening)
+    event.listen(engine.sync_engine, "begin", _begin_deferred)
+    return engine
 
 
 def _hold(url: URL) -> IO[str]:
@@ -240,6 +255,11 @@ def _set_pragmas(connection: Any, _record: object) -> None:
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+def _begin_deferred(connection: Connection) -> None:
+    # All statements of one reading see the same state: that of its first.
+    connection.exec_driver_sql("BEGIN")
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -17,7 +17,6 @@ async def migrate(database: Database) -> None:
         await lock(connection, "migrate")
         if await connection.run_sync(_revision) != newest_revision():
             await connection.run_sync(_upgrade)
-    await database.make_reclaimable()
 
 
 def newest_revision() -> str:

@@ -88,7 +88,7 @@ class Role:
         """Return how many processes have this role now, at least one."""
         if self._database.is_exclusive:
             return 1
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             count = (await connection.execute(self._holders("SELECT count(*)"))).scalar_one()
         return max(1, int(count))
 

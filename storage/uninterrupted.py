@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import aiosqlite
@@ -42,7 +43,9 @@ def creator(database: str, **options: Any) -> Callable[[], Awaitable[aiosqlite.C
     """Return the function with which SQLAlchemy opens such a connection."""
 
     async def open_one() -> aiosqlite.Connection:
-        connection = UninterruptedConnection(lambda: sqlite3.connect(database, **options), _ROWS_AT_ONCE)
+        # Transactions are begun and ended by the statements that say so, and by nothing else.
+        opened = partial(sqlite3.connect, database, isolation_level=None, check_same_thread=False, **options)
+        connection = UninterruptedConnection(opened, _ROWS_AT_ONCE)
         # As SQLAlchemy does with its own: a thread that is still running must not keep the program from ending.
         connection._thread.daemon = True
         return await connection

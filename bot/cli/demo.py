@@ -63,7 +63,7 @@ class SteppedMarket:
 
     async def step(self) -> Agenda:
         """Live through the next session's evening."""
-        async with self.app.database.transaction() as connection:
+        async with self.app.database.reading() as connection:
             market_row = await load_market(connection)
         assert market_row is not None
         assert market_row.agenda is not None
@@ -91,7 +91,7 @@ class SteppedMarket:
         return agenda
 
     async def _alerts(self) -> int:
-        async with self.app.database.transaction() as connection:
+        async with self.app.database.reading() as connection:
             return int((await connection.execute(select(func.count()).select_from(alert))).scalar_one())
 
 

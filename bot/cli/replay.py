@@ -41,7 +41,7 @@ async def replay(settings: Settings, rings: Sequence[Sequence[datetime]]) -> Rep
             await app.courier.recover()
             for evening in rings:
                 await _live_through(app, clock, evening)
-            async with app.database.transaction() as connection:
+            async with app.database.reading() as connection:
                 deliveries = await counts(connection)
     messages = [text for chat_id in sandbox.world.chats for text in sandbox.sent(chat_id)] if sandbox else []
     return Replayed(deliveries, messages)
@@ -57,7 +57,7 @@ async def _live_through(app: App, clock: SteppedClock, evening: Sequence[datetim
 
 
 async def _subscribers(app: App, sandbox: Sandbox | None) -> Sequence[int]:
-    async with app.database.transaction() as connection:
+    async with app.database.reading() as connection:
         known = await chats.subscribers(connection)
     if sandbox is not None:
         for chat_id in known:

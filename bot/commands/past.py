@@ -37,7 +37,7 @@ class Past:
             await reply(update.effective_message, self.desk.messages.text("wrong_count", most=_MOST))
 
     async def _history(self, count: int) -> str:
-        async with self.desk.database.transaction() as connection:
+        async with self.desk.database.reading() as connection:
             rows = await ledger.recent_changes(connection, count)
             market_row = await market.load_market(connection)
         if market_row is None:
@@ -55,7 +55,7 @@ class Past:
         await reply(update.effective_message, await self._as_of(day))
 
     async def _as_of(self, day: date) -> str:
-        async with self.desk.database.transaction() as connection:
+        async with self.desk.database.reading() as connection:
             body = await ledger.nearest_body(connection, day)
             first, newest = await ledger.first_session(connection), await ledger.newest_session(connection)
             market_row = await market.load_market(connection)

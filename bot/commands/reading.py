@@ -19,7 +19,7 @@ Render = Callable[[Verdict, Market], str]
 
 async def newest(desk: Desk, render: Render) -> str:
     """Return what is rendered from the newest verdict, or a sentence while there is none."""
-    async with desk.database.transaction() as connection:
+    async with desk.database.reading() as connection:
         body = await ledger.newest_body(connection)
         market_row = await market.load_market(connection)
     if body is None or market_row is None:

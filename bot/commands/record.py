@@ -46,7 +46,7 @@ class Record:
         await query.answer()
 
     async def _answer(self, message: Message | None, asked: str) -> None:
-        async with self.desk.database.transaction() as connection:
+        async with self.desk.database.reading() as connection:
             body = await track_record.load(connection)
             market_row = await market.load_market(connection)
         if asked == "live" and market_row is not None:
@@ -70,7 +70,7 @@ class Record:
         return text("wrong_record", rules=names, events=[event.episode.attempt for event in record.events])
 
     async def _live(self, market_row: Market) -> str:
-        async with self.desk.database.transaction() as connection:
+        async with self.desk.database.reading() as connection:
             rows = await track_record.live_transitions(connection)
             outcomes = await track_record.outcomes(connection)
         shown = list(live_cases(rows[:_MOST_LIVE], outcomes))

@@ -105,7 +105,7 @@ class Courier:
             await asyncio.wait(self._in_flight)
         await self.acknowledger.flush()
         now = self.clock.now()
-        async with self.database.transaction() as connection:
+        async with self.database.reading() as connection:
             due = await queue.next_due(connection, now)
         return None if due is None else min(max((due - now).total_seconds(), 0.0), _LONGEST_SLEEP)
 
@@ -155,7 +155,7 @@ class Courier:
         return found
 
     async def _until_next_release(self) -> float:
-        async with self.database.transaction() as connection:
+        async with self.database.reading() as connection:
             held = await queue.next_release(connection)
         seconds = _LONGEST_SLEEP if held is None else (held - self.clock.now()).total_seconds()
         return min(max(seconds, _TICK), self._patience)

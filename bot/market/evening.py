@@ -86,7 +86,7 @@ class Evening:
             When the child failed; the record stays what it was and the next look back tries again.
         """
         async with self.running:
-            async with self.database.transaction() as connection:
+            async with self.database.reading() as connection:
                 due = await track_record.is_due(connection, METHOD_VERSION)
             if not due:
                 return

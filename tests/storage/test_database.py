@@ -149,6 +149,66 @@ class TestTransactions:
                 pass
 
 
+class TestReading:
+    async def test_a_reader_does_not_wait_for_a_writer_and_sees_what_was_committed(self, database: Database) -> None:
+        async with database.transaction() as connection:
+            await connection.execute(insert(chat).values(id=1, type="private"))
+        async with database.transaction() as connection:
+            await connection.execute(insert(chat).values(id=2, type="private"))
+            async with asyncio.timeout(5), database.reading() as reader:
+                assert (await reader.execute(select(chat.c.id))).scalars().all() == [1]
+
+    async def test_a_reader_that_begins_after_a_commit_sees_it(self, database: Database) -> None:
+        for number in range(1, 20):
+            async with database.transaction() as connection:
+                await connection.execute(insert(chat).values(id=number, type="private"))
+            async with database.reading() as reader:
+                assert (await reader.execute(select(func.count()).select_from(chat))).scalar_one() == number
+
+    async def test_a_reader_cannot_write(self, database: Database) -> None:
+        with pytest.raises(DBAPIError, match=r"read.?only"):
+            async with database.reading() as reader:
+                await reader.execute(insert(chat).values(id=1, type="private"))
+        assert await chats(database) == 0
+
+    async def test_a_writer_can_write_after_a_reader(self, database: Database) -> None:
+        async with database.reading() as reader:
+            await reader.execute(select(chat.c.id))
+        async with database.transaction() as connection:
+            await connection.execute(insert(chat).values(id=1, type="private"))
+        assert await chats(database) == 1
+
+    async def test_statements_of_one_reader_see_one_state(self, sqlite: Database) -> None:
+        async with sqlite.reading() as reader:
+            assert (await reader.execute(select(chat.c.id))).scalars().all() == []
+            async with sqlite.transaction() as connection:
+                await connection.execute(insert(chat).values(id=1, type="private"))
+            assert (await reader.execute(select(chat.c.id))).scalars().all() == []
+
+    @pytest.mark.parametrize("steps", range(0, 24, 3))
+    async def test_a_cancelled_reader_leaves_the_others_reading(self, sqlite: Database, steps: int) -> None:
+        async def read() -> None:
+            while True:
+                async with sqlite.reading() as reader:
+                    await reader.execute(select(chat.c.id))
+
+        task = asyncio.create_task(read())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with sqlite.transaction() as connection:
+            await connection.execute(insert(chat).values(id=1, type="private"))
+        async with sqlite.reading() as reader:
+            assert (await reader.execute(select(chat.c.id))).scalars().all() == [1]
+
+    async def test_a_folder_with_signs_that_mean_something_in_an_address_can_be_read(self, tmp_path: Path) -> None:
+        async with Database(f"sqlite+aiosqlite:///{tmp_path}/what? 100%25 #1/cascade.db") as database:
+            await migrate(database)
+            async with database.reading() as reader:
+                assert (await reader.execute(select(chat.c.id))).scalars().all() == []
+
+
 class TestOneProcess:
     async def test_a_second_one_on_the_same_file_is_refused(self, sqlite: Database, database_url: str) -> None:
         with pytest.raises(DatabaseInUseError, match="in use by another Cascade process"):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import insert, text
 
 from storage import chats, updates
 from storage.database import Database
-from storage.migrate import migrate
 from storage.outbox import fan_out as fanning
 from storage.outbox import purge, queue
 from storage.outbox.queue import State
@@ -83,15 +81,6 @@ async def test_the_file_shrinks(database_url: str) -> None:
         assert await pages(database) == grown
         await database.reclaim()
         assert await pages(database) < grown / 3
-
-
-async def test_a_file_from_before_learns_to_shrink(tmp_path: Path, database_url: str) -> None:
-    async with Database(database_url) as database:
-        await database._outside("PRAGMA auto_vacuum = NONE")
-        await database._outside("VACUUM")
-        assert await database._pragma("auto_vacuum") == 0
-        await migrate(database)
-        assert await database._pragma("auto_vacuum") == 2
 
 
 async def pages(database: Database) -> int:

@@ -16,12 +16,8 @@ from telegram.ext import Application, ApplicationBuilder
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_exponential
 
 from bot.clock import Clock
-from bot.commands.answering import COMMANDS, Desk
-from bot.commands.evidence import Evidence
-from bot.commands.past import Past
-from bot.commands.record import Record
-from bot.commands.status import StatusCommands
-from bot.commands.subscription import Subscription
+from bot.commands.answering import Services
+from bot.commands.table import MENU, register
 from bot.delivery.acknowledging import Acknowledger
 from bot.delivery.answers import AnswerLane
 from bot.delivery.composing import Composer
@@ -36,8 +32,8 @@ from bot.market.schedule import build_schedule
 from bot.messages.render import Messages
 from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
-from bot.updates.inbox import Inbox
-from bot.updates.polling import ALLOWED_UPDATES, Poller
+from bot.updates.inbox import ALLOWED_UPDATES, Inbox
+from bot.updates.polling import Poller
 from storage.database import Database
 from storage.market import claim_market
 from storage.migrate import migrate
@@ -45,11 +41,11 @@ from storage.roles import Role
 
 logger = logging.getLogger(__name__)
 
-# An answer that is still on its way when we give up is a message nobody can vouch for: wait long.
+# Whether a message arrived whose answer was not waited for, nobody can know: wait long.
 _SEND_TIMEOUT = 45.0
-# An answer that nobody gets can be asked for again, and meanwhile the updates behind it wait.
+# An answer that nobody gets can be asked for again, and meanwhile what its chat sent next waits.
 _ANSWER_TIMEOUT = 10.0
-# By then four rings have found nothing better.
+# By then four runs have found nothing better.
 _LONG_WAIT = timedelta(hours=4)
 TelegramApplication = Application[Any, Any, Any, Any, Any, Any]
 
@@ -69,73 +65,78 @@ class App:
     alarm: OperatorAlarm
 
     async def connect(self) -> None:
-        """Say hello to Telegram, waiting for the network as long as it takes.
+        """Ask Telegram who the bot is and register the menu, waiting for the network as long as it takes.
 
         Raises
         ------
         telegram.error.InvalidToken
             When Telegram does not accept the token.
         """
-        async for attempt in _patiently():
+        async for attempt in _retrying():
             with attempt:
                 await self.telegram.initialize()
         try:
-            await self.telegram.bot.set_my_commands(list(COMMANDS.items()))
+            await self.telegram.bot.set_my_commands(list(MENU.items()))
         except TelegramError as error:
             logger.warning("the menu could not be registered: %s", error)
 
     async def poll(self) -> None:
-        """Answer updates for ever."""
-        await self.poller.run()
+        """Fetch updates and handle them, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.poller.run())
+            tasks.create_task(self.inbox.run())
 
     async def listen(self) -> None:
-        """Answer, for ever, the updates that Telegram brings to the web-hook.
+        """Handle, for ever, the updates that Telegram brings to the web-hook.
 
         Raises
         ------
         bot.settings.SettingsError
             When nothing can listen there, or Telegram does not call there.
         """
-        # Imported where it is used: a bot that polls would carry it for nothing.
+        # Imported where it is used: a bot that polls has no use for a server.
         from bot.updates.webhook import PATH, Webhook
 
         settings = self.settings
         assert settings.webhook_secret is not None, "the settings ask for it with WEBHOOK_URL"
         secret = settings.webhook_secret.get_secret_value()
-        runner = await Webhook(self.telegram.bot, self.inbox, self.alarm, secret).serve(settings.webhook_listen)
+        runner = await Webhook(self.inbox, secret).serve(settings.webhook_listen)
         try:
             url = str(settings.webhook_url).rstrip("/") + PATH
-            async for attempt in _patiently():
+            async for attempt in _retrying():
                 with attempt:
                     await self.telegram.bot.set_webhook(url, allowed_updates=ALLOWED_UPDATES, secret_token=secret)
-            await asyncio.Event().wait()
+            await self.inbox.run()
         except BadRequest as error:
             raise SettingsError(f"WEBHOOK_URL is {settings.webhook_url}, and Telegram refuses it: {error}") from None
         finally:
             await runner.cleanup()
 
-    async def ring(self) -> None:
-        """Run the evening; a failure is told to the operator and the next ring tries again."""
+    async def run_evening(self) -> None:
+        """Decide every closed session still undecided, then bring the track record up to date.
+
+        A failure is told to the operators, and the next run tries again.
+        """
         now = self.clock.now()
         try:
             agenda = await self.evening.run(now)
             if agenda.waiting and now - agenda.next_decision_at >= _LONG_WAIT:
                 await self.alarm(f"Session {agenda.next_session} still waits. {agenda.waiting}")
-        except Exception as error:  # the next ring finds what is owed, whatever ended this one
+        except Exception as error:  # the next run decides what this one did not, whatever ended it
             logger.exception("the evening failed")
             await self.alarm(f"The evening's evaluation failed: {error}")
         self.courier.wake()
         try:
             # Once the alerts are on their way.
             await self.evening.look_back(now)
-        except Exception as error:  # the record stays what it was; the next ring tries again
+        except Exception as error:  # the record stays what it was; the next run tries again
             logger.exception("the look back failed")
             await self.alarm(f"The track record could not be computed: {error}")
         finally:
             await self.evening.process.close()
 
     async def run(self) -> None:
-        """Run the bot for ever: commands, deliveries and the evening's alarm clock.
+        """Run the bot for ever: commands, deliveries and the schedule of the evenings.
 
         Raises
         ------
@@ -147,7 +148,7 @@ class App:
                 await claim_market(connection, self.evening.origin)
             await self.connect()
             await self.courier.recover()
-            scheduler = build_schedule(self.ring)
+            scheduler = build_schedule(self.run_evening)
             scheduler.start()
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -156,8 +157,8 @@ class App:
                     tasks.create_task(self.courier.run())
                     tasks.create_task(Upkeep(self.database, self.clock).run())
                     tasks.create_task(self.alarm.run())
-                    # Whatever was missed while the bot was down is owed now.
-                    tasks.create_task(self.ring())
+                    # Whatever was missed while the bot was down is decided now.
+                    tasks.create_task(self.run_evening())
             finally:
                 scheduler.shutdown(wait=False)
 
@@ -172,16 +173,16 @@ class App:
                 tasks.create_task(self.listen())
 
 
-def _patiently() -> AsyncRetrying:
-    """Return attempts for as long as the network or Telegram's patience is what is missing."""
+def _retrying() -> AsyncRetrying:
+    """Return attempts for as long as Telegram cannot be reached or answers 429."""
     return AsyncRetrying(
-        retry=retry_if_exception(_may_pass),
+        retry=retry_if_exception(_is_temporary),
         wait=wait_exponential(max=60),
         before_sleep=before_sleep_log(logger, logging.WARNING),
     )
 
 
-def _may_pass(error: BaseException) -> bool:
+def _is_temporary(error: BaseException) -> bool:
     return isinstance(error, NetworkError | RetryAfter) and not isinstance(error, BadRequest)
 
 
@@ -202,9 +203,8 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
             stack.push_async_callback(request.shutdown)
         pacer, messages = Pacer(settings.limits, time.monotonic), Messages()
         address = settings.bot_api_base + settings.token
-        telegram = _telegram(
-            settings, Desk(database, messages, clock, settings.operator_note), pacer, answering, polling
-        )
+        telegram = _telegram(settings, pacer, answering, polling)
+        register(telegram, Services(database, messages, clock, settings.operator_note))
         stack.push_async_callback(_shut_down, telegram)
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids)
         inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
@@ -220,15 +220,11 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
 
 
 def _telegram(
-    settings: Settings, desk: Desk, pacer: Pacer, answers: AiohttpRequest, updates: AiohttpRequest
+    settings: Settings, pacer: Pacer, answers: AiohttpRequest, updates: AiohttpRequest
 ) -> TelegramApplication:
     builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base).updater(None).job_queue(None)
     builder = builder.rate_limiter(AnswerLane(pacer)).request(answers).get_updates_request(updates)
-    # The inbox lets different chats be answered at once and keeps the order within each.
-    application: TelegramApplication = builder.build()
-    for family in (Subscription(desk), Evidence(desk), Past(desk), Record(desk), StatusCommands(desk)):
-        application.add_handlers(family.handlers())
-    return application
+    return builder.build()
 
 
 async def _shut_down(application: TelegramApplication) -> None:

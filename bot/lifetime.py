@@ -1,4 +1,4 @@
-"""How a program of ours runs and ends: by signals, and with one line for whatever an operator can mend."""
+"""How the program runs and ends: by signals, and with one line for whatever an operator can correct."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from signals.errors import HistoryError
 from storage.database import DatabaseInUseError, DatabaseUnavailableError
 from storage.market import OtherMarketError
 
-_MENDABLE = (SettingsError, HistoryError, DatabaseInUseError, DatabaseUnavailableError, OtherMarketError)
+_OPERATOR_ERRORS = (SettingsError, HistoryError, DatabaseInUseError, DatabaseUnavailableError, OtherMarketError)
 
 
 def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
@@ -37,18 +37,18 @@ async def _guarded(main: Coroutine[Any, Any, None]) -> None:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn what an operator can mend into one line on standard error and exit code 2."""
+    """Turn what an operator can correct into one line on standard error and exit code 2; the rest ends with code 1."""
     try:
         yield
     except Exception as error:
-        mendable = _mendable(error)
+        operators = _operator_error(error)
         # The interpreter's own report would hold whatever the exceptions hold, addresses with the token included.
-        print(redact(str(mendable) if mendable else traceback.format_exc()), file=sys.stderr)  # noqa: T201
-        sys.exit(2 if mendable else 1)
+        print(redact(str(operators) if operators else traceback.format_exc()), file=sys.stderr)  # noqa: T201
+        sys.exit(2 if operators else 1)
 
 
-def _mendable(error: BaseException) -> BaseException | None:
-    """Return what an operator can mend: the error itself, or the first such that ended one of several tasks."""
+def _operator_error(error: BaseException) -> BaseException | None:
+    """Return what an operator can correct: the error itself, or the first such that ended one of several tasks."""
     if isinstance(error, BaseExceptionGroup):
-        return next((found for one in error.exceptions if (found := _mendable(one))), None)
-    return error if isinstance(error, _MENDABLE) else None
+        return next((found for one in error.exceptions if (found := _operator_error(one))), None)
+    return error if isinstance(error, _OPERATOR_ERRORS) else None

@@ -257,9 +257,15 @@ throttle = Table(
     Column("until", Instant, nullable=False, comment="when anything may leave again, by the same clock"),
 )
 
-handled_update = Table(
-    "handled_update",
+_OPEN = text("body IS NOT NULL")
+
+received_update = Table(
+    "received_update",
     metadata,
     Column("update_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("handled_at", Instant, nullable=False, index=True),
+    Column("chat_id", BigInteger, nullable=False, comment="0: it belongs to no chat"),
+    Column("body", LargeBinary, comment="as Telegram sent it; null: handled and answered"),
+    Column("lease_until", Instant, comment="when the process that handles it is given up, by the database's clock"),
+    Column("handled_at", Instant, index=True, comment="null: it has had no effect yet"),
+    Index("ix_received_update_open", "chat_id", "update_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
 )

@@ -1,39 +1,26 @@
-"""What every command handler needs, and who may change a chat."""
+"""What every command works with and is asked, and who may change a chat."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from telegram import Chat, Update
-from telegram.constants import ChatMemberStatus, ChatType
+from sqlalchemy.ext.asyncio import AsyncConnection
+from telegram import Chat, InlineKeyboardMarkup, Message, Update
+from telegram.constants import ChatMemberStatus, ChatType, ParseMode
 from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from bot.clock import Clock
+from bot.errors import AdminCheckError, AlreadyHandledError
+from bot.messages.pages import pages
 from bot.messages.render import Messages
+from storage import inbox
 from storage.database import Database
-
-COMMANDS = {
-    "status": "where things stand now",
-    "why": "every condition with its number and threshold",
-    "breakout": "the Russell 2000 and its breakout",
-    "liquidity": "US liquidity and its nine conditions",
-    "cascade": "the four links and the stage",
-    "crypto": "the crypto window and its precondition",
-    "supercycle": "the four properties of a long rally",
-    "record": "what followed in the past, and live",
-    "history": "the last changes",
-    "asof": "the status of a past evening",
-    "subscribe": "get an alert when something changes",
-    "unsubscribe": "no more alerts",
-    "help": "this list",
-    "start": "what this is",
-}
-"""The commands people see, in the order of the menu: ``/help`` and Telegram's menu are both made of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Services:
     """What a handler works with. ``note`` is the operator's on custody and regulation: dated, shown, never scored."""
 
     database: Database
@@ -41,14 +28,41 @@ class Desk:
     clock: Clock
     note: str = ""
 
+    @asynccontextmanager
+    async def transaction(self, update: Update) -> AsyncIterator[AsyncConnection]:
+        """Run the statements that are an update's effect: committed together with the fact that it is handled.
 
-def argument(context: Any) -> list[str]:
-    """Return the words behind a command."""
-    return context.args or []
+        Raises
+        ------
+        AlreadyHandledError
+            When it had its effect before; it must not have it again after what its chat sent later.
+        """
+        async with self.database.transaction() as connection:
+            if not await inbox.mark_handled(connection, update.update_id, self.clock.now()):
+                raise AlreadyHandledError(f"update {update.update_id} had its effect before")
+            yield connection
 
 
-class UndecidedError(Exception):
-    """Telegram could not be asked who is an admin: what was written has had no effect and has to come again."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command as it was typed, or pressed as a button: ``message`` is then the one with the button.
+
+    ``words`` are those behind the command.
+    """
+
+    update: Update
+    message: Message
+    words: tuple[str, ...] = ()
+
+    async def reply(self, text: str, buttons: InlineKeyboardMarkup | None = None) -> None:
+        """Answer in as many messages as Telegram needs; the buttons stand under the last one."""
+        *earlier, last = pages(text)
+        for piece in earlier:
+            await self.message.reply_text(piece, ParseMode.HTML)
+        await self.message.reply_text(last, ParseMode.HTML, reply_markup=buttons)
+
+
+Handler = Callable[[Services, Request], Awaitable[None]]
 
 
 async def may_change(update: Update) -> bool:
@@ -56,7 +70,7 @@ async def may_change(update: Update) -> bool:
 
     Raises
     ------
-    UndecidedError
+    AdminCheckError
         When Telegram could not be asked.
     """
     chat, user = update.effective_chat, update.effective_user
@@ -74,7 +88,7 @@ async def may_change(update: Update) -> bool:
     except BadRequest:
         raise
     except (NetworkError, RetryAfter) as error:
-        raise UndecidedError(type(error).__name__) from error
+        raise AdminCheckError(type(error).__name__) from error
     return member.status in (ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR)
 
 

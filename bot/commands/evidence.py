@@ -2,66 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from telegram import Message, Update
-from telegram.ext import BaseHandler, CallbackQueryHandler, CommandHandler
-
-from bot.commands.answering import Desk, argument
-from bot.commands.reading import newest, reply
+from bot.commands.answering import Request, Services
+from bot.commands.reading import newest
 from signals.conditions.table import LINK_NAMES
-from signals.model import Verdict
-from storage.market import Market
 
-WHY = "why"
-_PARTS = ("breakout", "liquidity", "cascade", "supercycle")
 _LINKS = {str(number): number for number in LINK_NAMES} | {
     name.lower().replace(" ", ""): number for number, name in LINK_NAMES.items()
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The handlers of this family."""
+async def why(services: Services, request: Request) -> None:
+    """Answer ``/why``, of everything or of one link."""
+    asked = "".join(request.words).lower().replace("-", "")
+    if not asked:
+        await _answer(services, request, "why")
+    elif asked in ("liquidity", "breakout"):
+        await _answer(services, request, f"why_{asked}")
+    elif asked in _LINKS:
+        await _answer(services, request, "why_link", number=_LINKS[asked])
+    else:
+        await request.reply(services.messages.text("wrong_link"))
 
-    desk: Desk
 
-    def handlers(self) -> list[BaseHandler[Any, Any, Any]]:
-        """Return them for registration."""
-        return [
-            CommandHandler("why", self.why),
-            CallbackQueryHandler(self.press_why, pattern=f"^{WHY}$"),
-            CommandHandler("crypto", partial(self._in_depth, "crypto", note=self.desk.note)),
-            *(CommandHandler(part, partial(self._in_depth, part)) for part in _PARTS),
-        ]
+async def crypto(services: Services, request: Request) -> None:
+    """Answer ``/crypto``, with the operator's note."""
+    await _answer(services, request, "crypto", note=services.note)
 
-    async def why(self, update: Update, context: Any) -> None:
-        """Answer ``/why``, of everything or of one link."""
-        asked = "".join(argument(context)).lower().replace("-", "")
-        if not asked:
-            await self._answer(update.effective_message, "why")
-        elif asked in ("liquidity", "breakout"):
-            await self._answer(update.effective_message, f"why_{asked}")
-        elif asked in _LINKS:
-            await self._answer(update.effective_message, "why_link", number=_LINKS[asked])
-        else:
-            await reply(update.effective_message, self.desk.messages.text("wrong_link"))
 
-    async def press_why(self, update: Update, _: object) -> None:
-        """Answer the button Why."""
-        query = update.callback_query
-        assert query is not None
-        if isinstance(query.message, Message):
-            await self._answer(query.message, "why")
-        await query.answer()
+async def in_depth(part: str, services: Services, request: Request) -> None:
+    """Answer with one part of the verdict: breakout, liquidity, cascade or supercycle."""
+    await _answer(services, request, part)
 
-    async def _in_depth(self, part: str, update: Update, _: object, **context: Any) -> None:
-        await self._answer(update.effective_message, part, **context)
 
-    async def _answer(self, message: Message | None, template: str, **context: Any) -> None:
-        def render(verdict: Verdict, market_row: Market) -> str:
-            return self.desk.messages.part(template, verdict, market_row, **context)
-
-        await reply(message, await newest(self.desk, render))
+async def _answer(services: Services, request: Request, template: str, **context: Any) -> None:
+    await request.reply(await newest(services, partial(services.messages.part, template, **context)))

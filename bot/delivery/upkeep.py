@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.clock import Clock
 from storage.database import Database
-from storage.outbox.purge import forget_updates, purge
+from storage.inbox import forget_handled
+from storage.outbox.purge import purge
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Upkeep:
         """Purge whatever is old, in slices. Returns how many deliveries that were."""
         total = 0
         async with self.database.transaction() as connection:
-            await forget_updates(connection, self.clock.now())
+            await forget_handled(connection, self.clock.now())
         while True:
             async with self.database.transaction() as connection:
                 folded = await purge(connection, self.clock.now())

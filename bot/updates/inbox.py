@@ -1,35 +1,52 @@
-"""Each update has its effect once, in the order of its chat, and is remembered after that."""
+"""Every update is stored as it arrives and then handled: once, in the order of its chat, whatever is killed when."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeGuard
 
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram import Update
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 from telegram.ext import Application
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from bot.clock import Clock
-from bot.commands.answering import UndecidedError
 from bot.delivery.answers import UnansweredError
+from bot.errors import AdminCheckError, AlreadyHandledError, RetryUpdateError
 from bot.operator_alarm import Alarm
-from storage import updates
+from storage import inbox
 from storage.database import Database
+from storage.inbox import Received
 
 logger = logging.getLogger(__name__)
 
-
-class NotStoredError(Exception):
-    """An update could not have its effect: it has to come again."""
+ALLOWED_UPDATES = (Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
+RETRY_WAIT = wait_exponential(max=30)
+# So many chats are answered at the same time; the others wait for one of them.
+_CHATS_AT_ONCE = 100
+# Telegram is asked so often who is an admin; then whoever wrote is told to try later.
+_ADMIN_CHECKS = 3
+# Where several processes share a database, the chat of one that died is taken over after this long.
+_LEASE = timedelta(minutes=2)
+# So often, in seconds, the database is asked for what another process stored or left behind.
+_LOOK_EVERY = 10.0
+# So long, in seconds, what is in hand may still be finished when the program ends.
+_GRACE = 10.0
+_NO_CHAT = 0
+_INT64 = range(-(2**63), 2**63)
+Raw = dict[str, Any]
 
 
 class Inbox:
-    """Hands updates to the handlers of an application."""
+    """Stores updates, and hands them to the handlers of an application: chats beside each other, each in its order."""
 
     def __init__(
         self,
@@ -41,51 +58,134 @@ class Inbox:
     ) -> None:
         self._application, self._database, self._clock, self._alarm = application, database, clock, alarm
         self._apology = apology
-        self._chats: dict[int, tuple[asyncio.Lock, int]] = {}
-        self._failed: dict[int, Exception] = {}
+        self._lease = None if database.is_exclusive else _LEASE
+        self._capacity = asyncio.Semaphore(_CHATS_AT_ONCE)
+        self._workers: dict[int, asyncio.Task[None]] = {}
+        # Chats that may have an update nobody has looked for yet.
+        self._unseen: set[int] = set()
+        self._errors: dict[int, Exception] = {}
+        self._is_stopping = False
         application.add_error_handler(self._note_error)
 
-    async def take(self, update: Update) -> None:
-        """Let an update have its effect, unless it had it already, and remember it.
+    async def store(self, updates: Sequence[Raw]) -> None:
+        """Store updates and begin to handle them. When this returns, Telegram may forget them.
 
         Raises
         ------
-        NotStoredError
-            When it may come again.
+        RetryUpdateError
+            When the database does not take them.
         """
-        async with self.turn(update):
-            if not await self.known([update.update_id]):
-                await self.handle(update)
-                await self.remember([update.update_id])
-
-    @asynccontextmanager
-    async def turn(self, update: Update) -> AsyncIterator[None]:
-        """Wait until those of the same chat that came before are through; those of other chats do not matter."""
-        key = update.effective_chat.id if update.effective_chat is not None else 0
-        lock, waiting = self._chats.get(key) or (asyncio.Lock(), 0)
-        self._chats[key] = (lock, waiting + 1)
+        received = [Received(raw["update_id"], _chat_of(raw), json.dumps(raw).encode()) for raw in updates]
+        if not received:
+            return
         try:
-            async with lock:
-                yield
+            async with self._transaction() as connection:
+                await inbox.store(connection, received)
+        except RetryUpdateError as error:
+            await self._tell_operators(error)
+            raise
+        for one in received:
+            self._start_worker(one.chat_id)
+
+    async def run(self) -> None:
+        """Handle for ever what is stored; when cancelled, finish what is in hand first."""
+        self._is_stopping = False
+        try:
+            while True:
+                await self._retrying()(self._start_workers)
+                await asyncio.sleep(_LOOK_EVERY)
         finally:
-            lock, waiting = self._chats[key]
-            self._chats[key] = (lock, waiting - 1)
-            if waiting == 1:
-                del self._chats[key]
+            self._is_stopping = True
+            if workers := list(self._workers.values()):
+                _, unfinished = await asyncio.wait(workers, timeout=_GRACE)
+                for worker in unfinished:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
 
-    async def handle(self, update: Update) -> None:
-        """Run the handlers for an update.
+    async def handle_stored(self) -> None:
+        """Handle whatever is stored now, and return when that is done."""
+        await self._retrying()(self._start_workers)
+        while self._workers:
+            await asyncio.wait(self._workers.values())
 
-        Raises
-        ------
-        NotStoredError
-            When it had no effect, from the reason. Call it again, before any later update of its chat.
-        """
+    async def _start_workers(self) -> None:
+        async with self._transaction() as connection:
+            chats = await inbox.waiting_chats(connection)
+        for chat_id in chats:
+            self._start_worker(chat_id)
+
+    def _start_worker(self, chat_id: int) -> None:
+        self._unseen.add(chat_id)
+        if chat_id not in self._workers and not self._is_stopping:
+            self._workers[chat_id] = asyncio.create_task(self._work(chat_id))
+
+    async def _work(self, chat_id: int) -> None:
+        """Handle what one chat sent, the oldest first, until nothing is left."""
+        try:
+            async with self._capacity:
+                while chat_id in self._unseen:
+                    self._unseen.discard(chat_id)
+                    received: Received | None
+                    finished = None
+                    while (received := await self._retrying()(self._next, chat_id, finished)) is not None:
+                        await self._handle(received)
+                        finished = received.update_id
+        finally:
+            del self._workers[chat_id]
+
+    async def _next(self, chat_id: int, finished: int | None) -> Received | None:
+        async with self._transaction() as connection:
+            if finished is not None:
+                await inbox.finish(connection, finished, self._clock.now())
+            return None if self._is_stopping else await inbox.take(connection, chat_id, self._lease)
+
+    async def _handle(self, received: Received) -> None:
+        """Let one update have its effect, however long that takes; only a mistake of ours ends it without."""
+        try:
+            update = Update.de_json(json.loads(received.body), self._application.bot)
+            await self._handle_until_done(update)
+        except Exception as error:  # whatever it is, what its chat sends next must not wait for ever
+            logger.exception("update %d is passed over", received.update_id)
+            await self._alarm(
+                f"An update from Telegram cannot be handled and is passed over "
+                f"({type(error).__name__} in update {received.update_id})"
+            )
+
+    async def _handle_until_done(self, update: Update) -> None:
+        unanswered = 0
+        async for attempt in self._retrying():
+            with attempt:
+                try:
+                    await self._run_handlers(update)
+                except AdminCheckError as error:
+                    unanswered += 1
+                    if unanswered < _ADMIN_CHECKS:
+                        raise
+                    await self._tell_operators(error)
+                    await self._apologize(update)
+
+    async def _run_handlers(self, update: Update) -> None:
         await self._application.process_update(update)
-        if error := self._failed.pop(update.update_id, None):
-            raise await self._not_stored(error) from error
+        match self._errors.pop(update.update_id, None):
+            case None:
+                pass
+            case UnansweredError() | AlreadyHandledError() as error:
+                logger.info("%s", error)
+            case TelegramError() as error:
+                logger.error("a command failed", exc_info=error)
+            case IntegrityError() | ProgrammingError() as error:
+                # A mistake of ours, which would fail again for ever.
+                raise error
+            case SQLAlchemyError() | OSError() as error:
+                raise RetryUpdateError(_reason(error)) from error
+            case error:
+                raise error
 
-    async def give_up(self, update: Update) -> None:
+    async def _note_error(self, update: object, context: Any) -> None:
+        assert isinstance(update, Update)
+        self._errors[update.update_id] = context.error
+
+    async def _apologize(self, update: Update) -> None:
         """Tell whoever wrote that it had no effect and can be sent again."""
         if update.effective_message is not None:
             try:
@@ -93,55 +193,44 @@ class Inbox:
             except TelegramError as error:
                 logger.warning("nobody was told that update %d had no effect: %s", update.update_id, error)
 
-    async def known(self, update_ids: Collection[int]) -> set[int]:
-        """Return those of these updates that had their effect before.
-
-        Raises
-        ------
-        NotStoredError
-            When the database fails.
-        """
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
         try:
             async with self._database.transaction() as connection:
-                return await updates.already_handled(connection, update_ids)
+                yield connection
         except (SQLAlchemyError, OSError) as error:
-            raise await self._not_stored(error) from error
+            raise RetryUpdateError(_reason(error)) from error
 
-    async def remember(self, update_ids: Iterable[int]) -> None:
-        """Note that these updates have had their effect.
+    def _retrying(self) -> AsyncRetrying:
+        """Return attempts for as long as the database or Telegram's word on who is an admin is what is missing."""
 
-        Raises
-        ------
-        NotStoredError
-            When the database fails.
-        """
-        try:
-            async with self._database.transaction() as connection:
-                await updates.mark_handled(connection, update_ids, self._clock.now())
-        except (SQLAlchemyError, OSError) as error:
-            raise await self._not_stored(error) from error
+        async def tell(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            assert isinstance(error, RetryUpdateError)
+            await self._tell_operators(error)
 
-    async def _note_error(self, update: object, context: Any) -> None:
-        error = context.error
-        if isinstance(error, UnansweredError):
-            logger.info("%s", error)
-            return
-        logger.error("a command failed", exc_info=error)
-        # A mistake of ours would fail again for ever; a database that is locked, full or away will not.
-        is_ours = isinstance(error, IntegrityError | ProgrammingError)
-        may_pass = isinstance(error, SQLAlchemyError | OSError | UndecidedError)
-        if isinstance(update, Update) and may_pass and not is_ours:
-            self._failed[update.update_id] = error
+        return AsyncRetrying(retry=retry_if_exception_type(RetryUpdateError), wait=RETRY_WAIT, before_sleep=tell)
 
-    async def _not_stored(self, error: Exception) -> NotStoredError:
-        reason = type(getattr(error, "orig", None) or error).__name__
-        what = "Telegram does not say who is an admin" if isinstance(error, UndecidedError) else "The database fails"
-        await self._alarm(f"{what} ({reason}): what people write has no effect yet; it is tried again")
-        return NotStoredError(reason)
+    async def _tell_operators(self, error: RetryUpdateError) -> None:
+        is_undecided = isinstance(error, AdminCheckError)
+        what = "Telegram does not say who is an admin" if is_undecided else "The database fails"
+        await self._alarm(f"{what} ({error}): what people write has no effect yet; it is tried again")
 
 
-def passed_over(update_id: int, error: Exception) -> str:
-    """Return what the operators hear of an update that nothing here can handle."""
-    return (
-        f"An update from Telegram cannot be handled and is passed over ({type(error).__name__} in update {update_id})"
-    )
+def is_update(raw: object) -> TypeGuard[Raw]:
+    """Return whether something is an update as Telegram sends it, of whatever kind."""
+    return isinstance(raw, dict) and isinstance(raw.get("update_id"), int) and raw["update_id"] in _INT64
+
+
+def _chat_of(raw: Raw) -> int:
+    """Return the id of the chat an update belongs to, 0 when there is none or nobody knows its shape."""
+    try:
+        content = next(raw[kind] for kind in ALLOWED_UPDATES if kind in raw)
+        chat_id = content.get("message", content)["chat"]["id"]
+    except (StopIteration, AttributeError, KeyError, TypeError):
+        return _NO_CHAT
+    return chat_id if isinstance(chat_id, int) and chat_id in _INT64 else _NO_CHAT
+
+
+def _reason(error: Exception) -> str:
+    return type(getattr(error, "orig", None) or error).__name__

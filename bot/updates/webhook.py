@@ -1,4 +1,4 @@
-"""Telegram calls us: an update is answered with 200 only after it had its effect."""
+"""Telegram calls us: an update is answered with 200 only after it is stored."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from telegram import Bot, Update
 
-from bot.operator_alarm import Alarm
+from bot.errors import RetryUpdateError
 from bot.settings import SettingsError
-from bot.updates.inbox import Inbox, NotStoredError, passed_over
+from bot.updates.inbox import Inbox, is_update
 
 logger = logging.getLogger(__name__)
 
@@ -26,34 +25,25 @@ class Webhook:
     """The endpoint. Whoever does not know the secret gets nothing done.
 
     Telegram brings what one chat sends one after the other, and waits where one fails (``WebhookActor`` of
-    tdlib/telegram-bot-api keeps a queue for each), so that nothing overtakes here either.
+    tdlib/telegram-bot-api keeps a queue for each), so that the inbox gets each chat's in order.
     """
 
-    bot: Bot
     inbox: Inbox
-    alarm: Alarm
     secret: str
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Let one update have its effect. Telegram sends it again after any answer but 200."""
+        """Store one update. Telegram sends it again after any answer but 200."""
         given = request.headers.get(_SECRET, "")
         # Of equal length for every guess, byte for byte: the time it takes tells nothing.
         if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self.secret.encode()):
             return web.Response(status=403)
         raw = await _json(request)
-        if not isinstance(raw, dict) or not isinstance(raw.get("update_id"), int):
+        if not is_update(raw):
             logger.warning("the web-hook got something that is no update")
             return web.Response(status=400)
         try:
-            update = Update.de_json(raw, self.bot)
-        except Exception as error:  # a shape that python-telegram-bot does not know
-            # Brought again and again, it would keep away what its chat sends after it.
-            logger.exception("update %d is passed over", raw["update_id"])
-            await self.alarm(passed_over(raw["update_id"], error))
-            return web.Response()
-        try:
-            await self.inbox.take(update)
-        except NotStoredError:
+            await self.inbox.store([raw])
+        except RetryUpdateError:
             return web.Response(status=503)
         return web.Response()
 

@@ -1,4 +1,4 @@
-"""Old deliveries become counts, and what remembers handled updates is forgotten when they cannot come again."""
+"""Old deliveries become counts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.outbox.queue import UNFINISHED
-from storage.schema import alert, delivery, delivery_count, handled_update
+from storage.schema import alert, delivery, delivery_count
 
 # A correction replies to the original within this time and stands alone after it.
 KEPT = timedelta(days=30)
-# Telegram keeps an update for a day.
-_REPLAYED_WITHIN = timedelta(days=2)
 SLICE = 20_000
 
 
@@ -42,13 +40,6 @@ async def purge(connection: AsyncConnection, now: datetime, size: int = SLICE) -
         added = {"count": delivery_count.c.count + statement.excluded.count}
         await connection.execute(statement.on_conflict_do_update(index_elements=["alert_id", "state"], set_=added))
     return sum(folded.values())
-
-
-async def forget_updates(connection: AsyncConnection, now: datetime) -> int:
-    """Forget the updates that Telegram cannot send again. Returns how many."""
-    return (
-        await connection.execute(delete(handled_update).where(handled_update.c.handled_at < now - _REPLAYED_WITHIN))
-    ).rowcount
 
 
 async def stored(connection: AsyncConnection) -> int:

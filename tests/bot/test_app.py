@@ -48,11 +48,11 @@ async def test_from_start_to_an_alert_in_one_process(
     async with build(settings, clock) as app:
         await app.connect()
         async with running(app):
-            await app.ring()
+            await app.run_evening()
             sandbox.world.write(ME, "/subscribe")
             await until_sent(sandbox, "Subscribed.")
             clock.move(decision_time(day(N)))
-            await app.ring()
+            await app.run_evening()
             alert = await until_sent(sandbox, "Russell 2000 closed at a record")
             sandbox.world.write(ME, "/status")
             status = await until_sent(sandbox, "Stage ")
@@ -67,7 +67,7 @@ async def test_a_failing_evening_is_told_to_the_operator_and_ends_nothing(
         raise MarketProcessError("the market process ended with code -9")
 
     monkeypatch.setattr(MarketProcess, "ask", lambda *_: _Failing())
-    await app.ring()
+    await app.run_evening()
     assert "The evening's evaluation failed: the market process ended with code -9" in caplog.text
 
 
@@ -100,10 +100,10 @@ async def test_a_session_that_waits_for_hours_is_told_to_the_operator(
     settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
     clock = SteppedClock(decision_time(day(N)))
     async with build(settings, clock) as app:
-        await app.ring()
+        await app.run_evening()
         for hours, told in ((1, False), (5, True)):
             clock.move(decision_time(day(N + 1)) + timedelta(hours=hours))
-            await app.ring()
+            await app.run_evening()
             assert (f"Session {day(N + 1)} still waits. ^RUT: newest bar is {day(N)}" in caplog.text) == told
 
 
@@ -147,7 +147,7 @@ async def test_after_downtime_the_bot_catches_up_at_start(sandbox: Sandbox, data
     async with build(settings, SteppedClock(decision_time(day(N - 1)))) as app:
         async with app.database.transaction() as connection:
             await chats.subscribe(connection, ME, "private", decision_time(day(0)))
-        await app.ring()
+        await app.run_evening()
     async with build(settings, SteppedClock(decision_time(day(N + 4)))) as app:
         serving = asyncio.create_task(app.run())
         try:

@@ -1,4 +1,4 @@
-"""Kill -9 while updates arrive: whatever was acknowledged to Telegram is in the database."""
+"""Kill -9 while updates arrive: whatever was acknowledged to Telegram is stored, and handled or still to be."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import asyncio
 from collections import defaultdict
 from random import Random
 
+from sqlalchemy import func, select
+
 from bot.sandbox.server import Sandbox, serve
 from storage import chats
 from storage.database import Database
+from storage.schema import received_update
 from tests.faults.campaigns import open_sandbox
 from tests.faults.processes import finish, kill_soon, start
 
@@ -42,15 +45,19 @@ class People:
         self.steps[chat_id].append((self._sandbox.world.updates[-1]["update_id"], (subscribed, reachable)))
 
     async def wrong(self, database: Database) -> list[str]:
-        """Return a sentence for each person whose acknowledged updates have not had their effect."""
+        """Return a sentence for each person whose acknowledged updates are neither stored nor have had their effect."""
         pending = self._sandbox.world.updates
-        first_pending = pending[0]["update_id"] if pending else 10**9
+        first_unfetched = pending[0]["update_id"] if pending else 10**9
         found = []
         async with database.transaction() as connection:
+            oldest = select(received_update.c.chat_id, func.min(received_update.c.update_id))
+            stored = oldest.where(received_update.c.handled_at.is_(None)).group_by(received_update.c.chat_id)
+            waiting: dict[int, int] = {row[0]: row[1] for row in await connection.execute(stored)}
             for chat_id, steps in self.steps.items():
                 held = await chats.find(connection, chat_id)
+                first_pending = min(first_unfetched, waiting.get(chat_id, first_unfetched))
                 before: list[Reachable] = [so for update_id, so in steps if update_id < first_pending]
-                # What is not acknowledged may have had its effect or not.
+                # What is not acknowledged, or stored and not handled, may have had its effect or not.
                 possible = {before[-1] if before else (False, True)}
                 possible |= {so for update_id, so in steps if update_id >= first_pending}
                 if held is None:

@@ -31,13 +31,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("subscribed_at IS NOT NULL AND gone_at IS NULL"),
     )
     op.create_table(
-        "handled_update",
-        sa.Column("update_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("handled_at", sa.DateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("update_id", name=op.f("pk_handled_update")),
-    )
-    op.create_index(op.f("ix_handled_update_handled_at"), "handled_update", ["handled_at"], unique=False)
-    op.create_table(
         "market",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("origin", sa.String(length=200), nullable=False),
@@ -63,6 +56,24 @@ def upgrade() -> None:
         sa.Column("dividend", sa.Float(), nullable=True),
         sa.Column("split", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("series", "observed_on", "first_seen_at", name=op.f("pk_observation")),
+    )
+    op.create_table(
+        "received_update",
+        sa.Column("update_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("lease_until", sa.DateTime(), nullable=True),
+        sa.Column("handled_at", sa.DateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("update_id", name=op.f("pk_received_update")),
+    )
+    op.create_index(op.f("ix_received_update_handled_at"), "received_update", ["handled_at"], unique=False)
+    op.create_index(
+        "ix_received_update_open",
+        "received_update",
+        ["chat_id", "update_id"],
+        unique=False,
+        sqlite_where=sa.text("body IS NOT NULL"),
+        postgresql_where=sa.text("body IS NOT NULL"),
     )
     op.create_table(
         "source_check",

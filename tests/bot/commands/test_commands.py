@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from bot.app import App
-from bot.commands.answering import COMMANDS, Desk
-from bot.commands.evidence import Evidence
+from bot.commands import evidence
+from bot.commands.answering import Request, Services
+from bot.commands.table import MENU
 from bot.messages.render import Messages
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
@@ -288,15 +289,14 @@ class TestParts:
 
     async def test_the_operators_note_is_part_of_crypto(self, app: App, record: Record) -> None:
         await record(whole())
-        desk = Desk(app.database, Messages(), app.clock, note="2026-11-01: custody")
-        (crypto,) = [h for h in Evidence(desk).handlers() if "crypto" in getattr(h, "commands", ())]
+        services = Services(app.database, Messages(), app.clock, note="2026-11-01: custody")
         answers: list[str] = []
 
         class Asked:
             async def reply_text(self, text: str, *_: Any, **__: Any) -> None:
                 answers.append(text)
 
-        await crypto.callback(SimpleNamespace(effective_message=Asked()), None)
+        await evidence.crypto(services, Request(SimpleNamespace(), Asked()))  # type: ignore[arg-type]
         assert answers[0].endswith("Operator's note, not scored: 2026-11-01: custody")
 
 
@@ -390,13 +390,13 @@ class TestAsOf:
 class TestHelp:
     async def test_it_lists_every_command_and_so_does_telegrams_menu(self, say: Say, sandbox: Sandbox) -> None:
         answer = await say("/help")
-        assert all(f"/{name} – {description}" in answer for name, description in COMMANDS.items())
+        assert all(f"/{name} – {description}" in answer for name, description in MENU.items())
         (menu,) = sandbox.world.commands.values()
-        assert {entry["command"]: entry["description"] for entry in menu} == COMMANDS
+        assert {entry["command"]: entry["description"] for entry in menu} == MENU
 
     async def test_every_command_listed_is_answered(self, say: Say, record: Record) -> None:
         await record(quiet)
-        for name in COMMANDS:
+        for name in MENU:
             answer = await say(f"/{name}")
             assert answer
             assert "no such command" not in answer

@@ -1,8 +1,9 @@
-"""Updates are acknowledged after their handlers have run, and no error ends polling."""
+"""Updates are acknowledged once they are stored and handled once, in order; no error ends polling."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -11,15 +12,18 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from telegram import Update
+from tenacity import wait_none
 
 from bot.app import App
-from bot.commands import answering, subscription
+from bot.commands import answering, table
 from bot.delivery.request import AiohttpRequest
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
+from bot.updates import inbox as handling
 from bot.updates import polling
-from bot.updates.polling import ALLOWED_UPDATES, Poller
-from storage import chats, updates
+from bot.updates.inbox import ALLOWED_UPDATES
+from bot.updates.polling import Poller
+from storage import chats, inbox
 from tests.bot.running import EVENING, Time
 
 ME, OTHER, GROUP = 5, 6, -77
@@ -47,10 +51,12 @@ async def polled(
     app: App, sandbox: Sandbox, alarms: Alarms, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Start polling on the first call; every call waits until the sandbox has been called once more."""
-    monkeypatch.setattr(polling, "_PAUSES", (0,))
+    for module in (polling, handling):
+        monkeypatch.setattr(module, "RETRY_WAIT", wait_none())
     monkeypatch.setattr(polling, "_LONG_POLL", 0.2)
-    monkeypatch.setattr(polling, "_GRACE", 0.1)
-    monkeypatch.setattr(polling, "_PATIENCE", 0.2)
+    monkeypatch.setattr(handling, "_GRACE", 0.1)
+    monkeypatch.setattr(handling, "_LOOK_EVERY", 0.05)
+    monkeypatch.setattr(app.inbox, "_alarm", alarms)
     sandbox.world.add_private_chat(ME)
     tasks: list[asyncio.Task[None]] = []
 
@@ -61,7 +67,7 @@ async def polled(
     async def once_more() -> None:
         if not tasks:
             poller = Poller(app.telegram.bot, request, address, app.inbox, alarms, time)
-            tasks.append(asyncio.create_task(poller.run()))
+            tasks.extend(asyncio.create_task(running) for running in (poller.run(), app.inbox.run()))
         async with asyncio.timeout(10):
             await sandbox.called.wait()
 
@@ -77,21 +83,40 @@ async def until_answered(sandbox: Sandbox, once_more: Callable[[], Awaitable[Non
         await once_more()
 
 
-async def test_an_update_is_acknowledged_only_after_its_effect_is_stored(
-    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]]
+async def waiting(app: App) -> list[int]:
+    """Return the chats that have an update which is stored and not handled."""
+    async with app.database.reading() as connection:
+        return list(await inbox.waiting_chats(connection))
+
+
+async def test_an_update_is_acknowledged_once_it_is_stored_whatever_becomes_of_its_handling(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    release, handle = asyncio.Event(), app.telegram.process_update
+
+    async def hanging(update: Update) -> None:
+        await release.wait()
+        await handle(update)
+
+    monkeypatch.setattr(app.telegram, "process_update", hanging)
     sandbox.world.write(ME, "/subscribe")
-    await until_answered(sandbox, polled)
-    async with app.database.transaction() as connection:
-        assert list(await chats.subscribers(connection)) == [ME]
-    acknowledged = [call for method, call in sandbox.calls if method == "getUpdates" and "offset" in call]
-    answered = next(i for i, (method, _) in enumerate(sandbox.calls) if method == "sendMessage")
-    before_the_answer = [call for method, call in sandbox.calls[:answered] if method == "getUpdates"]
-    assert all("offset" not in call for call in before_the_answer)
-    while not acknowledged:
+    while sandbox.world.updates:
         await polled()
-        acknowledged = [call for method, call in sandbox.calls if method == "getUpdates" and "offset" in call]
-    assert sandbox.world.updates == []
+    assert await waiting(app) == [ME]
+    release.set()
+    await until_answered(sandbox, polled)
+    assert await subscribers(app) == [ME]
+
+
+async def test_what_a_dead_process_stored_is_handled_after_the_next_start(app: App, sandbox: Sandbox) -> None:
+    sandbox.world.add_private_chat(ME)
+    sandbox.world.write(ME, "/subscribe")
+    async with app.database.transaction() as connection:
+        (raw,) = sandbox.world.updates
+        await inbox.store(connection, [inbox.Received(raw["update_id"], ME, json.dumps(raw).encode())])
+    await app.inbox.handle_stored()
+    assert await subscribers(app) == [ME]
+    assert await waiting(app) == []
 
 
 async def test_the_kinds_of_updates_are_always_given(sandbox: Sandbox, polled: Callable[[], Awaitable[None]]) -> None:
@@ -157,7 +182,7 @@ class Failing:
         return result
 
 
-async def test_an_update_that_the_database_does_not_take_is_not_acknowledged_and_has_its_effect_later(
+async def test_an_update_whose_effect_the_database_does_not_take_is_handled_again(
     app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = Failing(monkeypatch, "subscribe", 3)
@@ -170,7 +195,7 @@ async def test_an_update_that_the_database_does_not_take_is_not_acknowledged_and
         assert list(await chats.subscribers(connection)) == [ME]
 
 
-async def test_what_comes_behind_it_in_its_chat_does_not_overtake_it(
+async def test_an_update_that_is_handled_again_is_not_overtaken_by_the_next_of_its_chat(
     app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = Failing(monkeypatch, "subscribe", 3)
@@ -182,16 +207,34 @@ async def test_what_comes_behind_it_in_its_chat_does_not_overtake_it(
         assert list(await chats.subscribers(connection)) == []
 
 
-@pytest.mark.parametrize("name", ["already_handled", "mark_handled"])
-async def test_nor_is_one_that_cannot_be_remembered(
+async def test_an_update_that_cannot_be_stored_is_not_acknowledged(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, acknowledged = inbox.store, []
+
+    async def failing(*arguments: Any) -> None:
+        acknowledged.append(not sandbox.world.updates)
+        if len(acknowledged) < 3:
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        await store(*arguments)
+
+    monkeypatch.setattr(inbox, "store", failing)
+    sandbox.world.write(ME, "/subscribe")
+    await until_answered(sandbox, polled)
+    assert acknowledged[:3] == [False] * 3
+    assert await subscribers(app) == [ME]
+
+
+@pytest.mark.parametrize("name", ["take", "finish"])
+async def test_an_update_is_answered_once_though_the_database_fails_around_it(
     sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    failing = Failing(monkeypatch, name, 2, updates)
+    failing = Failing(monkeypatch, name, 2, inbox)
     sandbox.world.write(ME, "/subscribe")
-    while sandbox.world.updates:
-        await polled()
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled, 2)
     assert failing.times == 0
-    assert sandbox.sent(ME)
+    assert len(sandbox.sent(ME)) == 2
 
 
 async def test_a_mistake_of_ours_does_not_stop_the_updates_behind_it(
@@ -211,13 +254,14 @@ async def test_an_update_that_comes_again_is_not_answered_again(app: App, sandbo
     sandbox.world.add_private_chat(ME)
     sandbox.world.write(ME, "/unsubscribe")
     sandbox.world.write(ME, "/subscribe")
-    batch = await app.telegram.bot.get_updates(timeout=0)
-    for update in batch:
-        await app.inbox.take(update)
+    batch = list(sandbox.world.updates)
+    await app.inbox.store(batch)
+    await app.inbox.handle_stored()
     # The process died before it could acknowledge them; they come again, beside a new one.
     sandbox.world.write(ME, "/help")
     assert await app.poller.once() == 3
-    await app.inbox.take(batch[0])
+    await app.inbox.store(batch[:1])
+    await app.inbox.handle_stored()
     assert [text.split(" ")[0] for text in sandbox.sent(ME)[:2]] == ["This", "Subscribed."]
     assert len(sandbox.sent(ME)) == 3
     async with app.database.transaction() as connection:
@@ -237,9 +281,8 @@ async def test_a_chat_whose_answer_hangs_delays_no_other(
         sandbox.world.write(ME, "/subscribe")
         while len(sandbox.sent(OTHER)) < count:
             await polled()
-    # Its own next updates wait for it, and none is acknowledged before it.
+    # Its own next updates wait for it.
     assert len(sandbox.sent(ME)) == 1
-    assert sandbox.world.updates[0]["message"]["text"] == "/help"
 
 
 async def test_what_was_handled_beside_one_that_hangs_is_handled_once(
@@ -260,14 +303,12 @@ async def test_what_was_handled_beside_one_that_hangs_is_handled_once(
     while len(sandbox.calls) < fetched:
         await polled()
     assert len(sandbox.sent(OTHER)) == 1
-    assert len(sandbox.world.updates) == 2
     release.set()
-    while sandbox.world.updates:
-        await polled()
+    await until_answered(sandbox, polled)
     assert (len(sandbox.sent(ME)), len(sandbox.sent(OTHER))) == (1, 1)
 
 
-async def test_one_whose_handling_was_broken_off_is_not_acknowledged_with_those_behind_it(
+async def test_an_update_whose_handling_was_broken_off_is_handled_again(
     app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.world.add_private_chat(OTHER)
@@ -281,8 +322,7 @@ async def test_one_whose_handling_was_broken_off_is_not_acknowledged_with_those_
     monkeypatch.setattr(app.telegram, "process_update", broken_off)
     sandbox.world.write(ME, "/subscribe")
     sandbox.world.write(OTHER, "/help")
-    while sandbox.world.updates:
-        await polled()
+    await until_answered(sandbox, polled)
     assert await subscribers(app) == [ME]
     assert len(sandbox.sent(OTHER)) == 1
 
@@ -295,7 +335,7 @@ async def test_an_update_of_an_unknown_shape_keeps_no_other_away(
     poison = sandbox.world.updates[0]["message"]
     poison["chat"] = {"id": "five"}
     await until_answered(sandbox, polled)
-    while sandbox.world.updates:
+    while not alarms:
         await polled()
     (alarm,) = alarms
     assert alarm.startswith("An update from Telegram cannot be handled and is passed over (")
@@ -363,7 +403,7 @@ async def test_while_telegram_does_not_say_who_is_an_admin_a_group_s_command_wai
     app: App, sandbox: Sandbox, group: int, polled: Callable[[], Awaitable[None]], fault: Fault | BotApiError
 ) -> None:
     sandbox.faults += [("getChatMember", fault)] * 2
-    while sandbox.world.updates:
+    while not sandbox.sent(group):
         await polled()
     assert await subscribers(app) == []
     assert sandbox.sent(group)[0].startswith("Unsubscribed.")
@@ -373,7 +413,7 @@ async def test_when_it_does_not_say_so_for_long_whoever_wrote_is_told_to_try_aga
     app: App, sandbox: Sandbox, group: int, polled: Callable[[], Awaitable[None]]
 ) -> None:
     sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 3
-    while sandbox.world.updates:
+    while not sandbox.sent(group):
         await polled()
     assert await subscribers(app) == [group]
     assert sandbox.sent(group) == [
@@ -395,9 +435,9 @@ async def test_what_the_database_failed_before_does_not_count_as_such_an_answer(
             raise failing.pop()
         return await asked(update)
 
-    monkeypatch.setattr(subscription, "may_change", fails_first)
+    monkeypatch.setattr(table, "may_change", fails_first)
     sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 20
-    while sandbox.world.updates:
+    while not sandbox.sent(group):
         await polled()
     assert len(sandbox.sent(group)) == 1
     assert [fault for fault in sandbox.faults if fault[0] == "getChatMember"] == sandbox.faults
@@ -413,12 +453,13 @@ async def test_whatever_keeps_the_database_away_is_no_effect(
     error: Exception,
 ) -> None:
     sandbox.world.write(ME, "/subscribe")
-    failed = Raising(error)
+    failed, subscribe = Raising(error), chats.subscribe
     monkeypatch.setattr(chats, "subscribe", failed)
     while not failed.called.is_set():
         await polled()
-    assert len(sandbox.world.updates) == 1
-    monkeypatch.undo()
+    assert await waiting(app) == [ME]
+    assert await subscribers(app) == []
+    monkeypatch.setattr(chats, "subscribe", subscribe)
     await until_answered(sandbox, polled)
     assert await subscribers(app) == [ME]
 

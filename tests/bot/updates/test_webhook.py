@@ -1,4 +1,4 @@
-"""Telegram brings updates to the web-hook and brings them again until they had their effect."""
+"""Telegram brings updates to the web-hook and brings them again until they are stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from bot.settings import SettingsError
 from bot.updates.webhook import Webhook
-from storage import chats
+from storage import chats, inbox
 from tests.bot.running import EVENING, settings_for
 
 ME, SECRET = 5, "a-secret-of-nobody-at-all"
@@ -60,9 +60,10 @@ async def post(app: App, body: Any, **headers: str) -> int:
         return answer.status
 
 
-async def test_an_update_has_its_effect_before_it_is_answered_with_200(hooked: App, sandbox: Sandbox) -> None:
+async def test_an_update_that_is_stored_is_answered_with_200_and_handled(hooked: App, sandbox: Sandbox) -> None:
     sandbox.world.write(ME, "/subscribe")
     await until_taken(sandbox)
+    await hooked.inbox.handle_stored()
     assert sandbox.pusher.answers == [200]
     async with hooked.database.transaction() as connection:
         assert list(await chats.subscribers(connection)) == [ME]
@@ -78,16 +79,17 @@ async def test_the_kinds_of_updates_and_the_secret_are_given_when_it_is_set(hook
 async def test_while_the_database_fails_it_is_brought_again(
     hooked: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscribe, failures = chats.subscribe, [OperationalError("INSERT", {}, Exception("database is locked"))] * 2
+    store, failures = inbox.store, [OperationalError("INSERT", {}, Exception("database is locked"))] * 2
 
-    async def failing(*arguments: Any) -> bool:
+    async def failing(*arguments: Any) -> None:
         if failures:
             raise failures.pop()
-        return await subscribe(*arguments)
+        await store(*arguments)
 
-    monkeypatch.setattr(chats, "subscribe", failing)
+    monkeypatch.setattr(inbox, "store", failing)
     sandbox.world.write(ME, "/subscribe")
     await until_taken(sandbox)
+    await hooked.inbox.handle_stored()
     assert sandbox.pusher.answers == [503, 503, 200]
     async with hooked.database.transaction() as connection:
         assert list(await chats.subscribers(connection)) == [ME]
@@ -98,6 +100,7 @@ async def test_one_that_comes_again_is_answered_once(hooked: App, sandbox: Sandb
     await until_taken(sandbox)
     for _ in range(2):
         assert await post(hooked, update, **{HEADER: SECRET}) == 200
+    await hooked.inbox.handle_stored()
     assert len(sandbox.sent(ME)) == 2
 
 
@@ -117,6 +120,7 @@ async def test_what_is_no_update_is_refused_and_ends_nothing(hooked: App, sandbo
     assert await post(hooked, body, **{HEADER: SECRET}) == 400
     sandbox.world.write(ME, "/help")
     await until_taken(sandbox)
+    await hooked.inbox.handle_stored()
     assert sandbox.sent(ME)
 
 
@@ -124,6 +128,7 @@ async def test_an_update_of_an_unknown_shape_is_passed_over_and_told(
     hooked: App, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await post(hooked, {"update_id": 1, "message": 7}, **{HEADER: SECRET}) == 200
+    await hooked.inbox.handle_stored()
     assert "An update from Telegram cannot be handled and is passed over (AttributeError in update 1)" in caplog.text
 
 
@@ -151,7 +156,7 @@ async def test_an_address_that_is_taken_ends_the_program_with_its_reason(sandbox
 
 async def test_it_listens_on_ipv6_too(app: App, sandbox: Sandbox) -> None:
     try:
-        runner = await Webhook(app.telegram.bot, app.inbox, app.alarm, SECRET).serve(f"[::1]:{free_port()}")
+        runner = await Webhook(app.inbox, SECRET).serve(f"[::1]:{free_port()}")
     except SettingsError:
         pytest.skip("this machine has no IPv6")
     host, port = runner.addresses[0][:2]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, text
 
-from storage import chats, updates
+from storage import chats
 from storage.database import Database
 from storage.outbox import fan_out as fanning
 from storage.outbox import purge, queue
@@ -85,13 +85,3 @@ async def test_the_file_shrinks(database_url: str) -> None:
 
 async def pages(database: Database) -> int:
     return await database._pragma("page_count")
-
-
-async def test_updates_are_remembered_for_two_days(database: Database) -> None:
-    async with database.transaction() as connection:
-        await updates.mark_handled(connection, [7, 8], NOW)
-        await updates.mark_handled(connection, [8, 9], NOW + timedelta(days=1))
-        await updates.mark_handled(connection, [], NOW)
-        assert await updates.already_handled(connection, [6, 7, 8, 9]) == {7, 8, 9}
-        assert await purge.forget_updates(connection, NOW + timedelta(days=2, hours=1)) == 2
-        assert await updates.already_handled(connection, [6, 7, 8, 9]) == {9}

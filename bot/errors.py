@@ -1,0 +1,43 @@
+"""Every error this program defines, drawn once.
+
+Those of other rooms stay where they are raised::
+
+    Exception
+    ├─ RetryUpdateError                bot.errors                 an update cannot be stored or handled for now
+    │  └─ AdminCheckError              bot.errors                 Telegram does not say who is an admin
+    ├─ AlreadyHandledError             bot.errors                 an update had its effect before
+    ├─ BotApiError                     bot.sandbox.telegram       what the sandbox answers instead of a result
+    ├─ NoAnswerError                   signals.sources.patience   a source does not give a series
+    │  └─ PassingError                 signals.sources.patience   … and may give it a moment later
+    ├─ TelegramError                   python-telegram-bot        whatever Telegram or the way to it refuses
+    │  └─ UnansweredError              bot.delivery.answers       a command is carried out but not answered
+    ├─ RuntimeError
+    │  ├─ DatabaseInUseError           storage.database         ● another process holds the database
+    │  ├─ DatabaseUnavailableError     storage.database         ● the database cannot be opened
+    │  ├─ MarketProcessError           bot.market.process         the child that fetches and evaluates failed
+    │  └─ OtherMarketError             storage.market           ● the database is of another market
+    └─ ValueError
+       ├─ DatabaseURLError             storage.database           becomes a SettingsError
+       ├─ EntityError                  bot.sandbox.entities       a text is not what Telegram accepts as HTML
+       ├─ HistoryError                 signals.errors           ● the archive cannot be evaluated as it is
+       │  ├─ NoHistoryError            signals.errors           ● … because it is empty
+       │  └─ NotASessionError          signals.errors           ● … because that day has no session
+       ├─ QuietHoursError              storage.outbox.quiet_hours a chat's quiet hours cannot be used
+       └─ SettingsError                bot.settings             ● a setting is missing or malformed
+
+``●``: the operator can correct it, so it ends the program with one line and exit code 2 (``bot.lifetime``).
+"""
+
+from __future__ import annotations
+
+
+class RetryUpdateError(Exception):
+    """An update could not be stored or handled for now, and had no effect; the text names the reason."""
+
+
+class AdminCheckError(RetryUpdateError):
+    """Telegram could not be asked who is an admin."""
+
+
+class AlreadyHandledError(Exception):
+    """An update had its effect before, in this process or another; this time it has none."""

@@ -1,0 +1,87 @@
+"""The inbox: Telegram's updates as they arrived, each kept until it is handled; the mirror of the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.database import database_now, lock
+from storage.schema import received_update
+
+# Telegram keeps an update for a day; one that comes again within that time must still be known.
+_KEPT = timedelta(days=2)
+_ROW = received_update.c
+_IS_OPEN = _ROW.body.is_not(None)
+_IS_WAITING = (_IS_OPEN, _ROW.handled_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An update as it arrived. ``chat_id`` is 0 when it belongs to no chat; ``body`` is Telegram's JSON."""
+
+    update_id: int
+    chat_id: int
+    body: bytes
+
+
+async def store(connection: AsyncConnection, received: Sequence[Received]) -> None:
+    """Store updates; one that is known already is ignored, handled or not."""
+    rows = [{"update_id": one.update_id, "chat_id": one.chat_id, "body": one.body} for one in received]
+    if rows:
+        await connection.execute(upsert(received_update).on_conflict_do_nothing(), rows)
+
+
+async def waiting_chats(connection: AsyncConnection) -> Sequence[int]:
+    """Return the ids of the chats that have an update which is not handled."""
+    return (await connection.execute(select(_ROW.chat_id).where(*_IS_WAITING).distinct())).scalars().all()
+
+
+async def take(connection: AsyncConnection, chat_id: int, lease: timedelta | None = None) -> Received | None:
+    """Return the oldest update of a chat that is not handled, ``None`` when there is none.
+
+    Where several processes handle updates each takes with a lease: until that is over, by the database's clock, or
+    the update is finished, nobody else takes any update of the chat.
+    """
+    of_chat = (_ROW.chat_id == chat_id, _IS_OPEN)
+    until = None
+    if lease is not None:
+        # Nobody else may take or finish in between, or both could see nothing to do.
+        await lock(connection, f"updates of chat {chat_id}")
+        now = await database_now(connection)
+        is_taken = select(exists().where(*of_chat, _ROW.lease_until > now))
+        if (await connection.execute(is_taken)).scalar_one():
+            return None
+        until = now + lease
+    oldest = select(_ROW.update_id, _ROW.chat_id, _ROW.body).where(*of_chat, *_IS_WAITING).order_by(_ROW.update_id)
+    row = (await connection.execute(oldest.limit(1))).one_or_none()
+    if row is None:
+        return None
+    if until is not None:
+        taken = update(received_update).where(_ROW.update_id == row.update_id)
+        await connection.execute(taken.values(lease_until=until))
+    return Received(*row)
+
+
+async def mark_handled(connection: AsyncConnection, update_id: int, at: datetime) -> bool:
+    """Note, in the transaction of its effect, that an update is handled. Returns False when it was before.
+
+    Its chat stays taken until ``finish``: the answer is still to be given.
+    """
+    statement = update(received_update).where(_ROW.update_id == update_id, _ROW.handled_at.is_(None))
+    return (await connection.execute(statement.values(handled_at=at))).rowcount == 1
+
+
+async def finish(connection: AsyncConnection, update_id: int, at: datetime) -> None:
+    """Note that an update is handled and answered: the next one of its chat may be taken. What it said is dropped."""
+    finished = {"handled_at": func.coalesce(_ROW.handled_at, at), "body": None, "lease_until": None}
+    await connection.execute(update(received_update).where(_ROW.update_id == update_id).values(finished))
+
+
+async def forget_handled(connection: AsyncConnection, now: datetime) -> int:
+    """Delete the updates that were handled two days ago or earlier and cannot come again. Returns how many."""
+    return (await connection.execute(delete(received_update).where(_ROW.handled_at < now - _KEPT))).rowcount

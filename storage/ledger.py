@@ -1,9 +1,9 @@
-"""Verdicts, transitions and alerts: what was decided, what changed, and what is owed for it, committed together."""
+"""Verdicts, transitions and alerts: what was decided, what changed and who is told, committed together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -63,7 +63,7 @@ class AlertRow:
 async def record(
     connection: AsyncConnection, rows: Sequence[VerdictRow], alerts: Sequence[AlertRow], *, backfilled: bool
 ) -> None:
-    """Store verdicts, their transitions and the alerts owed for them; run it inside one transaction.
+    """Store verdicts, their transitions and the alerts about them; run it inside one transaction.
 
     Raises
     ------
@@ -72,49 +72,28 @@ async def record(
     """
     if not rows:
         return
-    await connection.execute(
-        insert(verdict),
-        [
-            {
-                "session": row.session,
-                "decided_at": row.decided_at,
-                "backfilled": backfilled,
-                "method_version": row.method_version,
-                "body": row.body,
-            }
-            for row in rows
-        ],
-    )
+    verdicts = [
+        {
+            "session": row.session,
+            "decided_at": row.decided_at,
+            "backfilled": backfilled,
+            "method_version": row.method_version,
+            "body": row.body,
+        }
+        for row in rows
+    ]
+    await connection.execute(insert(verdict), verdicts)
     ids: dict[tuple[str, str], int] = {}
     for row in rows:
         for change in row.changes:
-            ids[change.subject, change.kind] = await _insert_change(connection, row.session, change)
-    for owed in alerts:
-        values = {
-            "key": owed.key,
-            "kind": owed.kind,
-            "urgent": owed.urgent,
-            "session": owed.session,
-            "transitions": [ids[change] for change in owed.changes],
-            "created_at": owed.created_at,
-            "audience": owed.audience,
-        }
+            statement = insert(transition).values(session=row.session, **asdict(change))
+            inserted = (await connection.execute(statement)).inserted_primary_key
+            assert inserted is not None
+            ids[change.subject, change.kind] = int(inserted[0])
+    for alert_row in alerts:
+        values = asdict(alert_row)
+        values["transitions"] = [ids[change] for change in values.pop("changes")]
         await connection.execute(insert(alert).values(values))
-
-
-async def _insert_change(connection: AsyncConnection, session: date, change: ChangeRow) -> int:
-    statement = insert(transition).values(
-        session=session,
-        kind=change.kind,
-        subject=change.subject,
-        occurred_on=change.occurred_on,
-        before=change.before,
-        after=change.after,
-        evidence=change.evidence,
-    )
-    result = await connection.execute(statement)
-    assert result.inserted_primary_key is not None
-    return int(result.inserted_primary_key[0])
 
 
 async def newest_session(connection: AsyncConnection) -> date | None:

@@ -33,8 +33,8 @@ class OutcomeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """An outcome row in force: its id and what it says."""
+class OutcomeInForce:
+    """The newest outcome row of a transition, asset and horizon: its id and the fractions it says."""
 
     id: int
     change: float
@@ -56,8 +56,8 @@ async def load(connection: AsyncConnection) -> str | None:
 async def is_due(connection: AsyncConnection, method_version: str) -> bool:
     """Return whether a session was decided since the record was computed, or the method changed."""
     newest = (await connection.execute(select(func.max(verdict.c.session)))).scalar_one()
-    held = select(track_record.c.through, track_record.c.method_version)
-    return newest is not None and tuple((await connection.execute(held)).one_or_none() or ()) != (
+    stored = select(track_record.c.through, track_record.c.method_version)
+    return newest is not None and tuple((await connection.execute(stored)).one_or_none() or ()) != (
         newest,
         method_version,
     )
@@ -79,10 +79,10 @@ async def outcomes(connection: AsyncConnection) -> Sequence[Any]:
     return (await connection.execute(select(outcome).order_by(outcome.c.id))).all()
 
 
-async def in_force(connection: AsyncConnection) -> dict[tuple[int, str, int], Stored]:
+async def in_force(connection: AsyncConnection) -> dict[tuple[int, str, int], OutcomeInForce]:
     """Return by transition, asset and horizon the newest outcome row."""
     rows = await outcomes(connection)
-    return {(row.transition_id, row.asset, row.horizon): Stored(row.id, row.change, row.worst) for row in rows}
+    return {(row.transition_id, row.asset, row.horizon): OutcomeInForce(row.id, row.change, row.worst) for row in rows}
 
 
 async def append(connection: AsyncConnection, rows: Sequence[OutcomeRow], at: datetime) -> None:

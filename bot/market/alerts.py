@@ -1,38 +1,43 @@
-"""Which changes are told to subscribers, and how loudly."""
+"""Which changes are told to whom, and how loudly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from bot.market.protocol import Change, Decided
+from bot.clock import NEW_YORK
 from signals.rules import EVENING
-from storage.ledger import AlertRow, Audience
+from storage.ledger import AlertRow, Audience, ChangeRow, VerdictRow
 
 URGENT = frozenset({"breakout.confirmed", "breakout.failed"})
 FOR_OPERATORS = ("data.problem", "data.cleared")
 CATCH_UP = "catch_up"
 
 
-def owed(rows: Sequence[Decided], now: datetime) -> list[AlertRow]:
-    """Return the alerts for what these sessions changed.
+def alert_rows(rows: Sequence[VerdictRow], now: datetime) -> list[AlertRow]:
+    """Return the alerts to be stored for what these sessions changed.
 
-    Each change of a session closed within the last day is an alert of its own. What is older, after downtime, is
-    told in one summary.
+    Each change of a session closed within the last day is an alert of its own. Older ones, after downtime, are told in
+    one summary.
     """
-    old = [row for row in rows if now - row.closed_at > EVENING.stale_news and any(_told(row))]
-    fresh = [row for row in rows if now - row.closed_at <= EVENING.stale_news]
+    old = [row for row in rows if _is_old(row, now) and _for_subscribers(row)]
     alerts = [_summary(old, now)] if old else []
-    return alerts + [alert for row in fresh for alert in (*_news(row, now), *_data(row, now))]
+    for row in rows:
+        if not _is_old(row, now):
+            alerts += [*_alerts_to_subscribers(row, now), *_alerts_to_operators(row, now)]
+    return alerts
 
 
-def _told(row: Decided) -> Iterable[Change]:
-    """Yield what subscribers hear of: the state of the data is the operators'."""
-    return (change for change in row.changes if change.kind not in FOR_OPERATORS)
+def _is_old(row: VerdictRow, now: datetime) -> bool:
+    return now - datetime.combine(row.session, EVENING.decision, NEW_YORK) > EVENING.stale_news
 
 
-def _news(row: Decided, now: datetime) -> Iterable[AlertRow]:
-    for change in _told(row):
+def _for_subscribers(row: VerdictRow) -> list[ChangeRow]:
+    return [change for change in row.changes if change.kind not in FOR_OPERATORS]
+
+
+def _alerts_to_subscribers(row: VerdictRow, now: datetime) -> Iterator[AlertRow]:
+    for change in _for_subscribers(row):
         yield AlertRow(
             key=f"{change.subject}:{change.kind}",
             kind=change.kind,
@@ -43,7 +48,7 @@ def _news(row: Decided, now: datetime) -> Iterable[AlertRow]:
         )
 
 
-def _data(row: Decided, now: datetime) -> Iterable[AlertRow]:
+def _alerts_to_operators(row: VerdictRow, now: datetime) -> Iterator[AlertRow]:
     """Yield one alert for all series that began to fail the data gate, and one for all that pass again."""
     for kind in FOR_OPERATORS:
         changes = [(change.subject, change.kind) for change in row.changes if change.kind == kind]
@@ -51,8 +56,8 @@ def _data(row: Decided, now: datetime) -> Iterable[AlertRow]:
             yield AlertRow(f"{kind}:{row.session}", kind, False, row.session, now, changes, Audience.OPERATORS)
 
 
-def _summary(rows: Sequence[Decided], now: datetime) -> AlertRow:
-    changes = [(change.subject, change.kind) for row in rows for change in _told(row)]
+def _summary(rows: Sequence[VerdictRow], now: datetime) -> AlertRow:
+    changes = [(change.subject, change.kind) for row in rows for change in _for_subscribers(row)]
     return AlertRow(
         key=f"{CATCH_UP}:{rows[0].session}:{rows[-1].session}",
         kind=CATCH_UP,

@@ -1,4 +1,4 @@
-"""The market process's second task: what followed, in the history and after the live alerts."""
+"""The market process's second task: what followed in the past, in the whole history and after the live alerts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot.market.protocol import Matured, Recorded
+from bot.market.protocol import NewOutcomes, NewTrackRecord
 from signals.as_json import encode
 from signals.data.sessions import nyse_sessions
 from signals.data.vintages import Archive, settle
@@ -18,45 +18,45 @@ from signals.rules import METHOD_VERSION
 from storage import ledger, observations
 from storage import track_record as stored
 from storage.database import read_only
-from storage.track_record import OutcomeRow
+from storage.track_record import OutcomeInForce, OutcomeRow
 
 # A split refetches a history in single precision: what has not changed in the sixth digit has not been corrected.
 _EXACT = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class _Inputs:
     newest: date | None
     archive: Archive
-    alerts: Sequence[live.Decided]
-    in_force: dict[tuple[int, str, int], stored.Stored]
+    alerts: Sequence[live.LiveTransition]
+    in_force: dict[tuple[int, str, int], OutcomeInForce]
 
 
-def look_back(url: str, now: datetime) -> Iterator[Recorded | Matured]:
+def look_back(url: str, now: datetime) -> Iterator[NewTrackRecord | NewOutcomes]:
     """Yield what has matured of the live record, then the backtest's, through the newest session decided."""
-    stored_rows = asyncio.run(_load(url, now))
-    if stored_rows.newest is None or "^RUT" not in stored_rows.archive:
+    inputs = asyncio.run(_load(url, now))
+    if inputs.newest is None or "^RUT" not in inputs.archive:
         # Nothing to look back on: what is stored stays.
         return
-    history = evaluate(stored_rows.archive, nyse_sessions(now), stored_rows.newest)
-    rows = (_row(one, stored_rows.in_force) for one in live.matured(history, stored_rows.alerts))
-    yield Matured([row for row in rows if row is not None])
+    history = evaluate(inputs.archive, nyse_sessions(now), inputs.newest)
+    rows = (_row(one, inputs.in_force) for one in live.matured(history, inputs.alerts))
+    yield NewOutcomes([row for row in rows if row is not None])
     record = track_record(history)
-    yield Recorded(record.through, METHOD_VERSION, encode(record).decode())
+    yield NewTrackRecord(record.through, METHOD_VERSION, encode(record).decode())
 
 
-async def _load(url: str, now: datetime) -> _Stored:
+async def _load(url: str, now: datetime) -> _Inputs:
     async with read_only(url) as connection:
         rows = await stored.live_transitions(connection)
-        return _Stored(
+        return _Inputs(
             newest=await ledger.newest_session(connection),
             archive=settle(await observations.load_vintages(connection, now)),
-            alerts=[live.Decided(row.id, row.session, row.decided_at) for row in rows],
+            alerts=[live.LiveTransition(row.id, row.session, row.decided_at) for row in rows],
             in_force=await stored.in_force(connection),
         )
 
 
-def _row(found: live.Matured, in_force: dict[tuple[int, str, int], stored.Stored]) -> OutcomeRow | None:
+def _row(found: live.MaturedCase, in_force: dict[tuple[int, str, int], OutcomeInForce]) -> OutcomeRow | None:
     """Return the row to append, ``None`` when the same is there already."""
     entry, outcome = found.entry, found.outcome
     before = in_force.get((found.transition, found.asset, found.horizon))

@@ -8,9 +8,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from bot.market.protocol import REPLY, REQUEST, Done, Failed, Reply, Request
+from bot.market.protocol import LENGTH, Done, Failed, Reply, Request, decode_reply, encode
 
-_LONGEST_LINE = 1 << 26
 _LONGEST_SILENCE = 900.0
 
 
@@ -38,7 +37,7 @@ class MarketProcess:
             try:
                 process = self._process = self._process or await _start()
                 assert process.stdin is not None
-                process.stdin.write(REQUEST.dump_json(request) + b"\n")
+                process.stdin.write(encode(request))
                 await process.stdin.drain()
                 while not finished:
                     async with asyncio.timeout(_LONGEST_SILENCE):
@@ -83,16 +82,17 @@ async def _start() -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.market.child",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        env=environment, limit=_LONGEST_LINE, start_new_session=True,
+        env=environment, start_new_session=True,
     )  # fmt: skip
 
 
 async def _read(process: asyncio.subprocess.Process) -> Reply:
     assert process.stdout is not None
-    line = await process.stdout.readline()
-    if not line:
-        raise MarketProcessError(f"the market process ended with code {await process.wait()}")
-    reply = REPLY.validate_json(line)
+    try:
+        length = int.from_bytes(await process.stdout.readexactly(LENGTH), "big")
+        reply: Reply = decode_reply(await process.stdout.readexactly(length))
+    except asyncio.IncompleteReadError:
+        raise MarketProcessError(f"the market process ended with code {await process.wait()}") from None
     if isinstance(reply, Failed):
         raise MarketProcessError(reply.message)
     return reply

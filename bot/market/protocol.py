@@ -1,14 +1,19 @@
-"""What the bot and its market process say to each other: one JSON object a line."""
+"""What the bot and its market process say to each other.
+
+A message is four bytes with the length of what follows, and a ``Request`` or ``Reply`` as MessagePack. Rows travel in
+the types that the storage keeps them in.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from msgspec import Struct, field, msgpack
 
 from signals.sources.options import SourceOptions
+from storage.ledger import VerdictRow
+from storage.market import Agenda
+from storage.observations import SourceCheck
 from storage.track_record import OutcomeRow
 
 _F = float | None
@@ -16,158 +21,121 @@ Figures = tuple[date, _F, _F, _F, _F, _F, _F, _F, _F]
 """``(observed_on, *figures)``: the eight of ``signals.data.series.FIELDS``, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Collect:
-    """Ask the source for what the archive lacks."""
+class Collect(Struct, frozen=True, tag=True):
+    """Ask the source for what the archive lacks. The answers are ``Observations`` and a ``Checked`` a series."""
 
     database_url: str
     market_data: str
     now: datetime
     options: SourceOptions = field(default_factory=SourceOptions)
-    type: Literal["collect"] = "collect"
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluate:
-    """Decide every closed session that is not decided yet."""
+class Evaluate(Struct, frozen=True, tag=True):
+    """Decide every closed session that is not decided yet. The last answer is ``NextDue``."""
 
     database_url: str
     now: datetime
-    type: Literal["evaluate"] = "evaluate"
 
 
-@dataclass(frozen=True, slots=True)
-class LookBack:
+class LookBack(Struct, frozen=True, tag=True):
     """Compute the track record, and what followed the live alerts, through the newest session decided."""
 
     database_url: str
     now: datetime
-    type: Literal["look_back"] = "look_back"
 
 
-@dataclass(frozen=True, slots=True)
-class FindDemoStart:
-    """Ask where in the simulated market a demonstration may begin."""
+class FindDemoStart(Struct, frozen=True, tag=True):
+    """Ask where in the simulated market a demonstration may begin. The answer is ``DemoStart``."""
 
     market_data: str
     now: datetime
-    type: Literal["find_demo_start"] = "find_demo_start"
 
 
-@dataclass(frozen=True, slots=True)
-class Observations:
-    """A piece of one series' answer."""
+class Observations(Struct, frozen=True, tag=True):
+    """Some rows of one series' answer. ``restated``: a split changed the whole history, so every row is new."""
 
     series: str
     restated: bool
     rows: list[Figures]
-    type: Literal["observations"] = "observations"
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What was wrong with one series' answer, if anything."""
+class Checked(Struct, frozen=True, tag=True):
+    """One series' answer has been sent whole; ``check`` says what was wrong with it, if anything."""
 
-    series: str
-    reason: str
-    absent: bool
-    type: Literal["checked"] = "checked"
+    check: SourceCheck
 
 
-@dataclass(frozen=True, slots=True)
-class BackfillBegins:
-    """Sessions up to ``through`` are history: recorded silently."""
+class BackfillBegins(Struct, frozen=True, tag=True):
+    """Sessions up to ``through`` are history: they are stored and nobody is told."""
 
     through: date
-    type: Literal["backfill_begins"] = "backfill_begins"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One transition; see ``signals.model.Transition``. ``evidence`` is a ``signals.record.model.Past`` as JSON."""
-
-    kind: str
-    subject: str
-    occurred_on: date
-    before: str = ""
-    after: str = ""
-    evidence: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """One session's verdict. ``closed_at`` is its decision time, ``body`` the verdict as JSON."""
-
-    session: date
-    closed_at: datetime
-    decided_at: datetime
-    method_version: str
-    body: str
-    changes: list[Change]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdicts:
-    """Verdicts in order of session."""
+class Verdicts(Struct, frozen=True, tag=True):
+    """Verdicts with their changes, in order of session. ``backfilled``: they are history."""
 
     backfilled: bool
-    rows: list[Decided]
-    type: Literal["verdicts"] = "verdicts"
+    rows: list[VerdictRow]
 
 
-@dataclass(frozen=True, slots=True)
-class NextDue:
-    """What is owed after this evening."""
+class NextDue(Struct, frozen=True, tag=True):
+    """What is due after this evening."""
 
-    next_session: date
-    next_decision_at: datetime
-    last_closed: date | None
-    waiting: str | None
-    type: Literal["next_due"] = "next_due"
+    agenda: Agenda
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class NewTrackRecord(Struct, frozen=True, tag=True):
     """The track record through a session; ``body`` is a ``signals.record.model.TrackRecord`` as JSON."""
 
     through: date
     method_version: str
     body: str
-    type: Literal["recorded"] = "recorded"
 
 
-@dataclass(frozen=True, slots=True)
-class Matured:
+class NewOutcomes(Struct, frozen=True, tag=True):
     """What followed live alerts over horizons that have passed, where it is not stored yet or stored otherwise."""
 
     rows: list[OutcomeRow]
-    type: Literal["matured"] = "matured"
 
 
-@dataclass(frozen=True, slots=True)
-class DemoStart:
+class DemoStart(Struct, frozen=True, tag=True):
     """The decision time at which a demonstration begins."""
 
     at: datetime
-    type: Literal["demo_start"] = "demo_start"
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The request could not be carried out."""
+class Failed(Struct, frozen=True, tag=True):
+    """The request could not be carried out; nothing more comes."""
 
     message: str
-    type: Literal["failed"] = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True, tag=True):
     """The request is carried out; nothing more comes."""
-
-    type: Literal["done"] = "done"
 
 
 Request = Collect | Evaluate | LookBack | FindDemoStart
-Reply = Observations | Checked | BackfillBegins | Verdicts | NextDue | Recorded | Matured | DemoStart | Failed | Done
-REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="type")])
-REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="type")])
+Reply = (
+    Observations
+    | Checked
+    | BackfillBegins
+    | Verdicts
+    | NextDue
+    | NewTrackRecord
+    | NewOutcomes
+    | DemoStart
+    | Failed
+    | Done
+)
+LENGTH = 4
+"""How many bytes before a message say how long it is."""
+
+_ENCODER = msgpack.Encoder()
+decode_request = msgpack.Decoder(Request).decode
+decode_reply = msgpack.Decoder(Reply).decode
+
+
+def encode(message: Request | Reply) -> bytes:
+    """Return a message with its length before it."""
+    body = _ENCODER.encode(message)
+    return len(body).to_bytes(LENGTH, "big") + body

@@ -15,7 +15,7 @@ from signals.record.study import Events
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class LiveTransition:
     """A live transition: its row, the session that showed it and when that was decided (UTC)."""
 
     transition: int
@@ -24,7 +24,7 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Matured:
+class MaturedCase:
     """What followed a live transition over one horizon that has passed."""
 
     transition: int
@@ -34,12 +34,12 @@ class Matured:
     outcome: Outcome
 
 
-def matured(history: History, decided: Sequence[Decided]) -> Iterator[Matured]:
+def matured(history: History, alerts: Sequence[LiveTransition]) -> Iterator[MaturedCase]:
     """Yield every outcome that is known by the end of the history."""
     studies = Studies.of(history)
-    for one in decided:
-        instant = pd.DatetimeIndex([pd.Timestamp(one.decided_at)]).as_unit("us")
+    for alert in alerts:
+        instant = pd.DatetimeIndex([pd.Timestamp(alert.decided_at)]).as_unit("us")
         for (asset, horizon), study in studies.all.items():
-            case = study.follow(Events([one.session], instant)).cases[0]
+            case = study.follow(Events([alert.session], instant)).cases[0]
             if case.entry and case.outcome:
-                yield Matured(one.transition, asset, horizon, case.entry, case.outcome)
+                yield MaturedCase(alert.transition, asset, horizon, case.entry, case.outcome)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from bot.market.evening import Evening
 from bot.market.looking_back import look_back
 from bot.market.process import MarketProcess
-from bot.market.protocol import Matured, Recorded
+from bot.market.protocol import NewOutcomes, NewTrackRecord
 from bot.messages.record import read_record
 from signals.as_json import decode_past
 from signals.data.sessions import decision_time
@@ -71,7 +71,7 @@ async def outcomes(evening: Evening) -> Sequence[Any]:
         return await track_record.outcomes(connection)
 
 
-async def replies(evening: Evening, now: datetime) -> list[Recorded | Matured]:
+async def replies(evening: Evening, now: datetime) -> list[NewTrackRecord | NewOutcomes]:
     # As the child does it: in a thread of its own, with a loop of its own.
     return await asyncio.to_thread(lambda: list(look_back(evening.database.url.render_as_string(), now)))
 
@@ -130,7 +130,7 @@ class TestLookBack:
         before = len(await outcomes(evening))
         assert before > 0
         (matured, _) = await replies(evening, decision_time(day(MATURE + 3)))
-        assert matured == Matured([])
+        assert matured == NewOutcomes([])
 
     async def test_a_corrected_price_appends_a_row_that_points_to_the_old_one(self, evening: Evening) -> None:
         await evening.run(decision_time(day(CONFIRMED)))
@@ -141,7 +141,7 @@ class TestLookBack:
             at = (observation.c.series == "^RUT", observation.c.observed_on == first.exit_on)
             await connection.execute(observation.update().where(*at).values(value=first.exit_price * 1.01))
         (matured, _) = await replies(evening, decision_time(day(MATURE + 3)))
-        assert isinstance(matured, Matured)
+        assert isinstance(matured, NewOutcomes)
         assert first.id in [row.corrects for row in matured.rows]
 
     async def test_a_split_that_restates_a_history_corrects_nothing(self, evening: Evening) -> None:
@@ -156,7 +156,7 @@ class TestLookBack:
                 at = (observation.c.series == "IWM", observation.c.observed_on == row.observed_on)
                 await connection.execute(observation.update().where(*at).values(value=float(np.float32(row.value / 3))))
         (matured, _) = await replies(evening, decision_time(day(MATURE + 3)))
-        assert matured == Matured([])
+        assert matured == NewOutcomes([])
 
     async def test_a_late_decision_is_counted_from_when_it_was_made(self, evening: Evening) -> None:
         # The bot was down for four sessions: nobody could have bought on the evening itself.

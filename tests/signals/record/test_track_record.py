@@ -16,7 +16,7 @@ from signals.evaluate import History, evaluate
 from signals.model import State
 from signals.record.events import FAMILIES, RULES
 from signals.record.inference import holm
-from signals.record.live import Decided, matured
+from signals.record.live import LiveTransition, matured
 from signals.record.model import TrackRecord
 from signals.record.studies import Studies
 from signals.record.track_record import track_record
@@ -190,8 +190,8 @@ class TestMatchedBase:
 class TestLive:
     def test_an_outcome_is_counted_from_the_real_decision(self, history: History) -> None:
         session = date(2020, 11, 17)
-        evening = Decided(1, session, decision_time(session))
-        late = Decided(2, session, decision_time(session) + timedelta(days=3))
+        evening = LiveTransition(1, session, decision_time(session))
+        late = LiveTransition(2, session, decision_time(session) + timedelta(days=3))
         found = {(m.transition, m.asset, m.horizon): m for m in matured(history, [evening, late])}
         assert found[1, "ETH-USD", 91].entry.on == date(2020, 11, 17)
         assert found[2, "ETH-USD", 91].entry.on == date(2020, 11, 20)
@@ -201,13 +201,14 @@ class TestLive:
         session = date(2020, 11, 17)
         (event,) = [e for e in record.events if e.episode.confirmed == session]
         found = {
-            (m.asset, m.horizon): m.outcome for m in matured(history, [Decided(1, session, decision_time(session))])
+            (m.asset, m.horizon): m.outcome
+            for m in matured(history, [LiveTransition(1, session, decision_time(session))])
         }
         assert found == {(asset, horizon): case.outcome for asset, horizon, case in event.followed}
 
     def test_what_has_not_matured_is_not_there(self, history: History) -> None:
         session = date(2025, 5, 20)
-        found = {(m.asset, m.horizon) for m in matured(history, [Decided(1, session, decision_time(session))])}
+        found = {(m.asset, m.horizon) for m in matured(history, [LiveTransition(1, session, decision_time(session))])}
         assert found == {("^RUT", 21), ("IWM/SPY", 21), ("BTC-USD", 30), ("ETH-USD", 30)}
 
 

@@ -1,0 +1,172 @@
+"""Which closed sessions can be decided now, and the rows to store of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby, islice
+from typing import TypeVar
+
+import pandas as pd
+
+from bot.market.protocol import BackfillBegins, Evaluate, NextDue, Verdicts
+from signals.as_json import decode_verdict, encode
+from signals.data.series import SERIES
+from signals.data.sessions import closed_sessions, decision_time, last_call, nyse_sessions
+from signals.data.vintages import Archive, settle
+from signals.evaluate import History, evaluate
+from signals.model import Transition, Verdict
+from signals.record.model import Past
+from signals.rules import GATE, METHOD_VERSION
+from signals.transitions import transitions
+from storage import ledger, market, observations
+from storage.database import read_only
+from storage.ledger import ChangeRow, VerdictRow
+
+_ROWS_A_REPLY = 500
+_T = TypeVar("_T")
+
+
+def pieces(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Yield the items in lists of at most ``size``."""
+    iterator = iter(items)
+    while piece := list(islice(iterator, size)):
+        yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """What the database knows when an evaluation begins. ``before`` is the newest verdict."""
+
+    backfilled_through: date | None
+    decided_through: date | None
+    before: Verdict | None
+    checks: dict[str, observations.SourceCheck]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What can be decided now.
+
+    Attributes
+    ----------
+    sessions
+        Those to be decided, in order.
+    history
+        The evaluated history they are read from; ``None`` when there is nothing to read.
+    backfilled_through
+        Sessions up to this one are history: nobody is told. ``None`` while the history cannot be written yet.
+    waiting
+        Why the next closed session cannot be decided yet; ``None`` when none is left.
+    """
+
+    sessions: Sequence[date] = ()
+    history: History | None = None
+    backfilled_through: date | None = None
+    waiting: str | None = None
+
+
+def decide(request: Evaluate) -> Iterator[BackfillBegins | Verdicts | NextDue]:
+    """Yield the verdict of every session that can be decided at ``request.now``, and last what is due next."""
+    stored = asyncio.run(_load(request.database_url))
+    closed = closed_sessions(request.now)
+    through = stored.decided_through
+    if through is not None and through >= closed[-1]:
+        planned = Plan()
+    else:
+        planned = plan(stored, asyncio.run(_load_archive(request.database_url, request.now)), request.now)
+    history, history_ends = planned.history, planned.backfilled_through
+    if history is not None and history_ends is not None:
+        if stored.backfilled_through is None:
+            yield BackfillBegins(history_ends)
+        rows = _rows(history, planned.sessions, history_ends, request.now, stored.before)
+        for backfilled, group in groupby(rows, key=lambda row: row.session <= history_ends):
+            for piece in pieces(group, _ROWS_A_REPLY):
+                yield Verdicts(backfilled, piece)
+        through = planned.sessions[-1] if planned.sessions else through
+    calendar = nyse_sessions(request.now)
+    following = calendar[calendar > pd.Timestamp(through or closed[-1])][0].date()
+    yield NextDue(market.Agenda(following, decision_time(following), closed[-1], planned.waiting))
+
+
+def plan(stored: StoredState, archive: Archive, now: datetime) -> Plan:
+    """Return what can be decided at ``now``: it reads nothing but what it is given."""
+    if "^RUT" not in archive:
+        reason = stored.checks["^RUT"].reason if "^RUT" in stored.checks else "nothing collected yet"
+        return Plan(waiting=f"^RUT: {reason}")
+    closed, after = closed_sessions(now), stored.decided_through
+    reasons = {series: check.reason for series, check in stored.checks.items() if check.reason}
+    history = evaluate(archive, nyse_sessions(now), closed[-1], reasons)
+    first = archive["^RUT"].index[0].date()
+    undecided = [session for session in closed if session >= first and (after is None or session > after)]
+    ready, waiting = _ready(history, undecided, now)
+    if stored.backfilled_through is not None:
+        return Plan(ready, history, stored.backfilled_through, waiting)
+    missing = _missing_at_first(stored, archive.keys(), closed[-1], now)
+    if missing or not ready:
+        return Plan(waiting=missing or waiting)
+    return Plan(ready, history, ready[-1], waiting)
+
+
+def _ready(history: History, undecided: list[date], now: datetime) -> tuple[list[date], str | None]:
+    """Return the sessions that can be decided now, in order, and why the next one cannot."""
+    for index, session in enumerate(undecided):
+        reason = history.gate.blocks(history.panel.position(session))
+        if reason and now < last_call(session):
+            return undecided[:index], reason
+    return undecided, None
+
+
+def _missing_at_first(stored: StoredState, have: Iterable[str], last_closed: date, now: datetime) -> str | None:
+    """Return why the history should not be written yet: a series may still arrive that would be missing for ever."""
+    known = set(have) | {series for series, check in stored.checks.items() if check.absent}
+    # Without the series that block a session nothing can be written; the others are waited for until the last call.
+    wanted = GATE.blocking if now >= last_call(last_closed) else SERIES
+    missing = [key for key in wanted if key not in known]
+    said = {key: stored.checks[key].reason if key in stored.checks else "not asked yet" for key in missing}
+    return "; ".join(f"{key}: {reason}" for key, reason in said.items()) or None
+
+
+def _rows(
+    history: History, sessions: Sequence[date], backfilled_through: date, now: datetime, before: Verdict | None
+) -> Iterator[VerdictRow]:
+    for session in sessions:
+        is_history = session <= backfilled_through
+        verdict = history.verdict(session, decision_time(session) if is_history else now)
+        found = transitions(before, verdict)
+        # History is told to nobody, so no alert of it needs the earlier cases.
+        past = [None] * len(found) if is_history or not found else _past_cases(history, session, found)
+        changes = [_change(*pair) for pair in zip(found, past, strict=True)]
+        yield VerdictRow(session, verdict.decided_at, METHOD_VERSION, encode(verdict).decode(), changes)
+        before = verdict
+
+
+def _past_cases(history: History, session: date, found: list[Transition]) -> list[Past | None]:
+    # Statistics are imported on the few evenings that need them.
+    from signals.record.past import past_cases
+
+    return past_cases(history, session, found)
+
+
+def _change(found: Transition, past: Past | None) -> ChangeRow:
+    evidence = None if past is None else encode(past).decode()
+    return ChangeRow(found.kind, found.subject, found.occurred_on, found.before, found.after, evidence)
+
+
+async def _load(url: str) -> StoredState:
+    async with read_only(url) as connection:
+        market_row = await market.load_market(connection)
+        body = await ledger.newest_body(connection)
+        return StoredState(
+            backfilled_through=market_row.backfilled_through if market_row else None,
+            decided_through=await ledger.newest_session(connection),
+            before=decode_verdict(body) if body else None,
+            checks=await observations.load_checks(connection),
+        )
+
+
+async def _load_archive(url: str, now: datetime) -> Archive:
+    async with read_only(url) as connection:
+        return settle(await observations.load_vintages(connection, now))

@@ -11,7 +11,7 @@ demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.
 	$(BIN)/python -m bot demo
 
 test: $(VENV)/installed ## every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations=10
 
 cover: $(VENV)/installed ## every test, slower: with the coverage floor, child processes included
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered

@@ -15,14 +15,16 @@ from signals.data.series import FIELDS, Days, Series
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
+class PossibleRows:
     """The rows of an answer that can be true, and one sentence on the newest of the others."""
 
     frame: pd.DataFrame
     reason: str
 
 
-def sift(series: Series, frame: pd.DataFrame, sessions: pd.DatetimeIndex, now: datetime) -> Sifted:
+def drop_impossible_rows(
+    series: Series, frame: pd.DataFrame, sessions: pd.DatetimeIndex, now: datetime
+) -> PossibleRows:
     """Leave out of a source's answer what cannot be true or is not public yet.
 
     Parameters
@@ -37,7 +39,7 @@ def sift(series: Series, frame: pd.DataFrame, sessions: pd.DatetimeIndex, now: d
     """
     frame = frame.reindex(columns=list(FIELDS)).astype(float)
     if frame.empty:
-        return Sifted(frame, "")
+        return PossibleRows(frame, "")
     dates = pd.DatetimeIndex(frame.index).as_unit("us")
     frame.index = dates
     public = available_at(series.clock, dates) <= pd.Timestamp(now)
@@ -48,13 +50,15 @@ def sift(series: Series, frame: pd.DataFrame, sessions: pd.DatetimeIndex, now: d
         first = min([*twice, *backwards])
         word = "appears twice" if first in twice else "is out of order"
         reason = f"{first:%Y-%m-%d} {word} in the answer; nothing from that date on is used"
-        return Sifted(sift(series, frame[frame.index < first].sort_index(), sessions, now).frame, reason)
+        return PossibleRows(
+            drop_impossible_rows(series, frame[frame.index < first].sort_index(), sessions, now).frame, reason
+        )
     faults = _row_faults(series, frame)
     faults[_wrong_day(series, dates, sessions)] = f"is not dated by {_A_DAY[series.days]}"
     bad = faults[faults != ""]
     what = "bar" if series.is_price else "figure"
     reason = f"{bad.index[-1]:%Y-%m-%d}: the {what} {bad.iloc[-1]}" if len(bad) else ""
-    return Sifted(frame[faults == ""], reason)
+    return PossibleRows(frame[faults == ""], reason)
 
 
 _A_DAY = {days: f"a {days}" for days in Days}

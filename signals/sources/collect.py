@@ -10,7 +10,7 @@ import pandas as pd
 
 from signals.data.release import newest_expected
 from signals.data.series import SERIES
-from signals.data.sift import sift
+from signals.data.sift import drop_impossible_rows
 from signals.data.vintages import Archive, as_vintages, settle
 from signals.sources.shape import Source
 
@@ -53,9 +53,9 @@ def collect(
         if there and series.key not in again:
             continue
         fetched = source.fetch(series, since, now)
-        sifted = sift(series, fetched.frame, sessions, now)
-        reason = fetched.reason or sifted.reason
-        yield Collected(series.key, sifted.frame, reason, fetched.restated, fetched.absent)
+        possible = drop_impossible_rows(series, fetched.frame, sessions, now)
+        reason = fetched.reason or possible.reason
+        yield Collected(series.key, possible.frame, reason, fetched.restated, fetched.absent)
 
 
 def collect_archive(

@@ -19,7 +19,7 @@ from signals.data.panel import align
 from signals.data.release import available_at
 from signals.data.series import SERIES, STANDS_IN
 from signals.data.sessions import decision_time, nyse_sessions
-from signals.data.sift import sift
+from signals.data.sift import drop_impossible_rows
 from signals.data.vintages import as_vintages, settle
 from signals.sources.simulated import SimulatedSource
 
@@ -51,7 +51,7 @@ def needed(row: Condition) -> Frames:
 def measured(row: Condition, frames: Frames, session: pd.Timestamp) -> Measured:
     """Measure one condition as on the evening of a session, from what sources answered by then."""
     now = decision_time(session.date())
-    kept = {key: sift(SERIES[key], frame, CALENDAR, now).frame for key, frame in frames.items()}
+    kept = {key: drop_impossible_rows(SERIES[key], frame, CALENDAR, now).frame for key, frame in frames.items()}
     panel = align(settle(as_vintages(kept, pd.Timestamp(now))), CALENDAR, session.date())
     quiet = pd.Series(False, index=panel.sessions)
     return measure_condition(row, Measuring(gate(panel, {}, quiet), ()))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from signals.data.series import SERIES, Series
 from signals.data.sessions import decision_time
-from signals.data.sift import sift
+from signals.data.sift import drop_impossible_rows
 from signals.episode import Phase
 from signals.evaluate import evaluate
 from signals.model import Freshness, Verdict
@@ -208,33 +208,33 @@ class TestSift:
     def test_a_bar_that_is_not_public_yet_is_left_out_without_a_word(self) -> None:
         table = frame([100.0, 101.0])
         before_the_close = decision_time(day(1)).replace(hour=18)
-        sifted = sift(RUT, table, CALENDAR, before_the_close)
-        assert list(sifted.frame["value"]) == [100.0]
-        assert sifted.reason == ""
+        possible = drop_impossible_rows(RUT, table, CALENDAR, before_the_close)
+        assert list(possible.frame["value"]) == [100.0]
+        assert possible.reason == ""
 
     def test_a_bar_on_a_holiday_is_left_out_with_a_sentence(self) -> None:
         table = frame([100.0, 101.0])
         table.loc[pd.Timestamp("2015-01-03")] = table.iloc[-1]
-        sifted = sift(RUT, table.sort_index(), CALENDAR, decision_time(day(5)))
-        assert len(sifted.frame) == 2
-        assert sifted.reason == "2015-01-03: the bar is not dated by a NYSE session"
+        possible = drop_impossible_rows(RUT, table.sort_index(), CALENDAR, decision_time(day(5)))
+        assert len(possible.frame) == 2
+        assert possible.reason == "2015-01-03: the bar is not dated by a NYSE session"
 
     def test_nothing_from_a_doubled_date_on_is_used(self) -> None:
         table = frame([100.0, 101.0, 102.0, 103.0])
         doubled = pd.concat([table, table.iloc[[1]]]).sort_index()
-        sifted = sift(RUT, doubled, CALENDAR, decision_time(day(9)))
-        assert list(sifted.frame["value"]) == [100.0]
-        assert "appears twice" in sifted.reason
+        possible = drop_impossible_rows(RUT, doubled, CALENDAR, decision_time(day(9)))
+        assert list(possible.frame["value"]) == [100.0]
+        assert "appears twice" in possible.reason
 
     def test_dates_that_run_backwards_are_named(self) -> None:
         table = frame([100.0, 101.0, 102.0, 103.0])
-        sifted = sift(RUT, table.iloc[[0, 2, 1, 3]], CALENDAR, decision_time(day(9)))
-        assert list(sifted.frame["value"]) == [100.0]
-        assert "is out of order" in sifted.reason
+        possible = drop_impossible_rows(RUT, table.iloc[[0, 2, 1, 3]], CALENDAR, decision_time(day(9)))
+        assert list(possible.frame["value"]) == [100.0]
+        assert "is out of order" in possible.reason
 
     def test_an_empty_answer_is_an_empty_frame(self) -> None:
-        sifted = sift(RUT, frame([]), CALENDAR, decision_time(day(9)))
-        assert len(sifted.frame) == 0
+        possible = drop_impossible_rows(RUT, frame([]), CALENDAR, decision_time(day(9)))
+        assert len(possible.frame) == 0
 
 
 class TestProperties:

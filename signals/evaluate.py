@@ -26,7 +26,7 @@ from signals.data.series import SERIES
 from signals.data.vintages import Archive
 from signals.episode import Episode, High, Outcome
 from signals.liquidity import LiquidityHistory, liquidity_history
-from signals.model import Breakout, Check, State, Verdict
+from signals.model import Breakout, Check, State, Unit, Verdict
 from signals.rules import BREAKOUT, CHECKS, METHOD_VERSION
 from signals.supercycle.properties import SupercycleHistory, supercycle_history
 
@@ -141,15 +141,15 @@ class History:
     def _close_check(self, episode: Episode | None, at: int) -> Check:
         needed = float(BREAKOUT.confirm_closes)
         if episode is None:
-            return Check("close", None, None, needed)
+            return Check("close", None, None, needed, Unit.COUNT)
         if episode.confirmed:
-            return Check("close", True, needed, needed)
+            return Check("close", True, needed, needed, Unit.COUNT)
         if not episode.is_open:
-            return Check("close", False, None, needed)
+            return Check("close", False, None, needed, Unit.COUNT)
         closes = self.standing.close[self.panel.position(episode.attempt) : at + 1]
         above = (closes[~np.isnan(closes)] > episode.level)[::-1]
         in_a_row = len(above) if above.all() else int(np.argmin(above))
-        return Check("close", None, float(in_a_row), needed)
+        return Check("close", None, float(in_a_row), needed, Unit.COUNT)
 
 
 def _armed(close: float | None, record: float | None, base: float | None) -> bool | None:

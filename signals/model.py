@@ -48,14 +48,35 @@ class Freshness(StrEnum):
     NEVER_HAD = "never had"
 
 
+class Unit(StrEnum):
+    """What a measured number is in. Percentages and shares are fractions."""
+
+    BN = "USD bn"
+    POINTS = "percentage points"
+    PERCENT = "%"
+    SHARE = "share"
+    INDEX = "index"
+    TIMES = "×"
+    COUNT = "count"
+    SESSIONS = "sessions"
+    DAYS = "days"
+    AGO = "observations ago"
+    SESSIONS_AGO = "sessions ago"
+    YES = "yes or no"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One measured statement: its number, its threshold, and whether it passes (``None``: not measured)."""
+    """One measured statement: its number, its threshold, and whether it passes (``None``: not measured).
+
+    ``unit`` is that of the number and of the threshold.
+    """
 
     key: str
     passed: bool | None
     value: float | None
     threshold: float
+    unit: Unit
     parts: tuple[Check, ...] = ()
 
 
@@ -279,13 +300,22 @@ class Crypto:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured number by its name; ``None`` is unknown."""
+
+    name: str
+    value: float | None
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
 class Property:
-    """One of the four properties; ``numbers`` are what it was decided on, by name, in the order measured."""
+    """One of the four properties; ``numbers`` are what it was decided on, in the order measured."""
 
     key: str
     state: State
     last_published: State
-    numbers: dict[str, float | None]
+    numbers: tuple[Reading, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from datetime import date
 import numpy as np
 
 from bot.messages.figures import percent
-from signals.conditions.condition import Condition, Number, Unit
+from signals.conditions.condition import Condition, Number
 from signals.conditions.measured import Measured
 from signals.conditions.table import CONDITIONS, LINK_NAMES
 from signals.data.series import SERIES, STANDS_IN
 from signals.data.sessions import decision_time
 from signals.episode import Episode
 from signals.evaluate import History
+from signals.model import Unit
 from signals.record.studies import Studies
 from signals.transitions import transitions
 

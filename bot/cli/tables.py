@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from bot.messages.facts import Evidence, of_link, of_liquidity
-from bot.messages.figures import percent, property_number, quantity
+from bot.messages.figures import percent, quantity
 from signals.conditions.table import LINK_NAMES
 from signals.episode import Episode, High
 from signals.evaluate import History
@@ -189,7 +189,7 @@ def _crypto_lines(x: Crypto) -> Iterator[str]:
 def _property_lines(s: Supercycle) -> Iterator[str]:
     yield f"{s.holds} of {len(s.properties)} properties hold  coverage {s.coverage:.0%}"
     for each in s.properties:
-        shown = "; ".join(f"{name} {property_number(value, name)}" for name, value in each.numbers.items())
+        shown = "; ".join(f"{n.name} {quantity(n.value, n.unit)}" for n in each.numbers)
         yield f"  {each.key}: {each.state}  {shown}"
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
-from signals.conditions.condition import Limit, Number, Unit
+from signals.conditions.condition import Limit, Number
+from signals.model import Unit
 
 _MOST_OF_A_REASON = 160
-# How the numbers of the four properties end whose unit is not a count.
-_SHARES = ("outlived", "depth", "depths", "means", "of its high", "in its year")
 
 
 def points(value: float) -> str:
@@ -43,6 +42,10 @@ def _billions(value: float) -> str:
     return f"{decimal(value, 0 if abs(value) >= 10 else 1, sign=True)} bn USD"
 
 
+def _count(value: float) -> str:
+    return decimal(value, 0 if value == int(value) else 1)
+
+
 _QUANTITIES: dict[Unit, Callable[[float], str]] = {
     Unit.BN: _billions,
     Unit.POINTS: lambda value: f"{decimal(value, sign=True)} points",
@@ -50,6 +53,10 @@ _QUANTITIES: dict[Unit, Callable[[float], str]] = {
     Unit.SHARE: percent,
     Unit.INDEX: decimal,
     Unit.TIMES: lambda value: f"{decimal(value)}×",
+    Unit.COUNT: _count,
+    Unit.SESSIONS: _count,
+    Unit.DAYS: _count,
+    Unit.SESSIONS_AGO: lambda value: f"{value:.0f} sessions ago" if value else "now",
     Unit.AGO: lambda value: f"{value:.0f} observations ago" if value else "now",
     Unit.YES: lambda value: "yes" if value else "no",
 }
@@ -86,17 +93,6 @@ def thresholds(number: Number) -> str:
         often = f" {number.exit_for} times in a row" if number.exit_for > 1 else ""
         sides.append(f"off {limit(number.exit, number.unit)}{often}")
     return ", ".join(sides)
-
-
-def property_number(value: float | None, name: str) -> str:
-    """Write a number of one of the four properties, whose name says what it is."""
-    if value is None:
-        return "unknown"
-    if name.endswith(_SHARES):
-        return percent(value)
-    if name.endswith("change"):
-        return quantity(value, Unit.BN)
-    return decimal(value) if name.endswith("correlation") else decimal(value, 0 if value == int(value) else 1)
 
 
 def clip(reason: str) -> str:

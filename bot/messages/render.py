@@ -13,17 +13,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bot.messages import facts, figures
 from signals import rules
 from signals.as_json import decode_past, decode_verdict
-from signals.conditions.condition import Unit
 from signals.conditions.table import CONDITIONS, LINK_NAMES, MANDATORY
 from signals.data.series import SECTORS, SERIES
 from signals.data.universe import LISTED_ON
-from signals.model import Regime, State, Verdict, Window
+from signals.model import Regime, State, Unit, Verdict, Window
 from signals.record.model import ASSETS, Past
 from storage.market import Market
 
 _FILTERS = (
     figures.points, figures.percent, figures.decimal, figures.day, figures.instant, figures.quantity,
-    figures.thresholds, figures.property_number, figures.clip,
+    figures.thresholds, figures.clip,
 )  # fmt: skip
 _RULES = {name: getattr(rules, name) for name in ("BREAKOUT", "CHECKS", "REGIME", "LINK", "WINDOW", "SUPERCYCLE")}
 

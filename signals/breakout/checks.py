@@ -16,7 +16,7 @@ from signals.conditions.statements import Statement, as_state
 from signals.data.gate import Gate
 from signals.data.panel import Floats, Panel, floats
 from signals.data.series import SECTORS
-from signals.model import Check
+from signals.model import Check, Unit
 from signals.rules import CHECKS, GATE, CheckRules
 
 
@@ -52,7 +52,7 @@ class Checks:
 
     def _above_mean(self, key: str, series: pd.Series[float], *keys: str) -> Statement:
         gap = self._where_usable(Measuring.against_mean(series, self.rules.proxy_mean), *keys)
-        return Statement(key, as_state(gap > 0, gap), gap, 0.0)
+        return Statement(key, as_state(gap > 0, gap), gap, 0.0, Unit.PERCENT)
 
     @cached_property
     def relative_change(self) -> Floats:
@@ -64,7 +64,7 @@ class Checks:
         """IWM/SPY at a 63-session high within ten sessions; the value is how many sessions ago."""
         ago = Measuring.since_high(self._ratio("IWM", "SPY"), self.rules.ratio_high)
         since, within = self._where_usable(ago, "IWM", "SPY"), self.rules.ratio_high_within
-        return Statement("relative_strength", as_state(since < within, since), since, float(within))
+        return Statement("relative_strength", as_state(since < within, since), since, float(within), Unit.SESSIONS_AGO)
 
     @cached_property
     def _participation_parts(self) -> tuple[Statement, ...]:
@@ -75,7 +75,7 @@ class Checks:
             replace(self.relative_strength, key="iwm_spy_high"),
             self._above_mean("iwc_iwm_mean", self._ratio("IWC", "IWM"), "IWC", "IWM"),
             self._above_mean("rsp_spy_mean", self._ratio("RSP", "SPY"), "RSP", "SPY"),
-            Statement("ijr_near_high", as_state(gap >= at_least, gap), gap, at_least),
+            Statement("ijr_near_high", as_state(gap >= at_least, gap), gap, at_least, Unit.PERCENT),
             self._sectors(),
         )
 
@@ -84,7 +84,8 @@ class Checks:
         counted, least = votes(above), self.rules.sectors_least
         share = np.where(counted.measured >= least, counted.on / np.maximum(counted.measured, 1), np.nan)
         enough = counted.at_least(self.rules.sector_share * counted.counted)
-        return Statement("sectors", np.where(counted.counted >= least, enough, np.nan), share, self.rules.sector_share)
+        holds = np.where(counted.counted >= least, enough, np.nan)
+        return Statement("sectors", holds, share, self.rules.sector_share, Unit.SHARE)
 
     def _participation(self, at: int) -> Statement:
         """Return what an operator says of the index's members, from the first session it is there; else the proxy."""
@@ -101,7 +102,7 @@ class Checks:
         share = self.panel.field("MEMBER_BREADTH", "value") / 100
         known = self._where_usable(share.ffill(limit=GATE.late_sessions), "MEMBER_BREADTH")
         least = self.rules.member_share
-        return Statement("participation", as_state(known >= least, known), known, least)
+        return Statement("participation", as_state(known >= least, known), known, least, Unit.SHARE)
 
     @cached_property
     def participation(self) -> Statement:
@@ -110,7 +111,7 @@ class Checks:
         counted = votes([part.state for part in parts])
         enough = np.where(counted.counted >= least, counted.at_least(least), np.nan)
         count = np.where(counted.measured > 0, counted.on, np.nan)
-        return Statement("participation", enough, count, float(least), parts)
+        return Statement("participation", enough, count, float(least), Unit.COUNT, parts)
 
     @cached_property
     def trend(self) -> Statement:
@@ -122,10 +123,10 @@ class Checks:
         risen = Measuring.mean_rise(close, self.rules.trend_mean, self.rules.trend_rising)
         rise = self._where_usable(risen.reindex(self.panel.sessions), "^RUT")
         parts = (
-            Statement("above_mean", as_state(gap > 0, gap), gap, 0.0),
-            Statement("mean_rising", as_state(rise > 0, rise), rise, 0.0),
+            Statement("above_mean", as_state(gap > 0, gap), gap, 0.0, Unit.PERCENT),
+            Statement("mean_rising", as_state(rise > 0, rise), rise, 0.0, Unit.PERCENT),
         )
-        return Statement("trend", as_state((gap > 0) & (rise > 0), gap, rise), gap, 0.0, parts)
+        return Statement("trend", as_state((gap > 0) & (rise > 0), gap, rise), gap, 0.0, Unit.PERCENT, parts)
 
     @cached_property
     def relative_volume(self) -> Floats:
@@ -151,11 +152,11 @@ class Checks:
         five = means[start + self.rules.volume_days - 1 : at + 1]
         days = _part("volume_days", five, self.rules.volume_days_mean, complete)
         either = (day.passed or days.passed) if complete or day.passed or days.passed else None
-        return Check("volume", either, day.value, self.rules.volume_day, (day, days))
+        return Check("volume", either, day.value, self.rules.volume_day, Unit.TIMES, (day, days))
 
 
 def _part(key: str, values: Floats, threshold: float, complete: bool) -> Check:
     known = values[~np.isnan(values)]
     best = float(known.max()) if known.size else None
     passed = best is not None and best >= threshold
-    return Check(key, passed if passed or complete else None, best, threshold)
+    return Check(key, passed if passed or complete else None, best, threshold, Unit.TIMES)

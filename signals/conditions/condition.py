@@ -8,10 +8,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from signals.data.series import Days
+from signals.model import Unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,19 +22,6 @@ _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
 }  # fmt: skip
 _WORDS = {">": ">", ">=": "≥", "<": "<", "<=": "≤"}
-
-
-class Unit(StrEnum):
-    """What a measured number is in. Percentages and shares are fractions."""
-
-    BN = "USD bn"
-    POINTS = "percentage points"
-    PERCENT = "%"
-    SHARE = "share"
-    INDEX = "index"
-    TIMES = "×"
-    AGO = "observations ago"
-    YES = "yes or no"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from signals.conditions.condition import Condition, Limit, Number, Unit
+from signals.conditions.condition import Condition, Limit, Number
 from signals.data.series import SECTORS, Days
 from signals.data.universe import ALTCOINS, BASKET
+from signals.model import Unit
 
 _BONDS = (
     Condition(

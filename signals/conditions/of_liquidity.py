@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from signals.conditions.condition import Condition, Limit, Number, Unit
+from signals.conditions.condition import Condition, Limit, Number
 from signals.data.series import Days
+from signals.model import Unit
 
 _QUARTER = 13
 

@@ -17,13 +17,13 @@ from signals.conditions.rows import number, state
 from signals.conditions.statements import as_state
 from signals.data.panel import OK, Floats, floats
 from signals.data.series import Days
-from signals.model import Property, State, Supercycle
+from signals.model import Property, Reading, State, Supercycle, Unit
 from signals.rules import SUPERCYCLE
 from signals.supercycle.legs import drawdowns, up_legs
 from signals.supercycle.rotation import rotation
 
-Numbers = dict[str, Floats]
-"""What a property was decided on, by name, on sessions."""
+Numbers = dict[tuple[str, Unit], Floats]
+"""What a property was decided on, by name and unit, on sessions."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class PropertyHistory:
 
     def at(self, session: int) -> Property:
         """Return the property on the session at a position."""
-        numbers = {name: number(values, session) for name, values in self.numbers.items()}
+        numbers = tuple(Reading(name, number(values, session), unit) for (name, unit), values in self.numbers.items())
         return Property(self.key, state(self._shown, session), state(self.published, session), numbers)
 
 
@@ -104,8 +104,8 @@ def _support(measuring: Measuring, liquidity: Measured, bonds: LinkHistory) -> t
     change = np.where(np.isnan(liquidity.state_without_late_data), np.nan, liquidity.value)
     link = np.where(np.isnan(bonds.state_without_late_data), np.nan, bonds.published)
     numbers = {
-        "leg in sessions": age, "median leg": median, "share of legs outlived": rank,
-        "net liquidity, 13-week change": change,
+        ("leg in sessions", Unit.SESSIONS): age, ("median leg", Unit.SESSIONS): median,
+        ("share of legs outlived", Unit.SHARE): rank, ("net liquidity, 13-week change", Unit.BN): change,
     }  # fmt: skip
     return at_least(3, as_state(age > median, age, median), link, as_state(change >= 0, change)), numbers
 
@@ -115,9 +115,9 @@ def _corrections(measuring: Measuring) -> tuple[Floats, Numbers]:
     index = _absorbed(measuring, "^RUT", SUPERCYCLE.correction, SUPERCYCLE.year, Days.SESSION)
     bitcoin = _absorbed(measuring, "BTC-USD", SUPERCYCLE.bitcoin_correction, SUPERCYCLE.year_of_days, Days.DAY)
     numbers = {
-        f"{name}, {what}": values
+        (f"{name}, {what}", unit): values
         for name, (_, found) in (("^RUT", index), ("BTC", bitcoin))
-        for what, values in found.items()
+        for (what, unit), values in found.items()
     }
     return at_least(2, index[0], bitcoin[0]), numbers
 
@@ -126,13 +126,14 @@ def _absorbed(measuring: Measuring, key: str, least: float, year: int, days: Day
     closes = measuring.figures(key)
     found = drawdowns(floats(closes), least, year)
     known = (found.completed >= SUPERCYCLE.least_cases) & (np.arange(len(closes)) >= year)
+    counted = Unit.SESSIONS if days is Days.SESSION else Unit.DAYS
     columns = {
-        "depth": found.worst_depth, "upper quartile of depths": found.depth_quartile,
-        "length": found.worst_length, "upper quartile of lengths": found.length_quartile,
+        ("depth", Unit.SHARE): found.worst_depth, ("upper quartile of depths", Unit.SHARE): found.depth_quartile,
+        ("length", counted): found.worst_length, ("upper quartile of lengths", counted): found.length_quartile,
     }  # fmt: skip
     numbers = {
-        name: on_sessions(measuring, closes.index, np.where(known, values, np.nan), (key,), days)
-        for name, values in columns.items()
+        named: on_sessions(measuring, closes.index, np.where(known, values, np.nan), (key,), days)
+        for named, values in columns.items()
     }
     depth, deepest, length, longest = numbers.values()
     return as_state((depth <= deepest) & (length <= longest), *numbers.values()), numbers
@@ -147,9 +148,9 @@ def _runway(measuring: Measuring) -> tuple[Floats, Numbers]:
     rank = on_sessions(measuring, ratio.index, ranks, ("SPHB", "SPLV"), Days.SESSION)
     holds = at_least(2, at_least(1, small[0], ether[0]), as_state(rank >= SUPERCYCLE.upper, rank))
     return holds, {
-        "IWM/SPY, sessions since a 3-year low": small[1],
-        "ETH/BTC, days since a 3-year low": ether[1],
-        "SPHB/SPLV, rank in its year": rank,
+        ("IWM/SPY, sessions since a 3-year low", Unit.SESSIONS): small[1],
+        ("ETH/BTC, days since a 3-year low", Unit.DAYS): ether[1],
+        ("SPHB/SPLV, rank in its year", Unit.SHARE): rank,
     }
 
 

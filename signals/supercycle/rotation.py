@@ -10,6 +10,7 @@ from signals.conditions.measuring import Measuring
 from signals.conditions.statements import as_state
 from signals.data.panel import Floats, floats
 from signals.data.series import SECTORS, SERIES
+from signals.model import Unit
 from signals.rules import SUPERCYCLE
 
 _COMPOSITE = ("SPY", "IWM", "RSP", "EEM", "HYG", "BTC-USD", "ETH-USD")
@@ -17,7 +18,7 @@ _LEAST_SECTORS = 8
 _PANEL = ("SPY", "IWM", "RSP", "IWC", "IJR", "EEM", "HYG", "SPHB", *SECTORS, "BTC-USD", "ETH-USD")
 
 
-def rotation(measuring: Measuring) -> tuple[Floats, dict[str, Floats]]:
+def rotation(measuring: Measuring) -> tuple[Floats, dict[tuple[str, Unit], Floats]]:
     """Return the property on sessions, and the numbers it is made of."""
     share, high, turned = _share_above(measuring), _composite_of_high(measuring), _leadership(measuring)
     holds = at_least(
@@ -28,11 +29,11 @@ def rotation(measuring: Measuring) -> tuple[Floats, dict[str, Floats]]:
     )
     in_time = ~measuring.gate.switches_nothing(_PANEL)
     numbers = {
-        "risk panel above its 200-day means": share,
-        "composite of its high": high,
-        "rank correlation": turned,
+        ("risk panel above its 200-day means", Unit.SHARE): share,
+        ("composite of its high", Unit.SHARE): high,
+        ("rank correlation", Unit.INDEX): turned,
     }
-    return np.where(in_time, holds, np.nan), {name: np.where(in_time, x, np.nan) for name, x in numbers.items()}
+    return np.where(in_time, holds, np.nan), {named: np.where(in_time, x, np.nan) for named, x in numbers.items()}
 
 
 def _seen(measuring: Measuring, key: str, values: pd.Series[float]) -> Floats:

@@ -8,16 +8,15 @@ from functools import cache
 
 import pytest
 
-from bot.messages.figures import clip, day, decimal, instant, percent, points, property_number, quantity, thresholds
+from bot.messages.figures import clip, day, decimal, instant, percent, points, quantity, thresholds
 from bot.messages.pages import pages
 from bot.messages.render import Messages, Told
 from bot.sandbox.entities import parse_html, utf16_length
-from signals.conditions.condition import Unit
 from signals.conditions.table import CONDITIONS
 from signals.data.sessions import decision_time
 from signals.episode import Outcome
 from signals.evaluate import History
-from signals.model import Breakout, Verdict
+from signals.model import Breakout, Unit, Verdict
 from storage.market import Market
 from tests.worlds import day as session
 from tests.worlds import evaluated, lead, market
@@ -113,6 +112,11 @@ class TestFigures:
             (0.836, Unit.TIMES, "0.84×"),
             (0.0, Unit.AGO, "now"),
             (126.0, Unit.AGO, "126 observations ago"),
+            (0.0, Unit.SESSIONS_AGO, "now"),
+            (7.0, Unit.SESSIONS_AGO, "7 sessions ago"),
+            (52.5, Unit.SESSIONS, "52.5"),
+            (1080.0, Unit.DAYS, "1,080"),
+            (4.0, Unit.COUNT, "4"),
             (1.0, Unit.YES, "yes"),
             (0.0, Unit.YES, "no"),
             (None, Unit.BN, "unknown"),
@@ -140,27 +144,6 @@ class TestFigures:
         assert thresholds(rate) == "on ≤ 1.10×, off > 1.35×"
         assert thresholds(breakout[2]) == "on yes"
         assert thresholds(breakout[3]) == "off < −2\u00a0%"
-
-    @pytest.mark.parametrize(
-        ("value", "name", "text"),
-        [
-            (0.6875, "share of legs outlived", "68.8\u00a0%"),
-            (282.6, "net liquidity, 13-week change", "+283 bn USD"),
-            (0.409, "rank correlation", "0.41"),
-            (52.5, "median leg", "52.5"),
-            (1080.0, "BTC, length", "1,080"),
-            (None, "median leg", "unknown"),
-        ],
-    )
-    def test_a_number_of_a_property_is_written_by_its_name(self, value: float | None, name: str, text: str) -> None:
-        assert property_number(value, name) == text
-
-    def test_every_number_of_the_properties_is_written_as_what_it_is(self) -> None:
-        # The names are those of the evaluation; a new one that is a fraction must not be written as a count.
-        for each in seen("attempt").supercycle.properties:
-            for name in each.numbers:
-                fraction = any(word in name for word in ("share", "depth", "panel", "composite", "rank in"))
-                assert ("%" in property_number(0.5, name)) == fraction, name
 
     def test_a_long_reason_is_shortened(self) -> None:
         assert clip("short") == "short"

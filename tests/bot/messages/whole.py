@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from signals.conditions.condition import Condition, Number, Unit
+from signals.conditions.condition import Condition, Number
 from signals.conditions.table import CONDITIONS, LINKS
 from signals.data.series import SERIES
 from signals.episode import BaseClass, Episode, Outcome
@@ -21,11 +21,13 @@ from signals.model import (
     Link,
     Liquidity,
     Property,
+    Reading,
     Regime,
     SourceVerdict,
     State,
     Supercycle,
     Supplied,
+    Unit,
     Verdict,
     Window,
 )
@@ -46,11 +48,18 @@ EPISODE = Episode(
     hold_until=date(2020, 12, 16),
 )
 CHECKS = (
-    Check("close", True, 3.0, 3.0),
-    Check("volume", True, 1.9, 1.4),
-    Check("participation", True, 4.0, 3.0, tuple(Check("sectors", True, 0.8, 0.6) for _ in range(5))),
-    Check("trend", True, 0.235, 0.0),
-    Check("relative_strength", True, 0.0, 10.0),
+    Check("close", True, 3.0, 3.0, Unit.COUNT),
+    Check("volume", True, 1.9, 1.4, Unit.TIMES),
+    Check(
+        "participation",
+        True,
+        4.0,
+        3.0,
+        Unit.COUNT,
+        tuple(Check("sectors", True, 0.8, 0.6, Unit.SHARE) for _ in range(5)),
+    ),
+    Check("trend", True, 0.235, 0.0, Unit.PERCENT),
+    Check("relative_strength", True, 0.0, 10.0, Unit.SESSIONS_AGO),
 )
 BREAKOUT = Breakout(
     close=1791.91,
@@ -82,7 +91,7 @@ UNKNOWN_BREAKOUT = replace(
     change_12m=None,
     relative_change=None,
     episode=None,
-    checks=tuple(Check(check.key, None, None, check.threshold) for check in CHECKS),
+    checks=tuple(replace(check, passed=None, value=None, parts=()) for check in CHECKS),
     episode_checks=(),
     reason="^RUT: no observation yet",
     past={},
@@ -161,16 +170,27 @@ def crypto(window: Window, **changes: Any) -> Crypto:
     return replace(made, **changes)
 
 
-NUMBERS: dict[str, dict[str, float | None]] = {
-    "support": {
-        "leg in sessions": 111.0,
-        "median leg": 52.5,
-        "share of legs outlived": 0.6875,
-        "net liquidity, 13-week change": 282.6,
-    },
-    "corrections": {"^RUT, depth": 0.431, "^RUT, upper quartile of depths": 0.237, "^RUT, length": 555.0},
-    "rotation": {"risk panel above its 200-day means": 1.0, "composite of its high": 0.98, "rank correlation": 0.41},
-    "runway": {"IWM/SPY, sessions since a 3-year low": 170.0, "SPHB/SPLV, rank in its year": 0.996},
+NUMBERS = {
+    "support": (
+        Reading("leg in sessions", 111.0, Unit.SESSIONS),
+        Reading("median leg", 52.5, Unit.SESSIONS),
+        Reading("share of legs outlived", 0.6875, Unit.SHARE),
+        Reading("net liquidity, 13-week change", 282.6, Unit.BN),
+    ),
+    "corrections": (
+        Reading("^RUT, depth", 0.431, Unit.SHARE),
+        Reading("^RUT, upper quartile of depths", 0.237, Unit.SHARE),
+        Reading("^RUT, length", 555.0, Unit.SESSIONS),
+    ),
+    "rotation": (
+        Reading("risk panel above its 200-day means", 1.0, Unit.SHARE),
+        Reading("composite of its high", 0.98, Unit.SHARE),
+        Reading("rank correlation", 0.41, Unit.INDEX),
+    ),
+    "runway": (
+        Reading("IWM/SPY, sessions since a 3-year low", 170.0, Unit.SESSIONS),
+        Reading("SPHB/SPLV, rank in its year", 0.996, Unit.SHARE),
+    ),
 }
 
 
@@ -238,7 +258,10 @@ def early() -> Verdict:
     nothing = CoinState("BTC-USD", None, None, None, None, None, None, None, UNKNOWN, UNKNOWN, UNKNOWN)
     unknown = {"capitulated": UNKNOWN, "exhausted": UNKNOWN, "precondition": UNKNOWN, "last_published": UNKNOWN}
     reason = "no observation yet: " + "Yahoo answered <404> & more. " * 20
-    properties = tuple(Property(key, UNKNOWN, UNKNOWN, dict.fromkeys(NUMBERS[key])) for key in NUMBERS)
+    properties = tuple(
+        Property(key, UNKNOWN, UNKNOWN, tuple(replace(number, value=None) for number in numbers))
+        for key, numbers in NUMBERS.items()
+    )
     return whole(
         coverage=0.0,
         breakout=UNKNOWN_BREAKOUT,

@@ -8,9 +8,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals.conditions.condition import Condition, Limit, Number, Unit
+from signals.conditions.condition import Condition, Limit, Number
 from signals.conditions.hysteresis import both, debounce, either, switch
 from signals.data.series import Days
+from signals.model import Unit
 from tests.signals.conditions.figures import NAN
 
 

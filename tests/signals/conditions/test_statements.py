@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from signals.conditions.hysteresis import at_least, votes
 from signals.conditions.statements import Statement, as_state
+from signals.model import Unit
 
 NAN = float("nan")
 
@@ -70,6 +71,6 @@ class TestStatement:
         assert [str(value) for value in as_state(inputs > 2, inputs)] == ["0.0", "nan", "1.0"]
 
     def test_a_statement_reads_its_row(self) -> None:
-        statement = Statement("key", np.array([1.0, 0.0, NAN]), np.array([0.5, -0.5, np.inf]), 0.0)
+        statement = Statement("key", np.array([1.0, 0.0, NAN]), np.array([0.5, -0.5, np.inf]), 0.0, Unit.PERCENT)
         assert [statement.check(at).passed for at in range(3)] == [True, False, None]
         assert [statement.check(at).value for at in range(3)] == [0.5, -0.5, None]

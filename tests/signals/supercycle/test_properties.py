@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from signals.data.series import SECTORS
-from signals.model import State, Supercycle
+from signals.model import Property, State, Supercycle, Unit
 from signals.supercycle.properties import SupercycleHistory, supercycle_history
 from tests.signals.conditions.figures import NAN, bonds, condition, measuring, on_sessions, since, table
 
@@ -96,11 +96,27 @@ def whole() -> SupercycleHistory:
     return history(world())
 
 
+def values(found: Property) -> dict[str, float | None]:
+    return {number.name: number.value for number in found.numbers}
+
+
 def last(found: SupercycleHistory) -> Supercycle:
     return found.at(COUNT - 1)
 
 
 class TestAll:
+    @pytest.mark.parametrize(
+        ("position", "units"),
+        [
+            (0, [Unit.SESSIONS, Unit.SESSIONS, Unit.SHARE, Unit.BN]),
+            (1, [Unit.SHARE] * 2 + [Unit.SESSIONS] * 2 + [Unit.SHARE] * 2 + [Unit.DAYS] * 2),
+            (2, [Unit.SHARE, Unit.SHARE, Unit.INDEX]),
+            (3, [Unit.SESSIONS, Unit.DAYS, Unit.SHARE]),
+        ],
+    )
+    def test_every_number_carries_its_unit(self, whole: SupercycleHistory, position: int, units: list[Unit]) -> None:
+        assert [number.unit for number in last(whole).properties[position].numbers] == units
+
     def test_all_four_hold_here(self, whole: SupercycleHistory) -> None:
         shown = last(whole)
         assert {each.key: str(each.state) for each in shown.properties} == dict.fromkeys(
@@ -161,7 +177,7 @@ class TestSupport:
         assert raw(world(RUT=on_sessions(BEGINS, waves(85, late=late))), "support") == state
 
     def test_the_leg_is_shown_in_sessions_with_its_rank(self, whole: SupercycleHistory) -> None:
-        numbers = last(whole).properties[0].numbers
+        numbers = values(last(whole).properties[0])
         # The last trough is the fourteenth session.
         assert numbers["leg in sessions"] == COUNT - 14
         assert (numbers["median leg"], numbers["share of legs outlived"]) == (1, 1)
@@ -197,12 +213,12 @@ class TestRotation:
         assert raw(world(**sectors(turned=False)), "rotation") == "off"
 
     def test_six_tenths_of_the_panel_must_be_above_their_means(self, whole: SupercycleHistory) -> None:
-        numbers = last(whole).properties[2].numbers
+        numbers = values(last(whole).properties[2])
         assert numbers["risk panel above its 200-day means"] == 1
         assert numbers["rank correlation"] == pytest.approx(-1)
         # The eleven sectors fall, nine others rise.
         falling = history(world(**sectors(base=-0.003)))
-        assert last(falling).properties[2].numbers["risk panel above its 200-day means"] == pytest.approx(9 / 20)
+        assert values(last(falling).properties[2])["risk panel above its 200-day means"] == pytest.approx(9 / 20)
         assert falling.properties[2].raw[-1] == 0
 
     @pytest.mark.parametrize(("left", "state"), [(0.97, "on"), (0.93, "off")])
@@ -222,7 +238,7 @@ class TestRotation:
 class TestRunway:
     def test_the_low_must_have_been_within_24_months(self, whole: SupercycleHistory) -> None:
         # The low is that of session 799, 350 before the last one; a year and a half later it is too old.
-        assert last(whole).properties[3].numbers["IWM/SPY, sessions since a 3-year low"] == COUNT - TURN
+        assert values(last(whole).properties[3])["IWM/SPY, sessions since a 3-year low"] == COUNT - TURN
         rising = on_sessions(BEGINS, grows(0.001))
         assert raw(world(IWM=rising), "runway") == "off"
 

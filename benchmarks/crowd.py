@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import text, update
 
 from bot.clock import SteppedClock
-from bot.delivery.upkeep import Upkeep
+from bot.delivery.purging import Purger
 from storage import chats, market
 from storage.database import Database
 from storage.migrate import migrate
@@ -126,7 +126,7 @@ async def _purge(file: Path, before: float) -> tuple[float, float, float]:
         later = AT + timedelta(days=31)
         begun = time.perf_counter()
         slices = await _slices(database, later, "purge")
-        await Upkeep(database, SteppedClock(later)).once()
+        await Purger(database, SteppedClock(later)).once()
         await database.reclaim()
         took = time.perf_counter() - begun
         return took, max(slices), await _size(database, copy) - before

@@ -36,13 +36,13 @@ def _cpu() -> float:
 
 async def _drain(app: App) -> None:
     begun, cpu = time.monotonic(), _cpu()
-    await app.courier.drain()
+    await app.sender.drain()
     print(json.dumps({"seconds": time.monotonic() - begun, "cpu": _cpu() - cpu, "sent": await _sent(app)}), flush=True)
 
 
 async def _for_a_while(app: App, seconds: float) -> None:
     memory: list[float] = []
-    delivering = asyncio.create_task(app.courier.run())
+    delivering = asyncio.create_task(app.sender.run())
     begun = time.monotonic()
     while time.monotonic() - begun < seconds:
         await asyncio.sleep(1)
@@ -58,13 +58,13 @@ async def _serve(app: App) -> None:
 
     async def more() -> None:
         await owe(app.database, urgent=False)
-        app.courier.wake()
+        app.sender.wake()
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(more()))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(app.poll())
-        tasks.create_task(app.courier.run())
+        tasks.create_task(app.sender.run())
 
 
 async def main(mode: str) -> None:

@@ -18,14 +18,14 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_e
 from bot.clock import Clock
 from bot.commands.answering import Services
 from bot.commands.table import MENU, register
-from bot.delivery.acknowledging import Acknowledger
-from bot.delivery.answers import AnswerLane
 from bot.delivery.composing import Composer
-from bot.delivery.courier import Courier
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
+from bot.delivery.purging import Purger
+from bot.delivery.replies import ReplyRateLimiter
 from bot.delivery.request import AiohttpRequest
-from bot.delivery.upkeep import Upkeep
+from bot.delivery.results import ResultWriter
+from bot.delivery.sender import Sender
 from bot.market.evening import Evening
 from bot.market.process import MarketProcess
 from bot.market.schedule import build_schedule
@@ -59,7 +59,7 @@ class App:
     database: Database
     evening: Evening
     telegram: TelegramApplication
-    courier: Courier
+    sender: Sender
     inbox: Inbox
     poller: Poller
     alarm: OperatorAlarm
@@ -125,7 +125,7 @@ class App:
         except Exception as error:  # the next run decides what this one did not, whatever ended it
             logger.exception("the evening failed")
             await self.alarm(f"The evening's evaluation failed: {error}")
-        self.courier.wake()
+        self.sender.wake()
         try:
             # Once the alerts are on their way.
             await self.evening.look_back(now)
@@ -147,15 +147,15 @@ class App:
             async with self.database.transaction() as connection:
                 await claim_market(connection, self.evening.origin)
             await self.connect()
-            await self.courier.recover()
+            await self.sender.recover()
             scheduler = build_schedule(self.run_evening)
             scheduler.start()
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(role.keep())
                     tasks.create_task(self.listen() if self.settings.webhook_url else self.poll())
-                    tasks.create_task(self.courier.run())
-                    tasks.create_task(Upkeep(self.database, self.clock).run())
+                    tasks.create_task(self.sender.run())
+                    tasks.create_task(Purger(self.database, self.clock).run())
                     tasks.create_task(self.alarm.run())
                     # Whatever was missed while the bot was down is decided now.
                     tasks.create_task(self.run_evening())
@@ -165,9 +165,9 @@ class App:
     async def work(self) -> None:
         """Deliver for ever beside the main process, and answer the web-hook if there is one."""
         await self.connect()
-        await self.courier.recover()
+        await self.sender.recover()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.courier.run())
+            tasks.create_task(self.sender.run())
             tasks.create_task(self.alarm.run())
             if self.settings.webhook_url:
                 tasks.create_task(self.listen())
@@ -209,21 +209,21 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids)
         inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
         composer = Composer(messages)
-        courier = Courier(
+        sender = Sender(
             database, clock, pacer, composer,
             Post(sending, address, settings.paid_broadcast),
-            Acknowledger(database, clock, pacer, composer, alarm), alarm, settings.operator_ids,
+            ResultWriter(database, clock, pacer, composer, alarm), alarm, settings.operator_ids,
         )  # fmt: skip
         evening = Evening(database, process, settings.market_data, asyncio.Lock(), settings.source_options)
         poller = Poller(telegram.bot, polling, address, inbox, alarm, time.monotonic)
-        yield App(settings, clock, database, evening, telegram, courier, inbox, poller, alarm)
+        yield App(settings, clock, database, evening, telegram, sender, inbox, poller, alarm)
 
 
 def _telegram(
     settings: Settings, pacer: Pacer, answers: AiohttpRequest, updates: AiohttpRequest
 ) -> TelegramApplication:
     builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base).updater(None).job_queue(None)
-    builder = builder.rate_limiter(AnswerLane(pacer)).request(answers).get_updates_request(updates)
+    builder = builder.rate_limiter(ReplyRateLimiter(pacer)).request(answers).get_updates_request(updates)
     return builder.build()
 
 

@@ -29,7 +29,7 @@ class Chat:
 
 async def subscribe(connection: AsyncConnection, chat_id: int, chat_type: str, at: datetime) -> bool:
     """Subscribe a chat. Returns False when it was subscribed already."""
-    await welcome(connection, chat_id, chat_type)
+    await mark_reachable(connection, chat_id, chat_type)
     statement = update(chat).where(chat.c.id == chat_id, chat.c.subscribed_at.is_(None))
     return (await connection.execute(statement.values(subscribed_at=at))).rowcount == 1
 
@@ -42,7 +42,7 @@ async def unsubscribe(connection: AsyncConnection, chat_id: int, at: datetime) -
     return changed
 
 
-async def welcome(connection: AsyncConnection, chat_id: int, chat_type: str) -> None:
+async def mark_reachable(connection: AsyncConnection, chat_id: int, chat_type: str) -> None:
     """Note that a chat can be reached, whatever was believed before."""
     statement = upsert(chat).values(id=chat_id, type=chat_type)
     reachable = {"type": chat_type, "gone_at": None, "gone_reason": None}
@@ -65,7 +65,7 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
     reachable = {"gone_at": None, "gone_reason": None}
     changed = settings | reachable | {"subscribed_at": kept}
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
-    await _owe_what_passed_by(connection, old, new, at)
+    await _enqueue_missed_by_move(connection, old, new, at)
     await connection.execute(update(chat).where(chat.c.id == old).values(subscribed_at=None))
     already = select(delivery.c.alert_id).where(*_of(new))
     waiting = (*_of(old), delivery.c.state.in_(UNFINISHED))
@@ -80,7 +80,7 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-async def _owe_what_passed_by(connection: AsyncConnection, old: int, new: int, at: datetime) -> None:
+async def _enqueue_missed_by_move(connection: AsyncConnection, old: int, new: int, at: datetime) -> None:
     """Enqueue the alerts whose fan-out has passed the new id already and would have come to the old one."""
     between = (alert.c.fan_out_cursor >= new, alert.c.fan_out_cursor < old)
     unfinished = (alert.c.fanned_out_at.is_(None), alert.c.stopped_reason.is_(None))

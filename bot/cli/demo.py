@@ -87,7 +87,7 @@ class SteppedMarket:
         async with self.running:
             self.clock.move(at)
             agenda = await self.app.evening.run(at)
-        self.app.courier.wake()
+        self.app.sender.wake()
         return agenda
 
     async def _alerts(self) -> int:
@@ -114,7 +114,7 @@ async def demo(port: int, ready: Callable[[str], None]) -> None:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(app.poll())
-                    tasks.create_task(app.courier.run())
+                    tasks.create_task(app.sender.run())
                     tasks.create_task(recorder.run())
             finally:
                 await recorder.process.close()

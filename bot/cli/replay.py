@@ -38,7 +38,7 @@ async def replay(settings: Settings, rings: Sequence[Sequence[datetime]]) -> Rep
         async with build(reachable, clock) as app:
             before = await _subscribers(app, sandbox)
             await _meet(app, sandbox if not before else None)
-            await app.courier.recover()
+            await app.sender.recover()
             for evening in rings:
                 await _live_through(app, clock, evening)
             async with app.database.reading() as connection:
@@ -51,7 +51,7 @@ async def _live_through(app: App, clock: SteppedClock, evening: Sequence[datetim
     for ring in evening:
         clock.move(ring)
         agenda = await app.evening.run(ring)
-        await app.courier.drain()
+        await app.sender.drain()
         if agenda.waiting is None:
             return
 

@@ -15,7 +15,7 @@ async def start(services: Services, request: Request) -> None:
     """Say what this is, with one button to subscribe."""
     chat = request.message.chat
     async with services.transaction(request.update) as connection:
-        await chats.welcome(connection, chat.id, chat.type)
+        await chats.mark_reachable(connection, chat.id, chat.type)
         market_row = await market.load_market(connection)
     await request.reply(services.messages.text("start", market=market_row), _SUBSCRIBE)
 
@@ -44,7 +44,7 @@ async def note_membership(services: Services, update: Update, _: object) -> None
         if status in _OUT:
             await chats.mark_gone(connection, change.chat.id, f"the bot is {status} there", services.clock.now())
         else:
-            await chats.welcome(connection, change.chat.id, change.chat.type)
+            await chats.mark_reachable(connection, change.chat.id, change.chat.type)
 
 
 async def follow_migration(services: Services, update: Update, _: object) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.delivery.failures import Failure, Meaning
+from bot.delivery.failures import Failure, FailureKind
 from bot.market.alerts import CATCH_UP
 from bot.messages.record import live_like
 from bot.messages.render import Messages, Told, read_verdict
@@ -35,7 +35,7 @@ class Text:
 
 
 @dataclass(slots=True)
-class _Written:
+class RenderedAlert:
     """One alert with the texts made of it, by (repeat, skipped alerts)."""
 
     row: Any
@@ -48,7 +48,7 @@ class Composer:
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
-        self._alerts: dict[int, _Written] = {}
+        self._alerts: dict[int, RenderedAlert] = {}
 
     def forget(self, alert_id: int) -> None:
         """Write this alert's texts anew: it is plain from now on."""
@@ -72,14 +72,14 @@ class Composer:
             raise
         except Exception as error:  # whatever it is, it is ours: one alert must not end the delivery of the others
             logger.exception("alert %d cannot be written", claimed.alert_id)
-            return Failure(Meaning.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})")
+            return Failure(FailureKind.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})")
 
-    async def _opened(self, connection: AsyncConnection, alert_id: int) -> _Written:
+    async def _opened(self, connection: AsyncConnection, alert_id: int) -> RenderedAlert:
         if alert_id not in self._alerts:
             while len(self._alerts) >= _MOST_ALERTS:
                 del self._alerts[next(iter(self._alerts))]
             row = await ledger.load_alert(connection, alert_id)
-            self._alerts[alert_id] = _Written(row, await queue.replaces(connection, alert_id))
+            self._alerts[alert_id] = RenderedAlert(row, await queue.replaces(connection, alert_id))
         return self._alerts[alert_id]
 
     async def _write(self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]) -> Text:

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 
 
-class Meaning(Enum):
+class FailureKind(Enum):
     """What is known about a message that did not simply arrive."""
 
     THROTTLED = auto()
@@ -22,12 +22,12 @@ class Meaning(Enum):
     CHAT_BUSY = auto()
     GONE = auto()
     MOVED = auto()
-    CLOSED = auto()
-    UNPARSED = auto()
+    CANNOT_WRITE = auto()
+    BAD_MARKUP = auto()
     OUR_MISTAKE = auto()
     REFUSED = auto()
-    REFUSED_LIKE_OTHERS = auto()
-    HALT = auto()
+    MASS_REFUSAL = auto()
+    BAD_TOKEN = auto()
     UNKNOWN = auto()
 
 
@@ -35,7 +35,7 @@ class Meaning(Enum):
 class Failure:
     """One message that did not arrive, or may not have. ``retry_after`` is in seconds."""
 
-    meaning: Meaning
+    kind: FailureKind
     text: str
     retry_after: float = 0.0
     new_chat_id: int | None = None
@@ -57,7 +57,7 @@ GONE_TEXTS = (
     "peer_id_invalid",
 )
 # The bot is there and may not write now; an admin can change that:
-CLOSED_TEXTS = (
+CANNOT_WRITE_TEXTS = (
     "not enough rights",
     "have no rights to send a message",
     "need administrator rights",
@@ -67,13 +67,13 @@ CLOSED_TEXTS = (
     "topic_closed",
     "topic_deleted",
 )
-UNPARSED_TEXTS = ("can't parse entities",)
+BAD_MARKUP_TEXTS = ("can't parse entities",)
 OUR_MISTAKE_TEXTS = ("message is too long", "message text is empty", "text must be non-empty")
 _TABLE = (
-    (Meaning.GONE, GONE_TEXTS),
-    (Meaning.CLOSED, CLOSED_TEXTS),
-    (Meaning.UNPARSED, UNPARSED_TEXTS),
-    (Meaning.OUR_MISTAKE, OUR_MISTAKE_TEXTS),
+    (FailureKind.GONE, GONE_TEXTS),
+    (FailureKind.CANNOT_WRITE, CANNOT_WRITE_TEXTS),
+    (FailureKind.BAD_MARKUP, BAD_MARKUP_TEXTS),
+    (FailureKind.OUR_MISTAKE, OUR_MISTAKE_TEXTS),
 )
 # Before these the request had not left this machine.
 _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
@@ -86,24 +86,24 @@ def read_answer(status: int, body: bytes) -> int | Failure:
     answer = _object(body)
     if answer is None and 400 <= status < 500 and status != 429:
         # The Bot API answers in JSON: this is a proxy, a firewall or a captive portal, and nothing went further.
-        return Failure(Meaning.NOT_SENT, f"something between here and Telegram answers HTTP {status}")
+        return Failure(FailureKind.NOT_SENT, f"something between here and Telegram answers HTTP {status}")
     answer = answer or {}
     text = str(answer.get("description") or f"HTTP {status}")
     match status:
         case 200:
             message_id = _message_id(answer)
-            return Failure(Meaning.UNKNOWN, "an answer that cannot be read") if message_id is None else message_id
+            return Failure(FailureKind.UNKNOWN, "an answer that cannot be read") if message_id is None else message_id
         case 401 | 404:
-            return Failure(Meaning.HALT, f"Telegram does not accept the token ({status})")
+            return Failure(FailureKind.BAD_TOKEN, f"Telegram does not accept the token ({status})")
         case 429:
             seconds = _number(answer, "retry_after")
-            return Failure(Meaning.THROTTLED, text, retry_after=_SOME_SECONDS if seconds is None else seconds)
+            return Failure(FailureKind.THROTTLED, text, retry_after=_SOME_SECONDS if seconds is None else seconds)
         case 400 | 403:
             return _refusal(text, _number(answer, "migrate_to_chat_id"))
         case _ if 400 <= status < 500:
-            return Failure(Meaning.REFUSED, text)
+            return Failure(FailureKind.REFUSED, text)
         case _:
-            return Failure(Meaning.UNKNOWN, text)
+            return Failure(FailureKind.UNKNOWN, text)
 
 
 def _object(body: bytes) -> dict[str, Any] | None:
@@ -117,17 +117,17 @@ def _object(body: bytes) -> dict[str, Any] | None:
 def read_error(error: Exception) -> Failure:
     """Return what an exception of a request means."""
     never_left = isinstance(error.__cause__, _NEVER_LEFT)
-    return Failure(Meaning.NOT_SENT if never_left else Meaning.UNKNOWN, f"{type(error).__name__}: {error}")
+    return Failure(FailureKind.NOT_SENT if never_left else FailureKind.UNKNOWN, f"{type(error).__name__}: {error}")
 
 
 def _refusal(text: str, new_chat_id: int | None) -> Failure:
     if new_chat_id is not None:
-        return Failure(Meaning.MOVED, text, new_chat_id=new_chat_id)
+        return Failure(FailureKind.MOVED, text, new_chat_id=new_chat_id)
     lower = text.lower()
-    for meaning, texts in _TABLE:
+    for kind, texts in _TABLE:
         if any(known in lower for known in texts):
-            return Failure(meaning, text)
-    return Failure(Meaning.REFUSED, text)
+            return Failure(kind, text)
+    return Failure(FailureKind.REFUSED, text)
 
 
 def _message_id(answer: dict[str, Any]) -> int | None:

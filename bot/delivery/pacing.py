@@ -43,7 +43,7 @@ class Pacer:
         self._limits, self._monotonic = limits, monotonic
         self._per_second = limits.per_second
         self._next = 0.0
-        self._halted_until = self._throttled_until = self._braked_until = 0.0
+        self._halted_until = self._throttled_until = self._paused_until = 0.0
         # Since an outage began until it is over: what leaves is a probe, one at a time.
         self.is_probing = False
         # Set when there is a 429 that others do not know of.
@@ -68,18 +68,18 @@ class Pacer:
             self._throttled_until = max(self._throttled_until, self._monotonic() + seconds)
             self.throttled.set()
 
-    def brake(self, seconds: float) -> None:
+    def pause_broadcasts(self, seconds: float) -> None:
         """Let no broadcast leave for so long, and then one at a time until ``release``; answers still try."""
-        self._braked_until = self._monotonic() + seconds
+        self._paused_until = self._monotonic() + seconds
         self.is_probing = True
 
     def release(self) -> None:
         """End what ``brake`` began."""
-        self._braked_until, self.is_probing = 0.0, False
+        self._paused_until, self.is_probing = 0.0, False
 
-    def is_braked(self) -> bool:
+    def is_paused(self) -> bool:
         """Return whether a broadcast would have to wait for the brake now."""
-        return self._braked_until > self._monotonic()
+        return self._paused_until > self._monotonic()
 
     def throttled_for(self) -> float:
         """Return for how many more seconds Telegram wants nothing."""
@@ -88,7 +88,7 @@ class Pacer:
     def wait(self) -> float:
         """Return how long until some broadcast may leave; 0 now."""
         full = self._full_until(self._per_second, _SECOND)
-        return max(self._halted_until, self._braked_until, self._next, full, now := self._monotonic()) - now
+        return max(self._halted_until, self._paused_until, self._next, full, now := self._monotonic()) - now
 
     def claim_wait(self) -> float:
         """Return how long until it is time to claim what may leave next; 0 now."""
@@ -100,7 +100,7 @@ class Pacer:
             return 0
         return max(1, int(self._per_second * _CLAIM))
 
-    def left(self, chat_id: int) -> None:
+    def record_broadcast(self, chat_id: int) -> None:
         """Count a broadcast that leaves now."""
         now = self._monotonic()
         self._take_slot(now)
@@ -120,12 +120,12 @@ class Pacer:
         self._chats[chat_id] = self._monotonic() + pause
         self._chats.move_to_end(chat_id)
 
-    def answer_wait(self) -> float:
+    def reply_wait(self) -> float:
         """Return how long until an answer may leave; 0 now, unless this second has one too many already."""
         full = self._full_until(self._per_second + 1, _FULL_SECOND)
         return max(self._halted_until, full, now := self._monotonic()) - now
 
-    def answered(self, chat_id: int) -> None:
+    def record_reply(self, chat_id: int) -> None:
         """Count an answer that leaves now; the broadcast gives way for it."""
         now = self._monotonic()
         self._take_slot(now)

@@ -9,7 +9,7 @@ from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
 from bot.delivery.composing import Text
-from bot.delivery.failures import Failure, Meaning, read_answer, read_error
+from bot.delivery.failures import Failure, FailureKind, read_answer, read_error
 from bot.delivery.request import AiohttpRequest
 
 
@@ -36,7 +36,7 @@ class Post:
         except TelegramError as error:
             return read_error(error)
         outcome = read_answer(status, answer)
-        if text.is_plain and isinstance(outcome, Failure) and outcome.meaning is Meaning.UNPARSED:
+        if text.is_plain and isinstance(outcome, Failure) and outcome.kind is FailureKind.BAD_MARKUP:
             # There is nothing plainer than plain text.
-            return replace(outcome, meaning=Meaning.OUR_MISTAKE)
+            return replace(outcome, kind=FailureKind.OUR_MISTAKE)
         return outcome

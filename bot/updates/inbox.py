@@ -19,7 +19,7 @@ from telegram.ext import Application
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from bot.clock import Clock
-from bot.delivery.answers import UnansweredError
+from bot.delivery.replies import UnansweredError
 from bot.errors import AdminCheckError, AlreadyHandledError, RetryUpdateError
 from bot.operator_alarm import Alarm
 from storage import inbox

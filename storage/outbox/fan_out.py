@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import lock
 from storage.ledger import Audience
-from storage.outbox.queue import WAITING, State, is_in, reconsider
+from storage.outbox.queue import WAITING, State, apply_missed_changes, is_in
 from storage.outbox.quiet_hours import QuietHours
 from storage.schema import alert, chat, delivery, supersession, transition
 
@@ -47,32 +47,34 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE,
     # Alerts are fanned out one after the other, by however many workers: a newer one replaces older ones.
     await lock(connection, "fan out")
     unfinished = (alert.c.fanned_out_at.is_(None), alert.c.stopped_reason.is_(None))
-    owed = (await connection.execute(select(alert).where(*unfinished).order_by(alert.c.id).limit(1))).one_or_none()
-    if owed is None:
+    alert_row = (await connection.execute(select(alert).where(*unfinished).order_by(alert.c.id).limit(1))).one_or_none()
+    if alert_row is None:
         return False
-    if owed.audience == Audience.OPERATORS:
-        await _enqueue(connection, owed, operators, now)
+    if alert_row.audience == Audience.OPERATORS:
+        await _enqueue(connection, alert_row, operators, now)
         return True
-    if owed.fan_out_cursor is None:
-        await _note_replaced(connection, owed)
-    last = await _last_of_slice(connection, owed.fan_out_cursor, size)
+    if alert_row.fan_out_cursor is None:
+        await _note_replaced(connection, alert_row)
+    last = await _last_of_slice(connection, alert_row.fan_out_cursor, size)
     if last is None:
-        await connection.execute(update(alert).where(alert.c.id == owed.id).values(fanned_out_at=now))
+        await connection.execute(update(alert).where(alert.c.id == alert_row.id).values(fanned_out_at=now))
         return True
-    among = _between(owed.fan_out_cursor, last)
-    older = select(supersession.c.older_id).where(supersession.c.newer_id == owed.id)
+    among = _between(alert_row.fan_out_cursor, last)
+    older = select(supersession.c.older_id).where(supersession.c.newer_id == alert_row.id)
     replaces = (await connection.execute(older.limit(1))).first() is not None
-    await _insert(connection, owed, among, now, _replaced(older.scalar_subquery()) if replaces else None)
+    await _insert(connection, alert_row, among, now, _replaced(older.scalar_subquery()) if replaces else None)
     if replaces:
         waiting = (delivery.c.alert_id.in_(older), among(delivery.c.chat_id), _replaceable(delivery))
         superseded = {"state": State.SUPERSEDED, "finished_at": now}
         await connection.execute(update(delivery).where(*waiting).values(superseded))
-    newer = select(supersession.c.newer_id).where(supersession.c.older_id == owed.id).limit(1)
+    newer = select(supersession.c.newer_id).where(supersession.c.older_id == alert_row.id).limit(1)
     if (await connection.execute(newer)).first() is not None:
         # It goes on after it was stopped: newer news may have been sent already.
-        await reconsider(connection, and_(delivery.c.alert_id == owed.id, among(delivery.c.chat_id)), now)
-    await _hold_for_quiet_hours(connection, owed.id, among, now)
-    await connection.execute(update(alert).where(alert.c.id == owed.id).values(fan_out_cursor=last))
+        await apply_missed_changes(
+            connection, and_(delivery.c.alert_id == alert_row.id, among(delivery.c.chat_id)), now
+        )
+    await _hold_for_quiet_hours(connection, alert_row.id, among, now)
+    await connection.execute(update(alert).where(alert.c.id == alert_row.id).values(fan_out_cursor=last))
     return True
 
 
@@ -112,13 +114,13 @@ async def _last_of_slice(connection: AsyncConnection, after: int | None, size: i
 
 
 async def _insert(
-    connection: AsyncConnection, owed: Any, among: _Between, now: datetime, replaced: ColumnElement[bool] | None
+    connection: AsyncConnection, alert_row: Any, among: _Between, now: datetime, replaced: ColumnElement[bool] | None
 ) -> None:
-    # Whoever was owed an urgent one that this one replaces is owed this one as urgently.
-    urgent = literal(owed.urgent) if replaced is None else or_(literal(owed.urgent), replaced)
+    # Whoever was alert_row an urgent one that this one replaces is alert_row this one as urgently.
+    urgent = literal(alert_row.urgent) if replaced is None else or_(literal(alert_row.urgent), replaced)
     figures = (urgent, literal(State.QUEUED.value), literal(now, delivery.c.not_before.type), literal(0), literal(0))
     recipients = (chat.c.subscribed_at.is_not(None), chat.c.gone_at.is_(None), among(chat.c.id))
-    rows = select(literal(owed.id), chat.c.id, *figures).where(*recipients).order_by(chat.c.id)
+    rows = select(literal(alert_row.id), chat.c.id, *figures).where(*recipients).order_by(chat.c.id)
     columns = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
     statement = upsert(delivery).from_select(columns, rows, include_defaults=False)
     await connection.execute(statement.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"]))
@@ -136,20 +138,20 @@ def _replaced(older: Any) -> ColumnElement[bool]:
     )
 
 
-async def _note_replaced(connection: AsyncConnection, owed: Any) -> None:
+async def _note_replaced(connection: AsyncConnection, alert_row: Any) -> None:
     """Note which older alerts this one replaces where they wait: those of one change in an episode it tells of too."""
     older = (
-        alert.c.id < owed.id,
-        alert.c.audience == owed.audience,
-        alert.c.created_at > owed.created_at - _REPLACEABLE,
+        alert.c.id < alert_row.id,
+        alert.c.audience == alert_row.audience,
+        alert.c.created_at > alert_row.created_at - _REPLACEABLE,
     )
     alerts = (await connection.execute(select(alert.c.id, alert.c.transitions).where(*older))).all()
-    subjects = await _subjects(connection, [owed.transitions, *(row.transitions for row in alerts)])
-    mine = {subjects[number] for number in owed.transitions}
+    subjects = await _subjects(connection, [alert_row.transitions, *(row.transitions for row in alerts)])
+    mine = {subjects[number] for number in alert_row.transitions}
     # A summary of several is left as it is.
     replaced = [row.id for row in alerts if len(row.transitions) == 1 and subjects[row.transitions[0]] in mine]
     if replaced:
-        rows = [{"newer_id": owed.id, "older_id": older_id} for older_id in replaced]
+        rows = [{"newer_id": alert_row.id, "older_id": older_id} for older_id in replaced]
         await connection.execute(upsert(supersession).on_conflict_do_nothing(), rows)
 
 
@@ -177,9 +179,9 @@ async def _hold_for_quiet_hours(connection: AsyncConnection, alert_id: int, amon
         await connection.execute(update(delivery).where(*rows).values(values), held)
 
 
-async def _enqueue(connection: AsyncConnection, owed: Any, chats: Sequence[int], now: datetime) -> None:
-    figures = {"alert_id": owed.id, "urgent": owed.urgent, "state": State.QUEUED, "not_before": now}
+async def _enqueue(connection: AsyncConnection, alert_row: Any, chats: Sequence[int], now: datetime) -> None:
+    figures = {"alert_id": alert_row.id, "urgent": alert_row.urgent, "state": State.QUEUED, "not_before": now}
     rows = [figures | {"chat_id": chat_id, "attempts": 0, "unknowns": 0} for chat_id in sorted(set(chats))]
     if rows:
         await connection.execute(insert(delivery), rows)
-    await connection.execute(update(alert).where(alert.c.id == owed.id).values(fanned_out_at=now))
+    await connection.execute(update(alert).where(alert.c.id == alert_row.id).values(fanned_out_at=now))

@@ -58,7 +58,7 @@ def is_in(state: State) -> ColumnElement[bool]:
 class Claimed:
     """A delivery that may be on its way from now on. ``unknowns`` counts earlier copies nobody can vouch for.
 
-    ``attempt`` makes a result the result of this claim and of no other. ``is_doubtful``
+    ``attempt`` makes a result the result of this claim and of no other. ``needs_recheck``
     when its chat may not get it after all, or not now.
     """
 
@@ -67,7 +67,7 @@ class Claimed:
     chat_id: int
     attempt: int
     unknowns: int
-    is_doubtful: bool = False
+    needs_recheck: bool = False
 
 
 async def claim(
@@ -86,7 +86,7 @@ async def claim(
 
 
 # As text: of a column of another table, SQLAlchemy would leave the table's name out here.
-_IS_DOUBTFUL = literal_column(
+_NEEDS_RECHECK = literal_column(
     """EXISTS (
         SELECT 1 FROM alert LEFT JOIN chat ON chat.id = delivery.chat_id
         WHERE alert.id = delivery.alert_id AND (
@@ -114,7 +114,7 @@ def _claiming() -> Any:
         update(delivery)
         .where(delivery.c.id.in_(select(due.c.id)))
         .values(taken | {"attempts": delivery.c.attempts + 1})
-        .returning(*columns, _IS_DOUBTFUL, delivery.c.urgent)
+        .returning(*columns, _NEEDS_RECHECK, delivery.c.urgent)
     )
 
 
@@ -145,7 +145,7 @@ _SENT = (
 async def finish(connection: AsyncConnection, claimed: Claimed, state: State, at: datetime, error: str) -> None:
     """Store the final state of a delivery that was not sent."""
     values = {"state": state, "finished_at": at, "lease_until": None, "error": error[:500]}
-    await connection.execute(update(delivery).where(*_still_out([claimed])).values(values))
+    await connection.execute(update(delivery).where(*_is_our_claim([claimed])).values(values))
 
 
 async def put_back(
@@ -162,11 +162,11 @@ async def put_back(
     values: dict[str, Any] = {"state": State.QUEUED, "lease_until": None, "error": error[:500]}
     if not_before is not None:
         values |= {"state": State.HELD, "not_before": not_before}
-    await connection.execute(update(delivery).where(*_still_out(claims)).values(values))
-    await reconsider(connection, delivery.c.id.in_([c.id for c in claims]), at)
+    await connection.execute(update(delivery).where(*_is_our_claim(claims)).values(values))
+    await apply_missed_changes(connection, delivery.c.id.in_([c.id for c in claims]), at)
 
 
-async def reconsider(connection: AsyncConnection, which: ColumnElement[bool], at: datetime) -> None:
+async def apply_missed_changes(connection: AsyncConnection, which: ColumnElement[bool], at: datetime) -> None:
     """Apply to what waits again what happened while it did not wait: nothing of that reached it there."""
     newer = delivery.alias("newer")
     replaced = exists().where(
@@ -187,14 +187,14 @@ async def reconsider(connection: AsyncConnection, which: ColumnElement[bool], at
     is_stopped = exists().where(alert.c.id == delivery.c.alert_id, alert.c.stopped_reason.is_not(None))
     stopped = update(delivery).where(*waiting, is_stopped).values(state=State.STOPPED, finished_at=at)
     alerts = set((await connection.execute(stopped.returning(delivery.c.alert_id))).scalars())
-    await owe_again(connection, alerts)
+    await requeue_superseded(connection, alerts)
     gone = {"state": State.GONE, "finished_at": at, "error": "unsubscribed or gone while it was on its way"}
     await connection.execute(update(delivery).where(*waiting, given_up).values(gone))
 
 
 async def mark_unknown(connection: AsyncConnection, claims: Sequence[Claimed], at: datetime, error: str) -> None:
     """Note that nobody can know whether these arrived; an urgent one is queued once more, the others are final."""
-    await _unknown(connection, _still_out(claims), at, error)
+    await _unknown(connection, _is_our_claim(claims), at, error)
 
 
 async def _unknown(connection: AsyncConnection, rows: Sequence[Any], at: datetime, error: str) -> int:
@@ -205,7 +205,7 @@ async def _unknown(connection: AsyncConnection, rows: Sequence[Any], at: datetim
     repeatable = (delivery.c.id.in_(ids), delivery.c.urgent, delivery.c.unknowns == 1)
     once_more = {"state": State.QUEUED, "finished_at": None}
     await connection.execute(update(delivery).where(*repeatable).values(once_more))
-    await reconsider(connection, delivery.c.id.in_(ids), at)
+    await apply_missed_changes(connection, delivery.c.id.in_(ids), at)
     return len(ids)
 
 
@@ -226,10 +226,10 @@ async def stop_alert(connection: AsyncConnection, alert_id: int, reason: str, at
     # What is on its way is accounted for when it comes back.
     waiting = (delivery.c.alert_id == alert_id, delivery.c.state.in_(WAITING))
     await connection.execute(update(delivery).where(*waiting).values(state=State.STOPPED, finished_at=at))
-    await owe_again(connection, [alert_id])
+    await requeue_superseded(connection, [alert_id])
 
 
-async def owe_again(connection: AsyncConnection, alert_ids: Collection[int]) -> None:
+async def requeue_superseded(connection: AsyncConnection, alert_ids: Collection[int]) -> None:
     """Queue what stopped alerts had replaced, in the chats that did not get them: else they would hear of neither."""
     if not alert_ids:
         return
@@ -259,7 +259,7 @@ async def requeue(connection: AsyncConnection, alert_id: int, at: datetime) -> i
     count = (await connection.execute(update(delivery).where(*stopped).values(again))).rowcount
     older = select(supersession.c.older_id).where(supersession.c.newer_id == alert_id)
     for which in (delivery.c.alert_id == alert_id, delivery.c.alert_id.in_(older)):
-        await reconsider(connection, which, at)
+        await apply_missed_changes(connection, which, at)
     return count
 
 
@@ -320,6 +320,6 @@ async def counts(connection: AsyncConnection) -> dict[State, int]:
     return found
 
 
-def _still_out(claims: Sequence[Claimed]) -> tuple[Any, ...]:
+def _is_our_claim(claims: Sequence[Claimed]) -> tuple[Any, ...]:
     mine = tuple_(delivery.c.id, delivery.c.attempts).in_([(c.id, c.attempt) for c in claims])
     return (mine, is_in(State.SENDING))

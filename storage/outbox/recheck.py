@@ -9,18 +9,18 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.outbox.queue import Claimed, State, owe_again
+from storage.outbox.queue import Claimed, State, requeue_superseded
 from storage.outbox.quiet_hours import QuietHours
 from storage.schema import alert, chat, delivery
 
 
-async def let_through(connection: AsyncConnection, claims: Sequence[Claimed], now: datetime) -> list[Claimed]:
+async def admit(connection: AsyncConnection, claims: Sequence[Claimed], now: datetime) -> list[Claimed]:
     """Return the claims that may leave, and account for the others.
 
     An alert that was stopped, or a chat that has unsubscribed or is gone, gets nothing. In its quiet hours a chat's
     delivery is held. Mostly that is known before anything is queued; here is what changed since, or at the same time.
     """
-    doubted = [claimed.id for claimed in claims if claimed.is_doubtful]
+    doubted = [claimed.id for claimed in claims if claimed.needs_recheck]
     if not doubted:
         return list(claims)
     columns = (
@@ -40,7 +40,7 @@ async def let_through(connection: AsyncConnection, claims: Sequence[Claimed], no
     for delivery_id, values in kept.items():
         statement = update(delivery).where(delivery.c.id == delivery_id)
         await connection.execute(statement.values(lease_until=None, **values))
-    await owe_again(connection, {row.alert_id for row in rows if row.stopped})
+    await requeue_superseded(connection, {row.alert_id for row in rows if row.stopped})
     return [claimed for claimed in claims if claimed.id not in kept]
 
 

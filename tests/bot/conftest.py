@@ -72,7 +72,7 @@ def running() -> Running:
 
     @asynccontextmanager
     async def run(app: App) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(app.poll()), asyncio.create_task(app.courier.run())]
+        tasks = [asyncio.create_task(app.poll()), asyncio.create_task(app.sender.run())]
         try:
             yield
         finally:

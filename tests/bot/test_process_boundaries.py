@@ -21,7 +21,7 @@ def imported(program: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["bot.serve", "bot.app", "bot.cli.main", "bot.market.evening", "bot.delivery.courier", "bot.messages.render"],
+    ["bot.serve", "bot.app", "bot.cli.main", "bot.market.evening", "bot.delivery.sender", "bot.messages.render"],
 )
 def test_the_process_that_answers_telegram_imports_nothing_heavy(module: str) -> None:
     assert imported(f"import {module}") & set(HEAVY) == set()
@@ -37,8 +37,8 @@ async def main():
     url = f"sqlite+aiosqlite:///{tempfile.mkdtemp()}/cascade.db"
     settings = Settings(telegram_bot_token="1:x", database_url=url, telegram_api_url="http://127.0.0.1:9")
     async with build(settings, SystemClock()) as app:
-        await app.courier.recover()
-        await app.courier.drain()
+        await app.sender.recover()
+        await app.sender.drain()
 asyncio.run(main())
 """
     assert imported(program) & set(HEAVY) == set()

@@ -15,8 +15,8 @@ from unittest.mock import patch
 from bot import app as program
 from bot.app import App, build
 from bot.clock import SteppedClock
-from bot.delivery import acknowledging, brake, courier
-from bot.delivery.failures import Meaning
+from bot.delivery import outage, results, sender
+from bot.delivery.failures import FailureKind
 from bot.sandbox.limits import Limiter
 from bot.sandbox.server import Fault, Sandbox, serve
 from bot.sandbox.telegram import BotApiError
@@ -105,7 +105,7 @@ async def server_faults(url: str, seed: int, *, alerts: int, people: int) -> Acc
                 blocked = set(random.sample(range(1, people + 1), people // 10))
                 for chat_id in blocked:
                     sandbox.world.chats[chat_id].blocked = True
-            await app.courier.drain()
+            await app.sender.drain()
         async with app.database.transaction() as connection:
             gone = set(range(1, people + 1)) - set(await chats.subscribers(connection))
         assert gone <= blocked, f"gone by mistake: {gone - blocked}"
@@ -118,7 +118,7 @@ def _some_fault(random: Random) -> Fault | BotApiError:
         return random.choice([Fault.HANG, Fault.RESET, Fault.RESET_BEFORE, Fault.BAD_GATEWAY, Fault.NOT_JSON])
     if kind < 0.52:
         return BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})
-    kinds = (Meaning.REFUSED, Meaning.UNKNOWN, Meaning.HALT)
+    kinds = (FailureKind.REFUSED, FailureKind.UNKNOWN, FailureKind.BAD_TOKEN)
     code, text = random.choice([row for kind in kinds for row in ROWS[kind]])
     return BotApiError(code, text)
 
@@ -134,7 +134,7 @@ async def disk_full(url: str, seed: int, *, alerts: int, people: int) -> Account
                 await owe(app.database, urgent=number % 2 == 0)
                 before = len(refused)
                 with _no_room():
-                    delivering = asyncio.create_task(app.courier.run())
+                    delivering = asyncio.create_task(app.sender.run())
                     async with asyncio.timeout(30):
                         while len(refused) == before:
                             await asyncio.sleep(0.005)
@@ -172,7 +172,7 @@ async def locked(url: str, seed: int, *, alerts: int, people: int) -> Account:
                 await owe(app.database, urgent=number % 2 == 0)
                 before = len(refused)
                 await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
-                delivering = asyncio.create_task(app.courier.run())
+                delivering = asyncio.create_task(app.sender.run())
                 async with asyncio.timeout(30):
                     while len(refused) == before:
                         await asyncio.sleep(0.005)
@@ -203,7 +203,7 @@ def _refusals() -> Iterator[list[str]]:
     """Collect what the delivery logs of a database that does not take something."""
     found: list[str] = []
     handler = _Collector(found)
-    loggers = [logging.getLogger(name) for name in ("bot.delivery.courier", "bot.operator_alarm")]
+    loggers = [logging.getLogger(name) for name in ("bot.delivery.sender", "bot.operator_alarm")]
     for logger in loggers:
         logger.addHandler(handler)
     try:
@@ -223,7 +223,7 @@ async def clock_jumps(url: str, seed: int, *, alerts: int, people: int) -> Accou
         for number in range(alerts):
             await owe(app.database, urgent=number % 2 == 0)
             sandbox.faults = [("sendMessage", _some_fault(random)) for _ in range(people // 10)]
-            delivering = asyncio.create_task(app.courier.run())
+            delivering = asyncio.create_task(app.sender.run())
             for _ in range(5):
                 await asyncio.sleep(random.random() * 0.05)
                 clock.move(EVENING + timedelta(hours=random.uniform(-24, 24)))
@@ -235,9 +235,9 @@ async def _end(delivering: asyncio.Task[None], app: App) -> None:
     """Stop the loops as a signal does, and deliver what is left as the next start does."""
     delivering.cancel()
     await asyncio.gather(delivering, return_exceptions=True)
-    app.courier._stopping.clear()
-    await app.courier.recover()
-    await app.courier.drain()
+    app.sender._stopping.clear()
+    await app.sender.recover()
+    await app.sender.drain()
 
 
 @asynccontextmanager
@@ -246,12 +246,12 @@ async def _running(url: str, sandbox: Sandbox, clock: SteppedClock | None = None
     fast = {"messages_per_second": 1000, "chat_messages_per_second": 30}
     with (
         patch.object(program, "_SEND_TIMEOUT", 0.3),
-        patch.object(acknowledging, "_PAUSES", (0.02,)),
-        patch.object(acknowledging, "_UNREACHABLE", 0.02),
-        patch.object(acknowledging, "_HALT", 0.02),
-        patch.object(acknowledging, "_TRY_AGAIN", timedelta(seconds=0.02)),
-        patch.object(brake, "_LONGEST_PAUSE", 0.02),
-        patch.object(courier, "_AFTER_FAILURE", 0.02),
+        patch.object(results, "_PAUSES", (0.02,)),
+        patch.object(results, "_UNREACHABLE", 0.02),
+        patch.object(results, "_HALT", 0.02),
+        patch.object(results, "_TRY_AGAIN", timedelta(seconds=0.02)),
+        patch.object(outage, "_LONGEST_PAUSE", 0.02),
+        patch.object(sender, "_AFTER_FAILURE", 0.02),
     ):
         async with serve(sandbox), build(settings_for(sandbox, url, **fast), clock or SteppedClock(EVENING)) as app:
             await app.connect()

@@ -13,27 +13,27 @@ from datetime import timedelta
 
 from bot.app import App, build
 from bot.clock import SystemClock
-from bot.delivery import courier
+from bot.delivery import sender
 from bot.logs import set_up_logging
 from bot.settings import load_settings
 
 
 async def _forever(app: App) -> None:
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(app.courier.run())
+        tasks.create_task(app.sender.run())
         tasks.create_task(app.poll())
 
 
 async def _run(mode: str) -> None:
     async with build(load_settings(), SystemClock()) as app:
         await app.connect()
-        await app.courier.recover()
+        await app.sender.recover()
         if mode == "drain":
             while await app.poller.once():
                 pass
-            await app.courier.drain()
+            await app.sender.drain()
         elif mode == "deliver":
-            await app.courier.run()
+            await app.sender.run()
         else:
             await _forever(app)
 
@@ -41,5 +41,5 @@ async def _run(mode: str) -> None:
 if __name__ == "__main__":
     set_up_logging()
     if seconds := os.environ.get("LEASE_SECONDS"):
-        courier.LEASE = timedelta(seconds=float(seconds))
+        sender.LEASE = timedelta(seconds=float(seconds))
     asyncio.run(_run(sys.argv[1]))

@@ -35,7 +35,7 @@ class TestSubscribing:
 
     async def test_a_chat_that_only_said_hello_gets_nothing(self, database: Database) -> None:
         async with database.transaction() as connection:
-            await chats.welcome(connection, 1, "private")
+            await chats.mark_reachable(connection, 1, "private")
         assert await subscribers(database) == []
 
     async def test_unsubscribing_ends_it_and_drops_what_is_queued(self, database: Database) -> None:
@@ -70,7 +70,7 @@ class TestGone:
         async with database.transaction() as connection:
             await chats.mark_gone(connection, 1, "blocked", NOW)
             if how == "welcome":
-                await chats.welcome(connection, 1, "private")
+                await chats.mark_reachable(connection, 1, "private")
             else:
                 await chats.subscribe(connection, 1, "private", NOW)
         assert await subscribers(database) == [1]
@@ -93,13 +93,13 @@ class TestMoving:
     async def test_also_when_the_new_id_has_spoken_first(self, database: Database) -> None:
         await subscribe(database, -5)
         async with database.transaction() as connection:
-            await chats.welcome(connection, -1005, "supergroup")
+            await chats.mark_reachable(connection, -1005, "supergroup")
             await chats.move(connection, -5, -1005, NOW)
         assert await subscribers(database) == [-1005]
 
     async def test_a_group_that_was_not_subscribed_is_not_afterwards(self, database: Database) -> None:
         async with database.transaction() as connection:
-            await chats.welcome(connection, -5, "group")
+            await chats.mark_reachable(connection, -5, "group")
             await chats.move(connection, -5, -1005, NOW)
         assert await subscribers(database) == []
 

@@ -156,7 +156,7 @@ class TestAlerts:
     ) -> None:
         await ask("/subscribe")
         await decide(app, evidence=encode(past(followed(1))).decode())
-        await app.courier.drain()
+        await app.sender.drain()
         text = sandbox.sent(ME)[-1]
         assert "ETH after 91 days: 1 case: 16 Nov 2016 +29.8\u00a0%. Too few for a rate." in text
         assert "Backtest, not live. Live: 0 such cases." in text
@@ -166,7 +166,7 @@ class TestAlerts:
         await ask("/subscribe")
         await decide(app, evidence=encode(past(followed(1))).decode())
         await mature(app, horizon=91)
-        await app.courier.drain()
+        await app.sender.drain()
         assert "Live: 1 such case." in sandbox.sent(ME)[-1]
 
     async def test_an_outcome_over_another_horizon_is_not_one_of_them(
@@ -175,7 +175,7 @@ class TestAlerts:
         await ask("/subscribe")
         await decide(app, evidence=encode(past(followed(1))).decode())
         await mature(app, horizon=30)
-        await app.courier.drain()
+        await app.sender.drain()
         assert "Live: 0 such cases." in sandbox.sent(ME)[-1]
 
 

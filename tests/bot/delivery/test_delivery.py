@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.app import App
 from bot.clock import SteppedClock
-from bot.delivery import acknowledging, courier
+from bot.delivery import results, sender
 from bot.messages.render import Messages
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
@@ -57,7 +57,7 @@ async def rename_the_first_episode(app: App) -> None:
 
 async def drain_until(app: App, expected: dict[State, int]) -> None:
     """Deliver until the deliveries stand like this, though more would be tried later."""
-    delivering = asyncio.create_task(app.courier.drain())
+    delivering = asyncio.create_task(app.sender.drain())
     async with asyncio.timeout(20):
         while await tally(app) != expected:
             await asyncio.sleep(0.01)
@@ -72,15 +72,15 @@ async def fail_once(
     await subscribe(app, sandbox, 5)
     await record(confirmed() if urgent else attempt(), "confirmed" if urgent else "attempt")
     sandbox.faults.append(("sendMessage", fault))
-    await app.courier.drain()
+    await app.sender.drain()
 
 
 class TestSending:
     async def test_every_subscriber_gets_the_alert_once(self, app: App, sandbox: Sandbox, record: Record) -> None:
         await subscribe(app, sandbox, 5, 6, 7)
         await record(attempt(), "attempt")
-        await app.courier.drain()
-        await app.courier.drain()
+        await app.sender.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.SENT: 3}
         assert all(len(sandbox.sent(chat_id)) == 1 for chat_id in (5, 6, 7))
         assert sandbox.sent(5)[0].startswith("Russell 2000 closed at a record, 101.00, after 130 sessions without one")
@@ -92,7 +92,7 @@ class TestSending:
         await record(confirmed(), "confirmed")
         async with app.database.transaction() as connection:
             await connection.execute(update(alert).values(urgent=False))
-        await app.courier.drain()
+        await app.sender.drain()
         first, second = sandbox.sent(5)
         assert first.startswith("The Russell 2000 breakout of 2 Jan 2020")
         assert second.startswith("Russell 2000 breakout confirmed")
@@ -102,14 +102,14 @@ class TestSending:
     ) -> None:
         await subscribe(app, sandbox, 5)
         await record(attempt(), "attempt")
-        await app.courier.drain()
+        await app.sender.drain()
         async with app.database.transaction() as connection:
             message_id = (await connection.execute(select(delivery.c.message_id))).scalar_one()
         assert message_id in sandbox.world.chats[5].messages
 
     async def test_with_nothing_owed_nothing_is_sent(self, app: App, sandbox: Sandbox) -> None:
         await subscribe(app, sandbox, 5)
-        await app.courier.drain()
+        await app.sender.drain()
         assert sandbox.sent(5) == []
 
     async def test_the_loop_delivers_when_it_is_woken(
@@ -118,7 +118,7 @@ class TestSending:
         await subscribe(app, sandbox, 5)
         async with running(app):
             await record(attempt(), "attempt")
-            app.courier.wake()
+            app.sender.wake()
             async with asyncio.timeout(10):
                 while not sandbox.sent(5):
                     await sandbox.called.wait()
@@ -137,7 +137,7 @@ class TestFailures:
         await record(attempt(), "attempt")
         sandbox.faults.append(("sendMessage", TOO_MANY))
         before = app.clock.now()
-        await app.courier.drain()
+        await app.sender.drain()
         assert app.clock.now() - before >= timedelta(seconds=1)
         assert await tally(app) == {State.SENT: 2}
 
@@ -145,7 +145,7 @@ class TestFailures:
         await subscribe(app, sandbox, 5, 6)
         sandbox.world.chats[5].blocked = True
         await record(attempt(), "attempt")
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.GONE: 1, State.SENT: 1}
         async with app.database.transaction() as connection:
             assert list(await chats.subscribers(connection)) == [6]
@@ -167,7 +167,7 @@ class TestFailures:
         await subscribe(app, sandbox, 5, 6, 7)
         await record(attempt(), "attempt")
         sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: message is too long")))
-        await app.courier.drain()
+        await app.sender.drain()
         final = await tally(app)
         assert final[State.STOPPED] >= 1
         assert State.GONE not in final
@@ -187,7 +187,7 @@ class TestFailures:
         monkeypatch.setattr(Messages, "alert", lambda *given, **named: whole(*given, **named).replace("</b>", "", 1))
         await subscribe(app, sandbox, 5, 6, 7)
         await record(attempt(), "attempt")
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.SENT: 3}
         first = sandbox.world.chats[5].messages[min(sandbox.world.chats[5].messages)]
         assert "entities" not in first
@@ -209,7 +209,7 @@ class TestFailures:
         await drain_until(app, {State.HELD: 1})
         assert isinstance(app.clock, SteppedClock)
         app.clock.move(EVENING + timedelta(hours=1, minutes=1))
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.SENT: 1}
 
     async def test_after_a_day_of_that_it_is_given_up_and_the_chat_is_not_touched(
@@ -220,7 +220,7 @@ class TestFailures:
         assert isinstance(app.clock, SteppedClock)
         app.clock.move(EVENING + timedelta(hours=25))
         sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: TOPIC_CLOSED")))
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.STOPPED: 1}
         async with app.database.transaction() as connection:
             assert list(await chats.subscribers(connection)) == [-5]
@@ -240,7 +240,7 @@ class TestFailures:
         await subscribe(app, sandbox, 5)
         await record(attempt(), "attempt")
         await record(confirmed(), "confirmed")
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.SUPERSEDED: 1, State.SENT: 1}
         (text,) = sandbox.sent(5)
         assert text.startswith("Russell 2000 breakout confirmed")
@@ -255,7 +255,7 @@ class TestFailures:
         await record(attempt(), "attempt")
         await record(confirmed(), "confirmed")
         sandbox.faults.append(("sendMessage", BotApiError(400, "Bad Request: message is too long")))
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.STOPPED: 1, State.SENT: 1}
         assert len(sandbox.sent(5)) == 1
 
@@ -269,7 +269,7 @@ class TestFailures:
             400, "Bad Request: group chat was upgraded to a supergroup chat", {"migrate_to_chat_id": -1005}
         )
         sandbox.faults.append(("sendMessage", moved))
-        await app.courier.drain()
+        await app.sender.drain()
         assert len(sandbox.sent(-1005)) == 1
         assert sandbox.sent(-5) == []
         assert await tally(app) == {State.SENT: 1}
@@ -298,10 +298,10 @@ class TestFailures:
         await subscribe(app, sandbox, 5)
         await record(attempt(), "attempt")
         sandbox.faults.append(("sendMessage", BotApiError(401, "Unauthorized")))
-        delivering = asyncio.create_task(app.courier.drain())
+        delivering = asyncio.create_task(app.sender.drain())
         async with asyncio.timeout(20):
             # It will be tried again in half a minute.
-            while app.courier.pacer.wait() < 20 or await tally(app) != {State.QUEUED: 1}:
+            while app.sender.pacer.wait() < 20 or await tally(app) != {State.QUEUED: 1}:
                 await asyncio.sleep(0.01)
         delivering.cancel()
         await asyncio.gather(delivering, return_exceptions=True)
@@ -317,7 +317,7 @@ class TestFailures:
         async with app.database.transaction() as connection:
             session = attempt().session
             await connection.execute(update(verdict).where(verdict.c.session == session).values(body="not a verdict"))
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.STOPPED: 1, State.SENT: 1}
         assert sandbox.sent(5)[0].startswith("Russell 2000 breakout confirmed")
 
@@ -328,8 +328,8 @@ class TestFailures:
     ) -> None:  # fmt: skip
         await subscribe(app, sandbox, 5, 6)
         await record(attempt(), "attempt")
-        monkeypatch.setattr(courier, "_AFTER_FAILURE", 0.01)
-        monkeypatch.setattr(acknowledging, "_PAUSES", (0.01,))
+        monkeypatch.setattr(sender, "_AFTER_FAILURE", 0.01)
+        monkeypatch.setattr(results, "_PAUSES", (0.01,))
         failures = [OperationalError("UPDATE", {}, Exception("database or disk is full"))] * 2
         function = getattr(module, name)
 
@@ -364,7 +364,7 @@ class TestPacing:
         await rename_the_first_episode(app)
         await record(confirmed(), "confirmed")
         before = app.clock.now()
-        await app.courier.drain()
+        await app.sender.drain()
         assert app.clock.now() - before >= timedelta(seconds=1)
         assert len(sandbox.sent(5)) == 2
 
@@ -394,7 +394,7 @@ class TestStopping:
                     await sandbox.called.wait()
         final = await tally(app)
         assert set(final) == {State.SENT, State.QUEUED}
-        await app.courier.recover()
+        await app.sender.recover()
         assert await tally(app) == final
 
 
@@ -407,8 +407,8 @@ class TestAfterADeath:
         async with app.database.transaction() as connection:
             await fan_out.fan_out(connection, EVENING)
             await queue.claim(connection, 1, timedelta(seconds=-1))
-        await app.courier.recover()
-        await app.courier.drain()
+        await app.sender.recover()
+        await app.sender.drain()
         assert await tally(app) == {State.UNKNOWN: 1, State.SENT: 1}
 
     async def test_a_chat_that_left_meanwhile_stays_gone_until_it_speaks(
@@ -418,7 +418,7 @@ class TestAfterADeath:
         async with app.database.transaction() as connection:
             await connection.execute(update(chat).values(gone_at=EVENING))
         await record(attempt(), "attempt")
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {}
 
 

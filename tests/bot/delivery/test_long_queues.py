@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 
 from bot.app import App
 from bot.clock import SteppedClock
-from bot.delivery import brake, courier
+from bot.delivery import outage, sender
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from bot.settings import Settings
@@ -61,7 +61,7 @@ class TestWhatChangesMeanwhile:
         await drain_until(app, {State.HELD: 1, State.SENT: 1})
         assert isinstance(app.clock, SteppedClock)
         app.clock.move(EVENING + timedelta(minutes=31))
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.SENT: 2}
 
     async def test_urgent_news_comes_through_where_the_chat_wants_it(
@@ -81,7 +81,7 @@ class TestWhatChangesMeanwhile:
         await subscribe(app, sandbox, 5, 6)
         await enqueue_only(app, record)
         await change(app, 5, **since)
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.GONE: 1, State.SENT: 1}
         assert sandbox.sent(5) == []
 
@@ -93,7 +93,7 @@ class TestWhatChangesMeanwhile:
         async with app.database.transaction() as connection:
             await queue.stop_alert(connection, 1, "too long", EVENING)
             await connection.execute(insert(delivery).values(_queued(1, 5)))
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.STOPPED: 1}
 
     async def test_a_clock_that_was_wrong_holds_nothing_for_years(
@@ -107,7 +107,7 @@ class TestWhatChangesMeanwhile:
         assert await tally(app) == {State.HELD: 1}
         assert isinstance(app.clock, SteppedClock)
         app.clock.move(EVENING + timedelta(hours=2))
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.SENT: 1}
 
 
@@ -129,7 +129,7 @@ class TestTroubleThatIsNobodysOwn:
         assert [r.message for r in caplog.records if r.levelname == "ERROR"].count(told) == 1
         assert isinstance(app.clock, SteppedClock)
         app.clock.move(EVENING + timedelta(hours=1, minutes=1))
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.STOPPED: 20, State.SENT: 10}
 
     async def test_what_was_stopped_is_owed_again_when_the_operator_says_so(
@@ -138,11 +138,11 @@ class TestTroubleThatIsNobodysOwn:
         await subscribe(app, sandbox, 5, 6)
         sandbox.faults += [("sendMessage", UNHEARD_OF)] * 2
         await record(attempt(), "attempt")
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.STOPPED: 2}
         async with app.database.transaction() as connection:
             assert await queue.requeue(connection, 1, EVENING) == 2
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.SENT: 2}
 
     async def test_an_alert_stopped_half_way_goes_on_where_it_was(
@@ -153,27 +153,27 @@ class TestTroubleThatIsNobodysOwn:
         async with app.database.transaction() as connection:
             await fan_out.fan_out(connection, EVENING, size=1)
             await queue.stop_alert(connection, 1, "too long", EVENING)
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.STOPPED: 1}
         async with app.database.transaction() as connection:
             await queue.requeue(connection, 1, EVENING)
-        await app.courier.drain()
+        await app.sender.drain()
         assert await tally(app) == {State.SENT: 3}
 
     async def test_an_outage_does_not_use_the_queue_up(
         self, app: App, sandbox: Sandbox, record: Record, running: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # One at a time, so that what is on its way when the brake is pulled is one, too.
-        monkeypatch.setattr(courier, "_IN_FLIGHT", 1)
+        monkeypatch.setattr(sender, "_IN_FLIGHT", 1)
         await subscribe(app, sandbox, *range(1, 31))
         sandbox.faults += [("sendMessage", Fault.BAD_GATEWAY)] * 30
         await record(attempt(), "attempt")
         async with running(app), asyncio.timeout(20):
-            while app.courier.pacer.wait() < 2:
+            while app.sender.pacer.wait() < 2:
                 await asyncio.sleep(0.01)
-            await app.courier.acknowledger.flush()
+            await app.sender.results.flush()
         final = await tally(app)
-        assert final == {State.UNKNOWN: brake._UNKNOWNS, State.QUEUED: 30 - brake._UNKNOWNS}
+        assert final == {State.UNKNOWN: outage._UNKNOWNS, State.QUEUED: 30 - outage._UNKNOWNS}
 
 
 class TestThrottle:
@@ -184,9 +184,9 @@ class TestThrottle:
         await record(attempt(), "attempt")
         async with app.database.transaction() as connection:
             await throttle.note(connection, 600)
-        delivering = asyncio.create_task(app.courier.drain())
+        delivering = asyncio.create_task(app.sender.drain())
         async with asyncio.timeout(10):
-            while app.courier.pacer.wait() < 500:
+            while app.sender.pacer.wait() < 500:
                 await asyncio.sleep(0.01)
         delivering.cancel()
         await asyncio.gather(delivering, return_exceptions=True)

@@ -27,7 +27,7 @@ def broadcast(pacer: Pacer, time: Time, count: int, late: list[float]) -> list[f
         time.now += pacer.wait() + late[number % len(late)]
         if (again := pacer.wait()) > 0:
             time.now += again
-        pacer.left(number + 1)
+        pacer.record_broadcast(number + 1)
         left.append(time.now)
     return left
 
@@ -55,7 +55,7 @@ class TestRate:
         assert most_in_a_second(broadcast(Pacer(Limits(), time), time, 120, late)) <= 30
 
     def test_time_in_which_nothing_was_sent_is_not_saved_up(self, pacer: Pacer, time: Time) -> None:
-        pacer.left(1)
+        pacer.record_broadcast(1)
         time.now += 3600
         left = broadcast(pacer, time, 10, [0.0])
         assert sum(at < left[0] + 0.1 for at in left) <= 5
@@ -78,7 +78,7 @@ class TestRate:
         assert 900 / (left[-1] - left[0]) == pytest.approx(30, rel=0.01)
 
     def test_it_is_claimed_a_little_before_it_may_leave(self, pacer: Pacer, time: Time) -> None:
-        pacer.left(1)
+        pacer.record_broadcast(1)
         assert pacer.permitted() == 0
         time.now += pacer.claim_wait()
         assert pacer.permitted() == 1
@@ -90,9 +90,9 @@ class TestAnswers:
         self, pacer: Pacer, time: Time
     ) -> None:
         broadcast(pacer, time, 60, [0.0])
-        assert pacer.answer_wait() < 0.006
-        time.now += pacer.answer_wait()
-        pacer.answered(7)
+        assert pacer.reply_wait() < 0.006
+        time.now += pacer.reply_wait()
+        pacer.record_reply(7)
         assert pacer.wait() > 1 / 30
 
     @given(st.lists(st.tuples(st.booleans(), st.floats(0, 0.1)), max_size=200))
@@ -101,15 +101,15 @@ class TestAnswers:
         pacer, left = Pacer(Limits(), time), []
         for number, (is_answer, pause) in enumerate(wishes):
             time.now += pause
-            time.now += pacer.answer_wait() if is_answer else pacer.wait()
-            (pacer.answered if is_answer else pacer.left)(number + 1)
+            time.now += pacer.reply_wait() if is_answer else pacer.wait()
+            (pacer.record_reply if is_answer else pacer.record_broadcast)(number + 1)
             left.append(time.now)
         assert not left or most_in_a_second(left) <= 31
 
     def test_a_chat_that_floods_is_not_answered_and_others_are(self, pacer: Pacer, time: Time) -> None:
         for _ in range(60):
             assert not pacer.is_flooded(5)
-            pacer.answered(5)
+            pacer.record_reply(5)
             time.now += 0.1
         assert pacer.is_flooded(5)
         assert not pacer.is_flooded(6)
@@ -119,7 +119,7 @@ class TestAnswers:
     def test_a_group_has_twenty_a_minute_for_both_lanes(self, pacer: Pacer, time: Time) -> None:
         for number in range(20):
             assert pacer.chat_wait(-5) == 0
-            (pacer.left if number % 2 else pacer.answered)(-5)
+            (pacer.record_broadcast if number % 2 else pacer.record_reply)(-5)
             time.now += 1
         assert pacer.is_flooded(-5)
         assert pacer.chat_wait(-5) == pytest.approx(40)
@@ -128,10 +128,10 @@ class TestAnswers:
 class TestHalt:
     def test_nothing_leaves_before_the_deadline_in_either_lane(self, pacer: Pacer, time: Time) -> None:
         pacer.halt(7)
-        assert pacer.wait() == pacer.answer_wait() == pytest.approx(7)
+        assert pacer.wait() == pacer.reply_wait() == pytest.approx(7)
         assert pacer.permitted() == 0
         time.now += 7
-        assert pacer.wait() == pacer.answer_wait() == 0
+        assert pacer.wait() == pacer.reply_wait() == 0
 
     def test_a_shorter_one_does_not_shorten_it(self, pacer: Pacer) -> None:
         pacer.halt(7)
@@ -142,28 +142,28 @@ class TestHalt:
 class TestChats:
     def test_a_chat_gets_one_broadcast_a_second(self, pacer: Pacer, time: Time) -> None:
         assert pacer.chat_wait(5) == 0
-        pacer.left(5)
+        pacer.record_broadcast(5)
         assert pacer.chat_wait(5) == pytest.approx(1)
         time.now += 1
         assert pacer.chat_wait(5) == 0
 
     def test_several_that_wait_for_one_chat_have_turns_of_their_own(self, pacer: Pacer, time: Time) -> None:
-        pacer.left(5)
+        pacer.record_broadcast(5)
         for turn in (1, 2):
             assert pacer.chat_wait(5) == pytest.approx(turn)
             pacer.reserve(5, pacer.chat_wait(5))
         time.now += 1
-        pacer.left(5)
+        pacer.record_broadcast(5)
         assert pacer.chat_wait(5) == pytest.approx(2)
 
     def test_another_chat_is_free(self, pacer: Pacer) -> None:
-        pacer.left(5)
+        pacer.record_broadcast(5)
         assert pacer.chat_wait(6) == 0
 
     def test_it_does_not_remember_every_chat_for_ever(self, time: Time) -> None:
         pacer = Pacer(Limits(per_second=1000), time)
         for number in range(1, 20_000):
-            pacer.left(number if number % 2 else -number)
+            pacer.record_broadcast(number if number % 2 else -number)
             time.now += 0.01
         assert len(pacer._chats) <= 101
         assert len(pacer._minutes) <= 3_001

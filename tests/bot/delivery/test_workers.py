@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from bot.app import build
 from bot.clock import SteppedClock
-from bot.delivery import courier
+from bot.delivery import sender
 from bot.sandbox.server import Sandbox
 from bot.sandbox.telegram import BotApiError
 from storage import roles
@@ -31,17 +31,17 @@ class TestTwoWorkers:
         self, sandbox: Sandbox, postgresql: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         url, everybody = await postgresql.emptied(), range(1, 41)
-        monkeypatch.setattr(courier, "_LOOK_AGAIN", 0.05)
+        monkeypatch.setattr(sender, "_LOOK_AGAIN", 0.05)
         async with AsyncExitStack() as stack:
             settings = settings_for(sandbox, url, messages_per_second=200, chat_messages_per_second=30)
             one, two = [await stack.enter_async_context(build(settings, SteppedClock(EVENING))) for _ in range(2)]
             await one.connect()
             await subscribe(one, sandbox, *everybody)
-            working = [asyncio.create_task(worker.courier.run()) for worker in (one, two)]
+            working = [asyncio.create_task(worker.sender.run()) for worker in (one, two)]
             for _ in range(3):
                 await owe(one.database, urgent=False)
             async with asyncio.timeout(20):
-                while await tally(one) != {State.SENT: 120} or {w.courier.pacer._per_second for w in (one, two)} != {
+                while await tally(one) != {State.SENT: 120} or {w.sender.pacer._per_second for w in (one, two)} != {
                     100
                 }:
                     await asyncio.sleep(0.02)
@@ -54,7 +54,7 @@ class TestTwoWorkers:
         self, sandbox: Sandbox, postgresql: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         url = await postgresql.emptied()
-        monkeypatch.setattr(courier, "_LOOK_AGAIN", 0.05)
+        monkeypatch.setattr(sender, "_LOOK_AGAIN", 0.05)
         async with build(settings_for(sandbox, url), SteppedClock(EVENING)) as app:
             await app.connect()
             await subscribe(app, sandbox, 5, 6)
@@ -62,9 +62,9 @@ class TestTwoWorkers:
             async with app.database.transaction() as connection:
                 await fan_out.fan_out(connection, EVENING)
                 await queue.claim(connection, 1, timedelta(seconds=0.5))
-            await app.courier.recover()
+            await app.sender.recover()
             assert (await tally(app))[State.SENDING] == 1
-            working = asyncio.create_task(app.courier.run())
+            working = asyncio.create_task(app.sender.run())
             async with asyncio.timeout(20):
                 while await tally(app) != {State.SENT: 1, State.UNKNOWN: 1}:
                     await asyncio.sleep(0.02)
@@ -80,9 +80,9 @@ class TestTwoWorkers:
             await one.connect()
             await subscribe(one, sandbox, *range(1, 41))
             await owe(one.database, urgent=False)
-            working = [asyncio.create_task(worker.courier.run()) for worker in (one, two)]
+            working = [asyncio.create_task(worker.sender.run()) for worker in (one, two)]
             async with asyncio.timeout(20):
-                while min(worker.courier.pacer.wait() for worker in (one, two)) < 500:
+                while min(worker.sender.pacer.wait() for worker in (one, two)) < 500:
                     await asyncio.sleep(0.02)
             for task in working:
                 task.cancel()

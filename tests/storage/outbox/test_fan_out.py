@@ -254,7 +254,7 @@ class TestAStoppedAlertThatReplacedAnother:
             await connection.execute(update(alert).where(alert.c.id == 2).values(stopped_reason="it is too long"))
         claims = await claim(replaced)
         async with replaced.transaction() as connection:
-            assert await recheck.let_through(connection, claims, NOW) == []
+            assert await recheck.admit(connection, claims, NOW) == []
         assert await states(replaced) == {
             (1, 1): "queued", (1, 2): "queued", (2, 1): "stopped", (2, 2): "stopped"
         }  # fmt: skip

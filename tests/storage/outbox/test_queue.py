@@ -61,7 +61,7 @@ class TestFanOut:
         await subscribe(database, 1, 2)
         async with database.transaction() as connection:
             await chats.mark_gone(connection, 2, "blocked", NOW)
-            await chats.welcome(connection, 3, "private")
+            await chats.mark_reachable(connection, 3, "private")
         await add_alert(database, NOW)
         await fan_out(database)
         assert set(await states(database)) == {1}
@@ -187,7 +187,7 @@ class TestFinish:
     async def test_an_operator_who_never_subscribed_keeps_what_was_put_back(self, database: Database) -> None:
         await add_alert(database, NOW, audience=Audience.OPERATORS)
         async with database.transaction() as connection:
-            await chats.welcome(connection, 77, "private")
+            await chats.mark_reachable(connection, 77, "private")
             await fanning.fan_out(connection, NOW, operators=(77,))
             (claimed,) = await queue.claim(connection, 1, LEASE)
             await queue.put_back(connection, [claimed], NOW, "too many requests")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bot.delivery.failures import Failure, Meaning
+from bot.delivery.failures import Failure, FailureKind
 from bot.delivery.pacing import Pacer
 
 # So many refusals for an unlisted reason in a row: what is refused from then on waits to be tried again.
@@ -13,13 +13,13 @@ _REFUSALS = 20
 _UNKNOWNS = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 # An answer that says something of one chat says that Telegram takes messages.
-_OF_ONE_CHAT = frozenset({Meaning.GONE, Meaning.CLOSED, Meaning.MOVED})
+_OF_ONE_CHAT = frozenset({FailureKind.GONE, FailureKind.CANNOT_WRITE, FailureKind.MOVED})
 # And these are no answers of Telegram's at all.
-_NO_ANSWER = frozenset({Meaning.NOT_SENT, Meaning.CHAT_BUSY, Meaning.THROTTLED})
+_NO_ANSWER = frozenset({FailureKind.NOT_SENT, FailureKind.CHAT_BUSY, FailureKind.THROTTLED})
 
 
 @dataclass(slots=True)
-class Brake:
+class OutageDetector:
     """Looks at outcomes in the order in which they come."""
 
     pacer: Pacer
@@ -27,25 +27,25 @@ class Brake:
     _unknowns: int = 0
     _pauses: int = 0
 
-    def judge(self, outcome: int | Failure) -> int | Failure:
+    def observe(self, outcome: int | Failure) -> int | Failure:
         """Return what this outcome means in the light of those before it; pause where many are unknown."""
-        meaning = outcome.meaning if isinstance(outcome, Failure) else None
-        if meaning is Meaning.UNKNOWN:
+        kind = outcome.kind if isinstance(outcome, Failure) else None
+        if kind is FailureKind.UNKNOWN:
             self._note_unknown()
-        elif meaning not in _NO_ANSWER:
+        elif kind not in _NO_ANSWER:
             self._unknowns = self._pauses = 0
             self.pacer.release()
-        if meaning is None or meaning in _OF_ONE_CHAT:
+        if kind is None or kind in _OF_ONE_CHAT:
             self._refusals = 0
-        elif meaning is Meaning.REFUSED and isinstance(outcome, Failure):
+        elif kind is FailureKind.REFUSED and isinstance(outcome, Failure):
             self._refusals += 1
             if self._refusals > _REFUSALS:
-                return replace(outcome, meaning=Meaning.REFUSED_LIKE_OTHERS)
+                return replace(outcome, kind=FailureKind.MASS_REFUSAL)
         return outcome
 
     def _note_unknown(self) -> None:
         self._unknowns += 1
         # Those that were on their way with the tenth tell nothing new.
-        if self._unknowns >= _UNKNOWNS and not self.pacer.is_braked():
-            self.pacer.brake(min(_FIRST_PAUSE * 2 ** min(self._pauses, 10), _LONGEST_PAUSE))
+        if self._unknowns >= _UNKNOWNS and not self.pacer.is_paused():
+            self.pacer.pause_broadcasts(min(_FIRST_PAUSE * 2 ** min(self._pauses, 10), _LONGEST_PAUSE))
             self._pauses += 1

@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 
 _EVERY = 6 * 3600.0
 # Between two slices, so that whoever waits for the database comes first.
-_BREATH = 0.05
+_PAUSE_BETWEEN_BATCHES = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Upkeep:
+class Purger:
     """Purges four times a day."""
 
     database: Database
@@ -48,7 +48,7 @@ class Upkeep:
             if not folded:
                 break
             total += folded
-            await asyncio.sleep(_BREATH)
+            await asyncio.sleep(_PAUSE_BETWEEN_BATCHES)
         if total:
             await self.database.reclaim()
         return total

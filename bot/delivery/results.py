@@ -12,9 +12,9 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
-from bot.delivery.brake import Brake
 from bot.delivery.composing import Composer
-from bot.delivery.failures import Failure, Meaning
+from bot.delivery.failures import Failure, FailureKind
+from bot.delivery.outage import OutageDetector
 from bot.delivery.pacing import Pacer
 from bot.operator_alarm import Alarm
 from storage import chats
@@ -29,38 +29,44 @@ Outcome = tuple[Claimed, int | Failure]
 # At 30 a second the next claim comes first, and one commit serves both.
 _GROUP = 0.045
 _ALL = 1_000
-_OURS = (IntegrityError, ProgrammingError, DataError, ArithmeticError, ValueError, TypeError)
+_PROGRAMMING_ERRORS = (IntegrityError, ProgrammingError, DataError, ArithmeticError, ValueError, TypeError)
 _PAUSES = (0.5, 1.0, 2.0, 5.0)
 _HALT = 30.0
 _UNREACHABLE = 5.0
 # An admin may let the bot write again, an operator may find out why nothing is taken; after a day the news is none.
 _TRY_AGAIN = timedelta(hours=1)
-_NEWS = timedelta(days=1)
-_WAITS_FOR_SOMEBODY = frozenset({Meaning.CLOSED, Meaning.REFUSED_LIKE_OTHERS})
+_GIVE_UP_AFTER = timedelta(days=1)
+_WAITS_FOR_SOMEBODY = frozenset({FailureKind.CANNOT_WRITE, FailureKind.MASS_REFUSAL})
 _SURELY_NOT_SENT = frozenset(
     {
-        Meaning.THROTTLED, Meaning.NOT_SENT, Meaning.HALT, Meaning.CHAT_BUSY, Meaning.CLOSED, Meaning.MOVED,
-        Meaning.UNPARSED, Meaning.REFUSED_LIKE_OTHERS,
+        FailureKind.THROTTLED,
+        FailureKind.NOT_SENT,
+        FailureKind.BAD_TOKEN,
+        FailureKind.CHAT_BUSY,
+        FailureKind.CANNOT_WRITE,
+        FailureKind.MOVED,
+        FailureKind.BAD_MARKUP,
+        FailureKind.MASS_REFUSAL,
     }
-)  # fmt: skip
-_EVERY_DAY = frozenset({Meaning.THROTTLED, Meaning.CHAT_BUSY})
+)
+_EVERY_DAY = frozenset({FailureKind.THROTTLED, FailureKind.CHAT_BUSY})
 _REFUSED = "Alert {alert} was refused by Telegram: {why}"
 _SENTENCES = {
-    Meaning.HALT: "{why}: nothing is sent, everything stays queued",
-    Meaning.UNPARSED: "Alert {alert} goes out as plain text: {why}",
-    Meaning.OUR_MISTAKE: _REFUSED,
-    Meaning.REFUSED: _REFUSED,
-    Meaning.REFUSED_LIKE_OTHERS: "Telegram refuses one message after the other ({why}): they wait and are tried again",
-    Meaning.UNKNOWN: "Alert {alert}: of some messages nobody can know whether they arrived",
+    FailureKind.BAD_TOKEN: "{why}: nothing is sent, everything stays queued",
+    FailureKind.BAD_MARKUP: "Alert {alert} goes out as plain text: {why}",
+    FailureKind.OUR_MISTAKE: _REFUSED,
+    FailureKind.REFUSED: _REFUSED,
+    FailureKind.MASS_REFUSAL: "Telegram refuses one message after the other ({why}): they wait and are tried again",
+    FailureKind.UNKNOWN: "Alert {alert}: of some messages nobody can know whether they arrived",
 }
 
 
-class Acknowledger:
+class ResultWriter:
     """Keeps every outcome until it is stored."""
 
     def __init__(self, database: Database, clock: Clock, pacer: Pacer, composer: Composer, alarm: Alarm) -> None:
         self._database, self._clock, self._pacer, self._composer, self._alarm = database, clock, pacer, composer, alarm
-        self._brake = Brake(pacer)
+        self._brake = OutageDetector(pacer)
         self._outcomes: list[Outcome] = []
         self._some = asyncio.Event()
         self._has_failures = False
@@ -69,7 +75,7 @@ class Acknowledger:
 
     def add(self, claimed: Claimed, outcome: int | Failure) -> None:
         """Take note of how a delivery went: the id of its message, or what became of it."""
-        outcome = self._brake.judge(outcome)
+        outcome = self._brake.observe(outcome)
         if isinstance(outcome, Failure):
             self._has_failures = True
             self._obey(outcome)
@@ -77,12 +83,12 @@ class Acknowledger:
         self._some.set()
 
     def _obey(self, failure: Failure) -> None:
-        match failure.meaning:
-            case Meaning.THROTTLED:
+        match failure.kind:
+            case FailureKind.THROTTLED:
                 self._pacer.throttle(failure.retry_after)
-            case Meaning.NOT_SENT:
+            case FailureKind.NOT_SENT:
                 self._pacer.halt(_UNREACHABLE)
-            case Meaning.HALT:
+            case FailureKind.BAD_TOKEN:
                 self._pacer.halt(_HALT)
 
     async def run(self, wake: Callable[[], None]) -> None:
@@ -104,7 +110,7 @@ class Acknowledger:
                 group = self._outcomes[:size]
                 try:
                     await self._store(group)
-                except _OURS:
+                except _PROGRAMMING_ERRORS:
                     # Whatever is wrong with one of them must not keep the others from being stored.
                     logger.exception("%d outcomes cannot be stored", len(group))
                     del self._outcomes[: 1 if len(group) == 1 else 0]
@@ -118,7 +124,7 @@ class Acknowledger:
                     self._tell(*_sentences(group))
                     failures = 0
 
-    async def told(self) -> None:
+    async def wait_for_alarms(self) -> None:
         """Wait until the operators were told what there was to tell."""
         await asyncio.gather(*self._telling)
 
@@ -130,7 +136,7 @@ class Acknowledger:
             telling.add_done_callback(self._telling.discard)
 
     @asynccontextmanager
-    async def beside(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction_storing_results(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that stores every outcome there is, for whatever else is to be done in it."""
         async with self._storing:
             group = self._outcomes[:_ALL]
@@ -154,24 +160,24 @@ class Acknowledger:
     async def _store_failure(self, connection: AsyncConnection, claimed: Claimed, failure: Failure) -> None:
         """Store what a failure means for the delivery, and for its chat or alert where it says something of them."""
         now, text = self._clock.now(), failure.text
-        waits = failure.meaning in _WAITS_FOR_SOMEBODY
+        waits = failure.kind in _WAITS_FOR_SOMEBODY
         age = await queue.age(connection, claimed.alert_id, now) if waits else timedelta()
-        if failure.meaning in _SURELY_NOT_SENT and age <= _NEWS:
+        if failure.kind in _SURELY_NOT_SENT and age <= _GIVE_UP_AFTER:
             pause = _pause(failure, age)
             await queue.put_back(connection, [claimed], now, text, None if pause is None else now + pause)
-        match failure.meaning:
-            case Meaning.GONE:
+        match failure.kind:
+            case FailureKind.GONE:
                 await queue.finish(connection, claimed, State.GONE, now, text)
                 await chats.mark_gone(connection, claimed.chat_id, text, now)
-            case Meaning.MOVED if failure.new_chat_id is not None:
+            case FailureKind.MOVED if failure.new_chat_id is not None:
                 await chats.move(connection, claimed.chat_id, failure.new_chat_id, now)
-            case Meaning.UNPARSED:
+            case FailureKind.BAD_MARKUP:
                 await queue.make_plain(connection, claimed.alert_id)
                 self._composer.forget(claimed.alert_id)
-            case Meaning.OUR_MISTAKE:
+            case FailureKind.OUR_MISTAKE:
                 await queue.finish(connection, claimed, State.STOPPED, now, text)
                 await queue.stop_alert(connection, claimed.alert_id, text, now)
-            case Meaning.UNKNOWN:
+            case FailureKind.UNKNOWN:
                 await queue.mark_unknown(connection, [claimed], now, text)
         # Whatever nothing above has settled is the operators' to look at.
         await queue.finish(connection, claimed, State.STOPPED, now, text)
@@ -179,12 +185,12 @@ class Acknowledger:
 
 def _pause(failure: Failure, age: timedelta) -> timedelta | None:
     """Return for how long something that was not sent is held back for a reason of its chat's own."""
-    match failure.meaning:
-        case Meaning.CHAT_BUSY:
+    match failure.kind:
+        case FailureKind.CHAT_BUSY:
             return timedelta(seconds=failure.retry_after)
-        case Meaning.CLOSED:
+        case FailureKind.CANNOT_WRITE:
             return _TRY_AGAIN
-        case Meaning.REFUSED_LIKE_OTHERS:
+        case FailureKind.MASS_REFUSAL:
             # Each time later, so that a million of them does not keep newer alerts back for a day.
             return max(_TRY_AGAIN, age)
     return None
@@ -193,9 +199,9 @@ def _pause(failure: Failure, age: timedelta) -> timedelta | None:
 def _sentences(group: Sequence[Outcome]) -> Iterator[str]:
     """Yield what the operators hear of these outcomes; the alarm tells each sentence once."""
     for claimed, failure in group:
-        if isinstance(failure, Failure) and failure.meaning not in _EVERY_DAY:
+        if isinstance(failure, Failure) and failure.kind not in _EVERY_DAY:
             logger.info("delivery %d of alert %d: %s", claimed.id, claimed.alert_id, failure.text)
-            if sentence := _SENTENCES.get(failure.meaning):
+            if sentence := _SENTENCES.get(failure.kind):
                 yield sentence.format(alert=claimed.alert_id, why=failure.text)
 
 

@@ -14,14 +14,14 @@ from bot.delivery.pacing import Pacer
 _COUNTED = ("send", "edit", "copy", "forward")
 _TRIES = 3
 # Whoever writes is answered within seconds or asks again; waiting longer would keep the others' updates waiting.
-_PATIENCE = 5.0
+_LONGEST_WAIT = 5.0
 
 
 class UnansweredError(TelegramError):
     """A command has its effect and no answer: its chat asks for too many, or Telegram takes none for a while."""
 
 
-class AnswerLane(BaseRateLimiter[None]):
+class ReplyRateLimiter(BaseRateLimiter[None]):
     """Lets each answer of python-telegram-bot wait for the pace it shares with the broadcast."""
 
     def __init__(self, pacer: Pacer) -> None:
@@ -56,11 +56,11 @@ class AnswerLane(BaseRateLimiter[None]):
         for last in (False,) * (_TRIES - 1) + (True,):
             if self._pacer.is_flooded(chat_id):
                 raise UnansweredError(f"chat {chat_id} asks for more answers than one chat may have")
-            while (pause := self._pacer.answer_wait()) > 0:
-                if pause > _PATIENCE:
+            while (pause := self._pacer.reply_wait()) > 0:
+                if pause > _LONGEST_WAIT:
                     raise UnansweredError(f"no answer may leave for {pause:.0f} s")
                 await asyncio.sleep(pause)
-            self._pacer.answered(chat_id)
+            self._pacer.record_reply(chat_id)
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as error:

@@ -20,7 +20,7 @@ def time() -> Time:
 
 
 @pytest.fixture
-def pause_broadcasts(time: Time) -> OutageDetector:
+def detector(time: Time) -> OutageDetector:
     return OutageDetector(Pacer(Limits(), time))
 
 

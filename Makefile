@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-HISTORY ?= ../shared/data
+# A folder of CSV files; without one the simulated market stands in, and what is made of it says so.
+HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
 
 .PHONY: demo test cover check run bench lookahead statistics method faults kills lock clean
 
@@ -35,8 +36,9 @@ statistics: $(VENV)/installed ## the record's error rates over many more seeds a
 	STATISTICS_SEEDS=200 STATISTICS_DRAWS=500 $(BIN)/python -m pytest -q -n $(WORKERS) \
 		tests/signals/record/test_inference.py tests/signals/record/test_known_truth.py
 
-method: $(VENV)/installed ## write the generated tables of docs/method.md; needs HISTORY, a folder of CSV files
-	FALLBACKS=ETH-USD=$(HISTORY)/ETH-USD_coinbase.csv $(BIN)/python -m bot method docs/method.md --data $(HISTORY)
+method: $(VENV)/installed ## write the generated tables of docs/method.md, from HISTORY
+	$(if $(filter simulated,$(HISTORY)),,FALLBACKS=ETH-USD=$(HISTORY)/ETH-USD_coinbase.csv) \
+		$(BIN)/python -m bot method docs/method.md --data $(HISTORY)
 
 faults: $(VENV)/installed ## a hundred kills -9, and every fault of server, database and clock; some minutes
 	$(BIN)/python -m tests.faults

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot.cli.history import database_exists, load, origin_of
+from bot.cli.progress import progress_shown
 from bot.cli.report.page import live_of, page
-from bot.cli.tables import backtest_json, backtest_table, families_table, record_tables
+from bot.cli.tables import MADE_UP, backtest_json, backtest_table, families_table, record_tables
 from bot.settings import Settings
 from signals.evaluate import History
 from signals.record.model import TrackRecord
@@ -41,11 +42,9 @@ class Backtest:
         signals.errors.NoHistoryError
             When there is no ^RUT in it.
         """
-        with _bar() as bar:
-            task = bar.add_task("reading the history", total=None)
-            history = load(market_data, settings.database_url, now, settings.source_options).evaluate()
-            bar.update(task, description="following what came after")
-            record = track_record(history, lambda done, of: bar.update(task, completed=done, total=of))
+        with progress_shown() as report:
+            history = load(market_data, settings.database_url, now, settings.source_options, report).evaluate()
+            record = track_record(history, partial(report, "following what came after"))
         origin = market_data.partition(":")[0] if market_data else origin_of(settings.database_url)
         return cls(history, record, settings, origin or "none", now)
 
@@ -64,11 +63,6 @@ class Backtest:
         console = Console()
         console.width = max(console.width, _TABLE_WIDTH)
         if self.origin == SIMULATED:
-            console.print("SIMULATED MARKET: every figure is made up")
+            console.print(MADE_UP)
         for table in (backtest_table(self.history), *record_tables(self.record), families_table(self.record)):
             console.print(table)
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)

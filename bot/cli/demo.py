@@ -62,7 +62,7 @@ class SteppedMarket:
     running: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def step(self) -> Agenda:
-        """Live through the next session's evening."""
+        """Run the evening of the next session. Returns what is due after it."""
         async with self.app.database.reading() as connection:
             market_row = await load_market(connection)
         assert market_row is not None

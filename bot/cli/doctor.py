@@ -12,6 +12,7 @@ import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import SystemClock
+from bot.logs import redact
 from bot.settings import Settings, SettingsError
 from signals.data.sessions import nyse_sessions
 from signals.rules import GATE
@@ -29,6 +30,12 @@ class Finding:
 
     ok: bool
     text: str
+
+
+def findings_text(settings: Settings) -> Iterator[tuple[bool, str]]:
+    """Try everything. Yields whether each thing is well, and a line about it without any secret."""
+    for finding in examine(settings):
+        yield finding.ok, redact(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.text}", *settings.secrets)
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

@@ -1,35 +1,37 @@
-"""The command line: the operator's way in, and the tests'."""
+"""The command line: its commands and their options. What a command does is in the file of its name."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from bot.clock import SystemClock
 from bot.lifetime import one_line_errors, run_until_stopped
-from bot.logs import redact, set_up_logging
+from bot.logs import set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
-from signals.as_json import encode
 from storage.database import Database
+from storage.market import SIMULATED
 from storage.migrate import migrate
 
 cli = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cascade, a Telegram bot."
 )
-Data = Annotated[Path | None, typer.Option("--data", help="A folder of CSV files instead of the market data set.")]
+_DATA = f"a folder of CSV files, or {SIMULATED} for a made-up market"
+Data = Annotated[str | None, typer.Option("--data", help=f"Instead of the bot's own database: {_DATA}.")]
+DataOrSimulated = Annotated[str, typer.Option("--data", help=f"Which market: {_DATA}.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
-def _settings(data: Path | None = None, database: str | None = None) -> Settings:
-    market = None if data is None else f"folder:{data}"
+def _settings(data: str | None = None, database: str | None = None) -> Settings:
+    market = data if data in (None, SIMULATED) else f"folder:{data}"
     return load_settings(market_data=market, database_url=database)
 
 
@@ -39,8 +41,13 @@ def run() -> None:
     settings = _settings()
     set_up_logging(*settings.secrets)
     asyncio.run(_migrate(settings))
-    # The same process goes on as a lighter program, for as long as the bot lives.
+    # The same process goes on as a smaller program, for as long as the bot lives.
     os.execv(sys.executable, [sys.executable, "-m", "bot.serve"])  # noqa: S606 - our own interpreter
+
+
+async def _migrate(settings: Settings) -> None:
+    async with Database(settings.database_url) as database:
+        await migrate(database)
 
 
 @cli.command()
@@ -54,25 +61,10 @@ def worker() -> None:
 
 @cli.command()
 def requeue(alert: Annotated[int, typer.Argument(help="The alert's number, as the operators were told it.")]) -> None:
-    """Owe a stopped alert again to everybody who did not get it. Stop the bot first, unless it runs on PostgreSQL."""
-    _print(asyncio.run(_requeue(_settings(), alert)))
+    """Send a stopped alert to everybody who did not get it. Stop the bot first, unless it runs on PostgreSQL."""
+    from bot.cli.requeue import requeue as run_requeue
 
-
-async def _requeue(settings: Settings, alert_id: int) -> str:
-    from storage.outbox import queue
-
-    async with Database(settings.database_url) as database:
-        await migrate(database)
-        async with database.transaction() as connection:
-            count = await queue.requeue(connection, alert_id, SystemClock().now())
-    if count is None:
-        raise SettingsError(f"ALERT is {alert_id}, and there is no alert with that number")
-    return f"{count} deliveries of alert {alert_id} are queued again; the running or the next bot sends them"
-
-
-async def _migrate(settings: Settings) -> None:
-    async with Database(settings.database_url) as database:
-        await migrate(database)
+    typer.echo(asyncio.run(run_requeue(_settings(), alert, SystemClock().now())))
 
 
 @cli.command()
@@ -81,7 +73,7 @@ def demo(port: Annotated[int, typer.Option(help="Port of the chat page; 0 picks 
     from bot.cli.demo import demo as run_demo
 
     set_up_logging()
-    run_until_stopped(run_demo(port, lambda url: print(f"Open {url} in a browser. Ctrl-C ends it.", flush=True)))  # noqa: T201
+    run_until_stopped(run_demo(port, lambda url: typer.echo(f"Open {url} in a browser. Ctrl-C ends it.")))
 
 
 @cli.command()
@@ -92,22 +84,13 @@ def evaluate(
 ) -> None:
     """Print the verdict of one session, by default the newest; nothing is stored or sent.
 
-    With a folder it is evaluated from its files. Without one it is what the bot decided that evening.
+    With data it is evaluated from them. Without, it is what the bot decided that evening.
     """
-    from bot.cli.history import load, stored_verdict
-    from bot.cli.tables import verdict_lines
-    from signals.data.sessions import decision_time
+    from bot.cli.evaluate import verdict_text
 
     settings = _settings(data)
     session = asof.date() if asof else None
-    if data is None:
-        verdict = stored_verdict(settings.database_url, session)
-    else:
-        now = decision_time(session) if session else SystemClock().now()
-        history = load(settings.market_data, settings.database_url, now, settings.source_options).evaluate(session)
-        newest = history.panel.days[-1]
-        verdict = history.verdict(newest, decision_time(newest))
-    _print(msgspec.json.format(encode(verdict), indent=2).decode() if as_json else "\n".join(verdict_lines(verdict)))
+    typer.echo(verdict_text(settings, session, SystemClock().now(), stored=data is None, as_json=as_json))
 
 
 @cli.command()
@@ -127,7 +110,7 @@ def backtest(
         html.write_text(made.html(), encoding="utf-8")
         typer.echo(f"written to {html}", err=True)
     if as_json:
-        _print(json.dumps(made.json(), indent=2))
+        typer.echo(json.dumps(made.json(), indent=2))
     elif html is None:
         made.print()
 
@@ -135,57 +118,44 @@ def backtest(
 @cli.command()
 def method(
     page: Annotated[Path, typer.Argument(help="The page whose generated tables are written anew.")],
-    data: Annotated[Path, typer.Option("--data", help="A folder of CSV files.")],
+    data: DataOrSimulated = SIMULATED,
 ) -> None:
     """Write the tables of the method's page: conditions, how often each was on, series, past alerts."""
-    from bot.cli.history import load
-    from bot.cli.method import fill, tables
+    from bot.cli.method import write
 
-    settings = _settings(data)
-    now = SystemClock().now()
-    history = load(settings.market_data, settings.database_url, now, settings.source_options).evaluate()
-    page.write_text(fill(page.read_text(), tables(history)))
+    write(page, _settings(data), SystemClock().now())
 
 
 @cli.command()
 def replay(
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")],
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session.")],
-    data: Annotated[Path, typer.Option("--data", help="A folder of CSV files.")],
+    data: DataOrSimulated = SIMULATED,
 ) -> None:
     """Live through past sessions and deliver their alerts to a sandbox, or to the server at TELEGRAM_API_URL.
 
     The database is DATABASE_URL, replay.db when that is not set. Nothing is ever sent to Telegram itself.
     """
-    from bot.cli.history import rings
-    from bot.cli.replay import replay as run_replay
+    from bot.cli.replay import replay_text
 
     settings = _settings(data)
     if "database_url" not in settings.model_fields_set:
         settings = _settings(data, "sqlite+aiosqlite:///replay.db")
-    set_up_logging(*settings.secrets)
-    replayed = asyncio.run(run_replay(settings, rings(first.date(), last.date())))
-    for message in replayed.messages:
-        _print(message + "\n")
-    _print("deliveries: " + (", ".join(f"{n} {state}" for state, n in replayed.deliveries.items()) or "none"))
+    set_up_logging(*settings.secrets, level=logging.WARNING)
+    typer.echo(replay_text(settings, first.date(), last.date()))
 
 
 @cli.command()
 def doctor() -> None:
     """Try the token, the database, every source and the clock, and say what is wrong."""
-    from bot.cli.doctor import examine
+    from bot.cli.doctor import findings_text
 
-    settings = _settings()
     healthy = True
-    for finding in examine(settings):
-        healthy &= finding.ok
-        _print(redact(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.text}", *settings.secrets))
+    for ok, line in findings_text(_settings()):
+        healthy &= ok
+        typer.echo(line)
     if not healthy:
         raise typer.Exit(1)
-
-
-def _print(text: str) -> None:
-    typer.echo(text)
 
 
 def main() -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 
 import numpy as np
 
+from bot.cli.history import load
+from bot.cli.progress import progress_shown
 from bot.messages.figures import percent
+from bot.settings import Settings
 from signals.conditions.condition import Condition, Number
 from signals.conditions.measured import Measured
 from signals.conditions.table import CONDITIONS, LINK_NAMES
@@ -19,21 +23,33 @@ from signals.evaluate import History
 from signals.model import Unit
 from signals.record.studies import Studies
 from signals.transitions import transitions
+from storage.market import SIMULATED
 
 _NAMES = {"yahoo": "Yahoo", "fred": "FRED", "treasury": "US Treasury", "newyorkfed": "New York Fed", "tiingo": "Tiingo"}
+_MADE_UP = "**Simulated market: every figure of this table is made up.**"
 WINDOWS = ((date(2016, 11, 1), date(2017, 3, 31)), (date(2020, 11, 1), date(2021, 5, 31)))
 """The months in which the thesis says that capital walked down the chain."""
 
 
-def tables(history: History) -> dict[str, str]:
-    """Return every generated table by the name of its place in the page."""
-    return {
-        "conditions": conditions_table(),
+def write(page: Path, settings: Settings, now: datetime) -> None:
+    """Write the generated tables of a page anew, from the history of ``settings.market_data``."""
+    with progress_shown() as report:
+        history = load(settings.market_data, settings.database_url, now, settings.source_options, report).evaluate()
+        report("writing the tables", 0, None)
+        made = tables(history, is_simulated=settings.market_data == SIMULATED)
+    page.write_text(fill(page.read_text(), made))
+
+
+def tables(history: History, *, is_simulated: bool = False) -> dict[str, str]:
+    """Return every generated table by the name of its place in the page; those of a made-up history say so."""
+    of_history = {
         "shares": shares_table(history),
-        "series": series_table(),
         "alerts": alerts_table(history),
         "record": record_table(history),
     }
+    if is_simulated:
+        of_history = {name: f"{_MADE_UP}\n\n{table}" for name, table in of_history.items()}
+    return {"conditions": conditions_table(), "series": series_table()} | of_history
 
 
 def fill(page: str, made: dict[str, str]) -> str:

@@ -16,6 +16,8 @@ from signals.evaluate import History
 from signals.model import Breakout, Crypto, Supercycle, Verdict
 from signals.record.model import ASSETS, Base, Followed, Rate, TrackRecord
 
+MADE_UP = "SIMULATED MARKET: every figure is made up"
+
 
 def backtest_json(history: History) -> dict[str, Any]:
     """Return every episode and every minor or continuation high, dates ISO."""

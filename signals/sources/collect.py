@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -59,12 +59,20 @@ def collect(
 
 
 def collect_archive(
-    source: Source, sessions: pd.DatetimeIndex, now: datetime, keys: Collection[str] = tuple(SERIES)
+    source: Source,
+    sessions: pd.DatetimeIndex,
+    now: datetime,
+    keys: Collection[str] = tuple(SERIES),
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[Archive, dict[str, str]]:
-    """Collect into memory, for work without a database. Returns the archive and the reasons."""
+    """Collect into memory, for work without a database. Returns the archive and the reasons.
+
+    ``progress`` is called with how many series have been asked for, and of how many.
+    """
     frames: dict[str, pd.DataFrame] = {}
     reasons: dict[str, str] = {}
-    for collected in collect(source, {}, sessions, now, keys=keys):
+    for done, collected in enumerate(collect(source, {}, sessions, now, keys=keys), start=1):
+        progress(done, len(keys))
         if len(collected.frame):
             frames[collected.key] = collected.frame
         if collected.reason:

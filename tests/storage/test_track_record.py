@@ -37,7 +37,7 @@ async def append(database: Database, *rows: OutcomeRow) -> None:
 
 
 class TestTheBacktestsRecord:
-    async def test_there_is_none_at_first(self, database: Database) -> None:
+    async def test_an_empty_database_has_no_record(self, database: Database) -> None:
         async with database.transaction() as connection:
             assert await track_record.load(connection) is None
             assert not await track_record.is_due(connection, "3")
@@ -48,7 +48,7 @@ class TestTheBacktestsRecord:
             await track_record.store(connection, SESSION, "3", '{"second": 2}', EVENING)
             assert await track_record.load(connection) == '{"second": 2}'
 
-    async def test_it_is_due_when_a_session_was_decided_since(self, database: Database) -> None:
+    async def test_a_record_is_due_when_a_session_was_decided_since(self, database: Database) -> None:
         await decide(database, SESSION)
         async with database.transaction() as connection:
             assert await track_record.is_due(connection, "3")
@@ -58,7 +58,7 @@ class TestTheBacktestsRecord:
         async with database.transaction() as connection:
             assert await track_record.is_due(connection, "3")
 
-    async def test_it_is_due_under_another_method(self, database: Database) -> None:
+    async def test_a_record_is_due_under_another_method(self, database: Database) -> None:
         await decide(database, SESSION)
         async with database.transaction() as connection:
             await track_record.store(connection, SESSION, "2", "{}", EVENING)
@@ -82,7 +82,7 @@ class TestLiveTransitions:
 
 
 class TestOutcomes:
-    async def test_they_are_appended(self, database: Database) -> None:
+    async def test_outcomes_are_appended(self, database: Database) -> None:
         await decide(database, SESSION, change())
         await append(database, outcome(1), outcome(1, asset="BTC-USD"))
         async with database.transaction() as connection:
@@ -108,7 +108,7 @@ class TestOutcomes:
         assert [(row.change, row.corrects) for row in rows] == [(0.1, None), (0.2, 1)]
         assert held[1, "ETH-USD", 30].change == 0.2
 
-    async def test_one_row_is_corrected_once_a_correction_of_it_again(self, database: Database) -> None:
+    async def test_a_row_is_corrected_once_and_its_correction_again(self, database: Database) -> None:
         await decide(database, SESSION, change())
         await append(database, outcome(1))
         await append(database, outcome(1, change=0.2, corrects=1))

@@ -73,7 +73,7 @@ class TestJson:
                         [answer["change"], answer["worst"]], abs=1e-9
                     )
 
-    def test_it_says_how_it_was_sampled(self, found: Any) -> None:
+    def test_the_record_says_how_it_was_sampled(self, found: Any) -> None:
         record = found["record"]
         assert (record["draws"], record["resamples"], record["through"]) == (10_000, 1_000, "2025-06-30")
 
@@ -92,7 +92,7 @@ class Fetched(HTMLParser):
 
 
 class TestPage:
-    def test_it_asks_for_nothing(self, html: str) -> None:
+    def test_the_page_asks_for_nothing(self, html: str) -> None:
         parser = Fetched()
         parser.feed(html)
         assert parser.asked == []
@@ -114,7 +114,7 @@ class TestPage:
         assert grid.count("<tr") == 1 + 27
         assert "the first record close of 2017" in html
 
-    def test_it_names_its_method_and_that_it_is_a_backtest(self, html: str) -> None:
+    def test_the_page_names_its_method_and_that_it_is_a_backtest(self, html: str) -> None:
         assert "track record through 30 Jun 2025, method" in html
         assert "It is a backtest" in html
         assert "This installation has not run yet: there is nothing live." in html

@@ -124,26 +124,49 @@ class TestEvaluate:
             ("2014-12-31", "no ^RUT data"),
         ],
     )
-    def test_a_date_it_cannot_evaluate_is_one_line(self, run: Run, data: Path, date: str, sentence: str) -> None:
+    def test_a_date_without_a_verdict_is_one_line(self, run: Run, data: Path, date: str, sentence: str) -> None:
         ran = run("evaluate", "--data", str(data), "--asof", date)
         assert ran.returncode == 2
         assert ran.stderr.startswith(sentence)
         assert len(ran.stderr.splitlines()) == 1
 
-    def test_without_data_and_without_a_database_it_says_what_to_do(self, run: Run) -> None:
+    @pytest.mark.parametrize(
+        ("date", "sentence"),
+        [
+            ("2016-09-17", "2016-09-17 is not a NYSE session"),
+            ("2999-01-02", "2999-01-02 is not decided yet: its decision time is after "),
+        ],
+    )
+    def test_a_day_off_or_to_come_is_refused_before_any_file_is_read(
+        self, run: Run, tmp_path: Path, date: str, sentence: str
+    ) -> None:
+        ran = run("evaluate", "--data", str(tmp_path), "--asof", date)
+        assert ran.returncode == 2
+        # With a file read it would be the missing ^RUT that is complained of.
+        assert ran.stderr.startswith(sentence)
+
+    def test_a_simulated_market_needs_no_folder_and_says_that_it_is_one(self, run: Run) -> None:
+        ran = run("evaluate", "--data", "simulated", "--asof", "2016-09-16")
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.startswith("SIMULATED MARKET: every figure is made up\n2016-09-16")
+
+    def test_without_data_and_without_a_database_people_are_told_what_to_do(self, run: Run) -> None:
         ran = run("evaluate")
         assert ran.returncode == 2
         assert "run the bot first, or give --data FOLDER" in ran.stderr
 
 
 class TestReplay:
-    def test_it_needs_nothing_but_data(self, run: Run, data: Path, tmp_path: Path) -> None:
+    def test_the_alerts_of_past_sessions_need_nothing_but_data(self, run: Run, data: Path, tmp_path: Path) -> None:
         ran = run("replay", "--data", str(data), "--from", str(day(N - 1)), "--to", str(day(N + 2)))
         assert ran.returncode == 0, ran.stderr
         assert "Russell 2000 closed at a record, 101.00" in ran.stdout
         assert "Russell 2000 breakout confirmed above 100.00" in ran.stdout
         assert ran.stdout.index("closed at a record") < ran.stdout.index("breakout confirmed")
         assert ran.stdout.splitlines()[-1] == "deliveries: 2 sent"
+        # The two alerts, and nothing else.
+        assert ran.stdout.startswith("Russell 2000 closed at a record")
+        assert ran.stderr == ""
         assert (tmp_path / "replay.db").exists()
         # Afterwards the command line reads any evening as it was decided, and none that it did not decide.
         database = "sqlite+aiosqlite:///replay.db"
@@ -161,6 +184,17 @@ class TestReplay:
         ran = run("replay", "--data", "/nowhere", "--from", "2016-09-15", "--to", "2016-09-16")
         assert ran.returncode == 2
         assert "names the folder '/nowhere', which does not exist" in ran.stderr
+
+
+class TestMethod:
+    def test_the_tables_of_a_simulated_history_say_so(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "page.md").write_text((ROOT / "docs" / "method.md").read_text())
+        ran = run("method", "page.md")
+        assert ran.returncode == 0, ran.stderr
+        page = (tmp_path / "page.md").read_text()
+        for name, made_up in (("shares", 1), ("alerts", 1), ("record", 1), ("conditions", 0), ("series", 0)):
+            table = page[page.index(f"<!-- {name} -->") : page.index(f"<!-- end of {name} -->")]
+            assert table.count("Simulated market: every figure of this table is made up.") == made_up
 
 
 class TestRun:
@@ -193,7 +227,9 @@ class TestRequeue:
         ran = run("requeue", "17", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
         assert (ran.returncode, ran.stderr) == (2, "ALERT is 17, and there is no alert with that number\n")
 
-    async def test_it_says_how_many_go_out_again(self, run: Run, database_url: str) -> None:
+    async def test_a_stopped_alert_is_queued_for_everybody_who_did_not_get_it(
+        self, run: Run, database_url: str
+    ) -> None:
         async with Database(database_url) as database:
             await migrate(database)
             await add_alert(database, EVENING)
@@ -208,7 +244,7 @@ class TestRequeue:
 
 
 class TestDoctor:
-    def test_it_names_everything_that_is_wrong_and_what_to_do(self, run: Run, tmp_path: Path) -> None:
+    def test_everything_that_is_wrong_is_named_with_what_to_do(self, run: Run, tmp_path: Path) -> None:
         folder = tmp_path / "few"
         folder.mkdir()
         write(folder, CLOSES, "IWM")

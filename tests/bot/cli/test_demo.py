@@ -120,7 +120,7 @@ class TestPage:
     @pytest.mark.parametrize(
         ("path", "words"), [("/", "<title>Cascade"), ("/chat.js", "follow()"), ("/chat.css", "--paper")]
     )
-    async def test_it_is_served_whole_from_this_machine(self, visitor: Visitor, path: str, words: str) -> None:
+    async def test_the_page_is_served_whole_from_this_machine(self, visitor: Visitor, path: str, words: str) -> None:
         status, text = await visitor.get(path)
         assert status == 200
         assert words in text
@@ -150,7 +150,9 @@ class TestPage:
         assert update["callback_query"]["data"] == "why"
         assert update["callback_query"]["message"]["text"] == "hello"
 
-    async def test_it_waits_for_something_new_and_answers_at_once_then(self, visitor: Visitor) -> None:
+    async def test_a_request_for_news_waits_for_something_new_and_is_answered_at_once_then(
+        self, visitor: Visitor
+    ) -> None:
         chat = await visitor.ask("GET", "/chat/messages")
         waiting = asyncio.create_task(visitor.ask("GET", f"/chat/messages?known={chat['version']}"))
         await asyncio.sleep(0)
@@ -171,13 +173,13 @@ class TestPage:
 
 
 class TestTheClock:
-    def test_it_stands_where_it_is_set_and_runs_on_from_there(self) -> None:
+    def test_a_stepped_clock_stands_where_it_is_set_and_runs_on_from_there(self) -> None:
         start = decision_time(day(N))
         clock = SteppedClock(start)
         first, second = clock.now(), clock.now()
         assert start <= first <= second < start + timedelta(seconds=30)
 
-    def test_it_can_be_set_back(self) -> None:
+    def test_a_stepped_clock_can_be_set_back(self) -> None:
         clock = SteppedClock(decision_time(day(N)))
         clock.move(decision_time(day(0)))
         assert clock.now() < decision_time(day(1))

@@ -13,7 +13,7 @@ from tests.bot.messages.whole import OFF, ON, cascade, crypto, early, first_meth
 
 
 class TestVerdictLines:
-    def test_it_begins_with_the_session(self) -> None:
+    def test_a_printed_verdict_begins_with_the_session(self) -> None:
         assert verdict_lines(whole())[0] == "2020-11-17  coverage 95%  method 2"
 
     def test_every_condition_is_there_with_its_numbers(self) -> None:
@@ -41,7 +41,7 @@ class TestVerdictLines:
             "  DTS_NET_WITHDRAWALS: never had, no observation yet",
         ],
     )
-    def test_each_part_has_its_line(self, line: str) -> None:
+    def test_every_part_of_a_verdict_has_its_line(self, line: str) -> None:
         assert line in verdict_lines(whole())
 
     def test_out_of_order_is_said(self) -> None:
@@ -61,5 +61,5 @@ class TestVerdictLines:
         assert any(line.startswith(f"Crypto window {window}") for line in lines)
 
     @pytest.mark.parametrize("verdict", [first_method(), replace(whole(), conditions=())])
-    def test_one_that_knows_less_is_printed_too(self, verdict: Verdict) -> None:
+    def test_a_verdict_that_knows_less_is_printed_too(self, verdict: Verdict) -> None:
         assert "Episode of 2020-11-13: confirmed" in verdict_lines(verdict)

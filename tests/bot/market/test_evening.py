@@ -78,12 +78,12 @@ async def market_row(evening: Evening) -> Market:
 
 
 async def at(evening: Evening, position: int, minutes: int = 0) -> Agenda:
-    """Ring at the decision time of the session at a position."""
+    """Run the evening of the session at a position, some minutes after its decision time."""
     return await evening.run(decision_time(day(position)) + timedelta(minutes=minutes))
 
 
 class TestTheFirstRun:
-    async def test_it_records_the_whole_history_silently(self, evening: Evening) -> None:
+    async def test_the_whole_history_is_recorded_silently(self, evening: Evening) -> None:
         await at(evening, N + 1)
         stored = await rows(evening, verdict, verdict.c.session, verdict.c.backfilled)
         assert [row.session for row in stored] == [s.date() for s in sessions(N + 2)]
@@ -92,11 +92,11 @@ class TestTheFirstRun:
         assert [row.kind for row in await rows(evening, transition)] == ["breakout.attempt"]
         assert (await market_row(evening)).backfilled_through == day(N + 1)
 
-    async def test_it_says_what_is_due_next(self, evening: Evening) -> None:
+    async def test_the_agenda_says_what_is_due_next(self, evening: Evening) -> None:
         agenda = await at(evening, N)
         assert agenda == Agenda(day(N + 1), decision_time(day(N + 1)), day(N), None)
 
-    async def test_interrupted_it_goes_on_silently_where_it_stopped(self, evening: Evening) -> None:
+    async def test_an_interrupted_backfill_goes_on_silently_where_it_stopped(self, evening: Evening) -> None:
         await evening._collect(decision_time(day(N + 1)))
         async with evening.database.transaction() as connection:
             await claim_market(connection, "folder")
@@ -124,7 +124,7 @@ class TestTheFirstRun:
         await evening.run(last_call(day(N)))
         assert len(await rows(evening, verdict)) == N + 1
 
-    async def test_a_series_the_source_does_not_carry_is_not(self, evening: Evening) -> None:
+    async def test_a_series_the_source_does_not_carry_is_not_waited_for(self, evening: Evening) -> None:
         (folder_of(evening) / "RSP.csv").unlink()
         await at(evening, N)
         assert len(await rows(evening, verdict)) == N + 1
@@ -139,7 +139,7 @@ class TestAnEvening:
         assert row.backfilled is False
         assert row.decided_at == decision_time(day(N))
 
-    async def test_only_the_grave_ones_are_urgent(self, evening: Evening) -> None:
+    async def test_only_a_confirmation_and_a_failure_are_urgent(self, evening: Evening) -> None:
         for position in range(N - 1, N + 5):
             await at(evening, position)
         urgent = {row.kind: row.urgent for row in await rows(evening, alert)}
@@ -150,14 +150,14 @@ class TestAnEvening:
             "window.cancelled": False,
         }
 
-    async def test_ringing_twice_changes_nothing(self, evening: Evening) -> None:
+    async def test_running_twice_changes_nothing(self, evening: Evening) -> None:
         await at(evening, N - 1)
         for minutes in (0, 0, 15, 45):
             await at(evening, N, minutes)
         assert await alerts(evening) == [("breakout.attempt", day(N))]
         assert len(await rows(evening, verdict)) == N + 1
 
-    async def test_two_rings_at_once_are_one_after_the_other(self, evening: Evening) -> None:
+    async def test_two_runs_at_once_are_one_after_the_other(self, evening: Evening) -> None:
         await at(evening, N - 1)
         await asyncio.gather(at(evening, N), at(evening, N))
         assert await alerts(evening) == [("breakout.attempt", day(N))]
@@ -221,7 +221,7 @@ class TestWaiting:
         ]
         assert kept == [50.5, 101.0]
 
-    async def test_at_the_last_call_it_is_written_with_what_is_unknown(self, evening: Evening) -> None:
+    async def test_at_the_last_call_a_session_is_written_with_what_is_unknown(self, evening: Evening) -> None:
         await at(evening, N - 1)
         self.spoil(evening, "^RUT", N)
         await at(evening, N)
@@ -320,7 +320,9 @@ class TestTheProcess:
         replies = [reply async for reply in evening.process.ask(Evaluate(url, now))]
         assert isinstance(replies[-1], NextDue)
 
-    async def test_if_it_dies_the_request_fails_and_the_next_one_starts_another(self, evening: Evening) -> None:
+    async def test_when_the_process_dies_the_request_fails_and_the_next_one_starts_another(
+        self, evening: Evening
+    ) -> None:
         url = evening.database.url.render_as_string()
         request = Evaluate(url, decision_time(day(N)))
         _ = [reply async for reply in evening.process.ask(request)]
@@ -331,7 +333,7 @@ class TestTheProcess:
             _ = [reply async for reply in evening.process.ask(request)]
         assert [reply async for reply in evening.process.ask(request)]
 
-    async def test_it_never_gets_the_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_the_process_never_gets_the_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123456789:secret-secret-secret-secret")
         process = MarketProcess()
         try:

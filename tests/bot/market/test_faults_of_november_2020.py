@@ -108,7 +108,7 @@ async def text_of(evening: Evening, kind: str) -> str:
     return text.text
 
 
-async def ring(evening: Evening, *instants: datetime) -> None:
+async def run(evening: Evening, *instants: datetime) -> None:
     for instant in instants:
         await evening.run(instant)
 
@@ -118,10 +118,10 @@ async def test_a_fault_makes_no_alert_and_a_good_bar_the_same_evening_makes_one(
     evening: Evening, market: Market, fault: str
 ) -> None:
     market.write(*FAULTS[fault])
-    await ring(evening, EVENING, EVENING + timedelta(minutes=15))
+    await run(evening, EVENING, EVENING + timedelta(minutes=15))
     assert await alerts(evening) == []
     market.write()
-    await ring(evening, EVENING + timedelta(minutes=45), EVENING + timedelta(minutes=90))
+    await run(evening, EVENING + timedelta(minutes=45), EVENING + timedelta(minutes=90))
     assert await alerts(evening) == ["breakout.attempt"]
     assert "decided 13 Nov 2020 23:15 UTC" in await text_of(evening, "breakout.attempt")
 
@@ -131,10 +131,10 @@ async def test_a_good_bar_that_comes_with_the_next_session_is_told_once_as_late(
     evening: Evening, market: Market, fault: str
 ) -> None:
     market.write(*FAULTS[fault])
-    await ring(evening, EVENING, last_call(FRIDAY))
+    await run(evening, EVENING, last_call(FRIDAY))
     assert await alerts(evening) == []
     market.write()
-    await ring(evening, decision_time(MONDAY), decision_time(MONDAY) + timedelta(minutes=15))
+    await run(evening, decision_time(MONDAY), decision_time(MONDAY) + timedelta(minutes=15))
     assert await alerts(evening) == ["breakout.attempt"]
     text = await text_of(evening, "breakout.attempt")
     assert "Session Fri 13 Nov 2020" in text
@@ -144,7 +144,7 @@ async def test_a_good_bar_that_comes_with_the_next_session_is_told_once_as_late(
 
 async def test_a_contradiction_that_is_never_resolved_withdraws_the_breakout(evening: Evening, market: Market) -> None:
     market.write(*FAULTS["IWM contradicts it"])
-    await ring(evening, EVENING, last_call(FRIDAY))
+    await run(evening, EVENING, last_call(FRIDAY))
     # Monday's close is a record out of the same base, but IWM's return from its wrong bar does not bear it out either.
-    await ring(evening, decision_time(MONDAY), last_call(MONDAY))
+    await run(evening, decision_time(MONDAY), last_call(MONDAY))
     assert await alerts(evening) == []

@@ -1,0 +1,85 @@
+"""One session's verdict: evaluated from a data folder, or as the bot decided it that evening."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, datetime
+
+import msgspec
+import pandas as pd
+
+from bot.cli.history import database_exists, load
+from bot.cli.progress import progress_shown
+from bot.cli.tables import MADE_UP, verdict_lines
+from bot.settings import Settings
+from signals.as_json import decode_verdict, encode
+from signals.data.sessions import decision_time, nyse_sessions
+from signals.errors import NoHistoryError, NotASessionError
+from signals.model import Verdict
+from storage import ledger
+from storage.database import read_only
+from storage.market import SIMULATED
+
+
+def verdict_text(settings: Settings, session: date | None, now: datetime, *, stored: bool, as_json: bool) -> str:
+    """Return the verdict of one session, by default the newest, as lines for people or as JSON.
+
+    Parameters
+    ----------
+    stored
+        Read what the bot decided from its database; otherwise evaluate ``settings.market_data`` as known that evening.
+
+    Raises
+    ------
+    signals.errors.HistoryError
+        When there is no verdict of that session; the message says why.
+    """
+    verdict = _stored(settings.database_url, session) if stored else _evaluated(settings, session, now)
+    if as_json:
+        return msgspec.json.format(encode(verdict), indent=2).decode()
+    made_up = [MADE_UP] if settings.market_data == SIMULATED and not stored else []
+    return "\n".join([*made_up, *verdict_lines(verdict)])
+
+
+def _evaluated(settings: Settings, session: date | None, now: datetime) -> Verdict:
+    if session is not None:
+        _check(session, now)
+        now = decision_time(session)
+    with progress_shown() as report:
+        loaded = load(settings.market_data, settings.database_url, now, settings.source_options, report)
+        report("evaluating", 0, None)
+        history = loaded.evaluate(session)
+        newest = history.panel.days[-1]
+        return history.verdict(newest, decision_time(newest))
+
+
+def _check(session: date, now: datetime) -> None:
+    """Refuse a date that is no session, or whose decision time has not come, before anything is loaded."""
+    calendar = nyse_sessions(now)
+    if decision_time(session) > now:
+        raise NotASessionError(f"{session} is not decided yet: its decision time is after {now:%Y-%m-%d %H:%M} UTC")
+    if pd.Timestamp(session) not in calendar:
+        after = int(calendar.searchsorted(pd.Timestamp(session)))
+        nearest = " and ".join(f"{day:%Y-%m-%d}" for day in calendar[max(after - 1, 0) : after + 1])
+        raise NotASessionError(f"{session} is not a NYSE session; the nearest are {nearest}")
+
+
+def _stored(database_url: str, session: date | None) -> Verdict:
+    """Return what was decided for a session, by default for the newest: a verdict is never rewritten."""
+    body, nearest = asyncio.run(_body(database_url, session)) if database_exists(database_url) else (None, None)
+    if nearest is None:
+        raise NoHistoryError("the database has no verdict yet: run the bot first, or give --data FOLDER")
+    if body is None:
+        raise NotASessionError(f"the database has no verdict of {session}; the nearest before it is of {nearest}")
+    return decode_verdict(body)
+
+
+async def _body(url: str, session: date | None) -> tuple[str | None, date | None]:
+    """Return the verdict of a session, if there is one, and the nearest session before it, or else the first."""
+    async with read_only(url) as connection:
+        nearest = await ledger.nearest_body(connection, session or date.max)
+        first = await ledger.first_session(connection)
+    if nearest is None:
+        return None, first
+    found = decode_verdict(nearest).session
+    return (nearest if session in (None, found) else None), found

@@ -19,7 +19,7 @@ SIGNALS = (
     ("crypto", "supercycle"),
     ("evaluate", "transitions"),
     ("record",),
-    ("as_json",),
+    ("as_json", "explain"),
 )
 LEVEL = {room: level for level, rooms in enumerate(SIGNALS) for room in rooms} | {"sources": 1}
 # What is built elsewhere and passed in, or a type: bot/app.py puts the program together.

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bot.messages.facts import Evidence, of_link, of_liquidity
+from bot.messages.facts import MeasuredRow, of_link, of_liquidity
 from bot.messages.figures import percent, quantity
 from signals.conditions.table import LINK_NAMES
 from signals.episode import Episode, High
@@ -161,7 +161,7 @@ def _cascade_lines(verdict: Verdict) -> Iterator[str]:
         yield from _condition_lines(of_link(verdict, link.number))
 
 
-def _condition_lines(evidence: Iterable[Evidence]) -> Iterator[str]:
+def _condition_lines(evidence: Iterable[MeasuredRow]) -> Iterator[str]:
     for each in evidence:
         shown = [f"{number.name} {quantity(value, number.unit)}" for number, value in each.numbers]
         state = each.state

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.messages import facts, figures
-from signals import rules
+from signals import explain, rules
 from signals.as_json import decode_past, decode_verdict
 from signals.conditions.table import CONDITIONS, LINK_NAMES, MANDATORY
 from signals.data.series import SECTORS, SERIES
@@ -77,6 +77,7 @@ def _environment() -> Environment:
     environment.filters |= {written.__name__: written for written in _FILTERS}
     environment.globals |= {
         "facts": facts,
+        "explain": explain,
         "CAPITULATION": rules.CAPITULATION,
         "GATE": rules.GATE,
         "RECORD": rules.RECORD,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from bot.cli.tables import verdict_lines
 from signals.conditions.table import CONDITIONS
-from signals.model import Verdict, Window
-from tests.bot.messages.whole import OFF, ON, cascade, crypto, early, first_method, whole
+from signals.model import Window
+from tests.bot.messages.whole import OFF, ON, cascade, crypto, early, whole
 
 
 class TestVerdictLines:
@@ -59,7 +57,3 @@ class TestVerdictLines:
     def test_every_window_has_its_line(self, window: Window) -> None:
         lines = verdict_lines(whole(crypto=crypto(window)))
         assert any(line.startswith(f"Crypto window {window}") for line in lines)
-
-    @pytest.mark.parametrize("verdict", [first_method(), replace(whole(), conditions=())])
-    def test_a_verdict_that_knows_less_is_printed_too(self, verdict: Verdict) -> None:
-        assert "Episode of 2020-11-13: confirmed" in verdict_lines(verdict)

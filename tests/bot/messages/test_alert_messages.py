@@ -26,7 +26,6 @@ from tests.bot.messages.whole import (
     conditions,
     crypto,
     early,
-    first_method,
     link,
     sources,
     supercycle,
@@ -60,7 +59,11 @@ PROBLEM = whole(
 CASES: dict[str, tuple[Verdict, Told]] = {
     **{
         f"breakout.{phase}": (
-            whole(breakout=replace(BREAKOUT, episode=replace(EPISODE, failed=SESSION, established=SESSION))),
+            whole(
+                breakout=replace(
+                    BREAKOUT, episode=replace(EPISODE, failed=SESSION, established=SESSION, end_by=SESSION)
+                )
+            ),
             told(f"breakout.{phase}", "breakout:2020-11-13"),
         )
         for phase in Phase
@@ -194,11 +197,6 @@ class TestBreakout:
         assert "Not measured: 22 of 22 conditions, ETF flows, leverage" in text
         assert "Capitulation precondition: unknown" in text
 
-    def test_one_of_the_first_method_can_still_be_told(self) -> None:
-        text = alert(first_method(), told("breakout.confirmed", "breakout:2020-11-13"))
-        assert "Stage unknown" in text
-        assert "Liquidity insufficient data, 0\u00a0% measured" in text
-
     def test_one_whose_data_came_late_says_so(self) -> None:
         text = alert(whole(), told("breakout.confirmed", "breakout:2020-11-13", on=date(2020, 11, 16)))
         assert "Session Mon 16 Nov 2020" in text
@@ -266,7 +264,7 @@ class TestWindow:
         assert "its last day, 16 Feb 2021, or a failure of the breakout: close < 1,688.53" in text
 
     def test_an_established_breakout_fails_no_more(self) -> None:
-        b = replace(BREAKOUT, episode=replace(EPISODE, established=date(2020, 12, 16)))
+        b = replace(BREAKOUT, episode=replace(EPISODE, established=date(2020, 12, 16), end_by=date(2021, 6, 18)))
         text = alert(whole(breakout=b, crypto=crypto(Window.OPEN)), told("window.opened"))
         assert "failure of the breakout" not in text
 

@@ -28,7 +28,6 @@ from tests.bot.messages.whole import (
     conditions,
     crypto,
     early,
-    first_method,
     link,
     sources,
     supercycle,
@@ -57,7 +56,7 @@ def part(name: str, verdict: Verdict | None = None, market_row: Market = LIVE, *
 
 class TestEveryPart:
     @pytest.mark.parametrize(("name", "context"), PARTS)
-    @pytest.mark.parametrize("verdict", [whole(), early(), first_method()], ids=["whole", "early", "first method"])
+    @pytest.mark.parametrize("verdict", [whole(), early()], ids=["whole", "early"])
     def test_each_piece_of_it_fits_a_message(self, name: str, context: dict[str, Any], verdict: Verdict) -> None:
         for piece in pages(MESSAGES.part(name, verdict, SIMULATED, **context)):
             assert 0 < utf16_length(parse_html(piece).text) <= 4096

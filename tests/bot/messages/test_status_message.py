@@ -25,7 +25,6 @@ from tests.bot.messages.whole import (
     cascade,
     crypto,
     early,
-    first_method,
     link,
     sources,
     supercycle,
@@ -88,12 +87,6 @@ class TestTheWholeCard:
         assert lines[-1] == "Next: waiting for the Russell 2000"
         assert "○" not in "".join(lines)
 
-    def test_a_verdict_of_the_first_method_says_that_the_rest_was_not_measured(self) -> None:
-        lines = status(first_method())
-        assert lines[0] == "Stage unknown · not measured then"
-        assert "Russell 2000  1,791.91, its record" in lines
-        assert "Links unknown" in lines
-
 
 class TestFirstLine:
     @pytest.mark.parametrize(
@@ -146,10 +139,7 @@ class TestRussell:
         assert text == "3 closes in a row above 1,740.75 by 11 Dec 2020 confirm it; a close below 1,688.53 rejects it"
 
     def test_an_established_one_says_how_it_ends(self) -> None:
-        b = replace(BREAKOUT, episode=replace(EPISODE, established=date(2020, 12, 16)))
-        text = line(whole(breakout=b), "Next: ")
-        assert text == "the episode ends on a close below 1,688.53, or 126 sessions after 16 Dec 2020"
-        b = replace(b, episode=replace(EPISODE, established=date(2020, 12, 16), end_by=date(2021, 6, 18)))
+        b = replace(BREAKOUT, episode=replace(EPISODE, established=date(2020, 12, 16), end_by=date(2021, 6, 18)))
         text = line(whole(breakout=b), "Next: ")
         assert text == "the episode ends on a close below 1,688.53, or on 18 Jun 2021"
 

@@ -278,27 +278,3 @@ def early() -> Verdict:
         supercycle=Supercycle(0, 0, 0.0, 0, properties),
         sources=tuple(SourceVerdict(key, Freshness.NEVER_HAD, None, reason) for key in SERIES),
     )
-
-
-def first_method() -> Verdict:
-    """Return a verdict of the first method as the migration leaves it: it knew the breakout and nothing else."""
-    return whole(
-        method_version="1",
-        conditions=(),
-        liquidity=replace(UNKNOWN_LIQUIDITY, coverage=0.0),
-        cascade=Cascade(0, True, 0, None, (), False, 0.0, {}),
-        crypto=crypto(
-            Window.UNMEASURED,
-            day=None,
-            confirmed=None,
-            coins=(),
-            beta=(None, None),
-            correlation=(None, None),
-            capitulated=UNKNOWN,
-            exhausted=UNKNOWN,
-            precondition=UNKNOWN,
-            last_published=UNKNOWN,
-            supplied=(),
-        ),
-        supercycle=Supercycle(0, 0, 0.0, 0, ()),
-    )

@@ -1,0 +1,180 @@
+"""What a verdict implies: what changes it next, and when an alert of it is wrong. Numbers and dates, no words.
+
+Imports nothing heavy, so that messages can ask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from signals.episode import Episode, Phase
+from signals.model import Breakout, Cascade, Crypto, Link, Liquidity, Regime, State, Supercycle, Window
+from signals.rules import BREAKOUT, LINK, REGIME, SUPERCYCLE, WINDOW
+
+
+class Step(StrEnum):
+    """What may happen next to the breakout."""
+
+    UNKNOWN = "unknown"
+    CONFIRMATION = "confirmation"
+    ESTABLISHMENT = "establishment"
+    END = "end"
+    LONGER_BASE = "longer base"
+    RECORD = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What changes the breakout next.
+
+    Attributes
+    ----------
+    level
+        Index points: that of the breakout, or the record to beat.
+    below
+        A close below this many index points ends what is open.
+    on
+        The session by which it is confirmed, established or ended.
+    distance
+        How far the close is below the record, a fraction of the close.
+    """
+
+    step: Step
+    level: float | None = None
+    below: float | None = None
+    on: date | None = None
+    distance: float | None = None
+
+
+def next_step(breakout: Breakout) -> NextStep:
+    """Return what changes the breakout next."""
+    episode = breakout.episode
+    if breakout.close is None or breakout.record is None or breakout.base_sessions is None:
+        return NextStep(Step.UNKNOWN)
+    if episode is not None and episode.is_open:
+        below = failure_close(episode)
+        if episode.confirmed is None:
+            return NextStep(Step.CONFIRMATION, episode.level, below, episode.confirm_by)
+        if episode.established is not None:
+            return NextStep(Step.END, episode.level, below, episode.end_by)
+        return NextStep(Step.ESTABLISHMENT, episode.level, below, episode.hold_until)
+    if breakout.base_sessions < BREAKOUT.intermediate:
+        return NextStep(Step.LONGER_BASE)
+    return NextStep(Step.RECORD, breakout.record, distance=breakout.record / breakout.close - 1)
+
+
+def failure_close(episode: Episode) -> float:
+    """Return the price below which one close fails a breakout, in index points."""
+    return episode.level * BREAKOUT.depth
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidIf:
+    """When an alert of a breakout is wrong.
+
+    Attributes
+    ----------
+    below
+        One close below this many index points is enough.
+    level
+        So are ``BREAKOUT.fail_closes`` closes in a row below this level, where that counts.
+    on
+        The last session on which it can be wrong; for an attempt, the one by which it must be confirmed.
+    """
+
+    below: float
+    level: float | None
+    on: date | None
+
+
+def invalid_if(episode: Episode, phase: str) -> InvalidIf | None:
+    """Return when an alert of this phase of an episode is wrong; ``None`` when nothing can make it wrong any more."""
+    below = failure_close(episode)
+    match phase:
+        case Phase.ATTEMPT:
+            return InvalidIf(below, None, episode.confirm_by)
+        case Phase.CONFIRMED | Phase.WARNING:
+            return InvalidIf(below, episode.level, episode.hold_until)
+        case Phase.ESTABLISHED:
+            return InvalidIf(below, None, episode.end_by)
+    return None
+
+
+def ends_window(breakout: Breakout, crypto: Crypto) -> InvalidIf | None:
+    """Return when a failure of the breakout would cancel the window it opened; ``None`` when it cannot fail now."""
+    episode = breakout.episode
+    if episode is None or not episode.is_open or episode.established or episode.confirmed != crypto.confirmed:
+        return None
+    return invalid_if(episode, Phase.CONFIRMED)
+
+
+def first_link_off(cascade: Cascade) -> Link | None:
+    """Return the link at which the stage stops; ``None`` when every link is on."""
+    return cascade.links[cascade.stage] if cascade.stage < len(cascade.links) else None
+
+
+def links_about_to_switch(cascade: Cascade) -> list[Link]:
+    """Return the links whose conditions speak against their published state."""
+    return [link for link in cascade.links if link.toward]
+
+
+def needed(link: Link) -> int:
+    """Return how many conditions a link with all of them measured needs."""
+    return LINK.of_many if link.number == 1 else LINK.of_few
+
+
+def switched(cascade: Cascade, before: int, after: int) -> list[Link]:
+    """Return the links that a change of stage counts now, or counts no more."""
+    low, high = sorted((before, after))
+    wanted = State.ON if after > before else State.OFF
+    return [link for link in cascade.links[low:high] if link.last_published is wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The score at which the regime of the score alone changes, and how many points away it is."""
+
+    regime: Regime
+    score: float
+    distance: float
+
+
+def turns(liquidity: Liquidity) -> list[Turn]:
+    """Return how the regime of the score alone can change, nearest first."""
+    if liquidity.score is None or liquidity.raw is Regime.INSUFFICIENT:
+        return []
+    limits = {
+        Regime.EASING: [(Regime.NEUTRAL, REGIME.easing_leaves)],
+        Regime.NEUTRAL: [(Regime.EASING, REGIME.easing), (Regime.TIGHTENING, REGIME.tightening)],
+        Regime.TIGHTENING: [(Regime.NEUTRAL, REGIME.tightening_leaves)],
+    }
+    found = [Turn(regime, score, abs(liquidity.score - score)) for regime, score in limits[liquidity.raw]]
+    return sorted(found, key=lambda turn: turn.distance)
+
+
+def opens_on(crypto: Crypto) -> date | None:
+    """Return the first day of the crypto window."""
+    return crypto.confirmed and crypto.confirmed + timedelta(days=WINDOW.opens)
+
+
+def closes_on(crypto: Crypto) -> date | None:
+    """Return the last day of the crypto window."""
+    return crypto.confirmed and crypto.confirmed + timedelta(days=WINDOW.closes)
+
+
+def is_pending(crypto: Crypto) -> bool:
+    """Return whether the window still has a date ahead of it."""
+    return crypto.window in (Window.WAITING, Window.OPEN) and crypto.confirmed is not None
+
+
+def response_price(crypto: Crypto) -> float | None:
+    """Return the price in USD from which ether counts as having responded; ``None`` without a price of day 0."""
+    return crypto.anchor and crypto.anchor * (1 + WINDOW.response)
+
+
+def is_supercycle(supercycle: Supercycle) -> bool:
+    """Return whether the word may be used: all four properties, for long enough."""
+    holds_all = supercycle.holds == len(supercycle.properties) > 0
+    return holds_all and supercycle.full_sessions >= SUPERCYCLE.word_after

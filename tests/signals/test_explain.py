@@ -1,0 +1,127 @@
+"""What a verdict implies: the next step, when an alert is wrong, which links switch, where the regime turns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from signals import explain
+from signals.explain import InvalidIf, NextStep, Step
+from signals.model import Breakout, Regime, State, Window
+from tests.bot.messages.whole import BREAKOUT, EPISODE, LIQUIDITY, SESSION, cascade, crypto, supercycle
+
+ON, OFF = State.ON, State.OFF
+LEVEL, BELOW = 1740.75, 1740.75 * 0.97
+END = date(2021, 6, 17)
+ATTEMPT = replace(EPISODE, confirmed=None, hold_until=None)
+ESTABLISHED = replace(EPISODE, established=date(2020, 12, 16), end_by=END)
+FAILED = replace(EPISODE, failed=date(2020, 12, 1))
+
+
+def breakout(**changes: Any) -> Breakout:
+    return replace(BREAKOUT, **changes)
+
+
+class TestNextStep:
+    @pytest.mark.parametrize(
+        ("given", "step"),
+        [
+            (breakout(close=None), NextStep(Step.UNKNOWN)),
+            (breakout(episode=ATTEMPT), NextStep(Step.CONFIRMATION, LEVEL, BELOW, date(2020, 12, 11))),
+            (breakout(), NextStep(Step.ESTABLISHMENT, LEVEL, BELOW, date(2020, 12, 16))),
+            (breakout(episode=ESTABLISHED), NextStep(Step.END, LEVEL, BELOW, END)),
+            (breakout(episode=FAILED, base_sessions=125), NextStep(Step.LONGER_BASE)),
+            (breakout(episode=None, base_sessions=0), NextStep(Step.LONGER_BASE)),
+        ],
+        ids=["unknown", "attempt", "confirmed", "established", "failed", "none"],
+    )
+    def test_the_next_step_follows_from_the_episode(self, given: Breakout, step: NextStep) -> None:
+        assert explain.next_step(given) == step
+
+    def test_out_of_a_long_base_a_record_close_is_next_and_its_distance_is_a_fraction_of_the_close(self) -> None:
+        given = breakout(episode=None, base_sessions=126, close=1000.0, record=1100.0)
+        found = explain.next_step(given)
+        assert (found.step, found.level, found.on) == (Step.RECORD, 1100.0, None)
+        assert found.distance == pytest.approx(0.1)
+
+
+class TestInvalidIf:
+    @pytest.mark.parametrize(
+        ("phase", "wrong"),
+        [
+            ("attempt", InvalidIf(BELOW, None, date(2020, 12, 11))),
+            ("confirmed", InvalidIf(BELOW, LEVEL, date(2020, 12, 16))),
+            ("warning", InvalidIf(BELOW, LEVEL, date(2020, 12, 16))),
+            ("established", InvalidIf(BELOW, None, END)),
+            ("failed", None),
+            ("rejected", None),
+            ("recovered", None),
+            ("ended", None),
+        ],
+    )
+    def test_an_alert_is_wrong_at_its_phase_s_price_and_date(self, phase: str, wrong: InvalidIf | None) -> None:
+        assert explain.invalid_if(ESTABLISHED, phase) == wrong
+
+    @pytest.mark.parametrize("episode", [None, FAILED, ESTABLISHED, replace(EPISODE, confirmed=date(2020, 1, 2))])
+    def test_a_window_is_cancelled_only_by_the_breakout_that_opened_it_and_only_while_that_can_fail(
+        self, episode: object
+    ) -> None:
+        open_now = crypto(Window.OPEN)
+        assert explain.ends_window(breakout(episode=episode), open_now) is None
+        assert explain.ends_window(breakout(), open_now) == InvalidIf(BELOW, LEVEL, date(2020, 12, 16))
+
+
+class TestLinks:
+    def test_the_stage_stops_at_the_first_link_that_is_not_on(self) -> None:
+        stopped = explain.first_link_off(cascade(ON, OFF, ON, OFF))
+        assert stopped is not None
+        assert stopped.number == 2
+        assert explain.first_link_off(cascade(ON, ON, ON, ON)) is None
+
+    def test_a_change_of_stage_names_the_links_that_it_counts_or_counts_no_more(self) -> None:
+        assert [link.number for link in explain.switched(cascade(ON, ON, ON, OFF), 1, 3)] == [2, 3]
+        assert [link.number for link in explain.switched(cascade(ON, OFF, OFF, OFF), 3, 1)] == [2, 3]
+
+    def test_links_about_to_switch_are_those_whose_conditions_speak_against_them(self) -> None:
+        links = cascade(ON, ON, OFF, OFF).links
+        counted = cascade(ON, ON, OFF, OFF, links=(*links[:2], replace(links[2], toward=3), links[3]))
+        assert [link.number for link in explain.links_about_to_switch(counted)] == [3]
+
+    def test_bonds_need_three_conditions_and_the_others_two(self) -> None:
+        assert [explain.needed(link) for link in cascade(ON, ON, ON, ON).links] == [3, 2, 2, 2]
+
+
+class TestLiquidity:
+    def test_the_nearest_turn_of_the_regime_comes_first(self) -> None:
+        found = explain.turns(replace(LIQUIDITY, score=55.0))
+        assert [(turn.regime, turn.score, turn.distance) for turn in found] == [
+            (Regime.EASING, 60.0, 5.0),
+            (Regime.TIGHTENING, 25.0, 30.0),
+        ]
+
+    def test_without_a_score_nothing_turns(self) -> None:
+        assert explain.turns(replace(LIQUIDITY, score=None)) == []
+
+
+class TestWindow:
+    def test_a_window_opens_and_closes_so_many_days_after_the_confirmation(self) -> None:
+        waiting = crypto(Window.WAITING)
+        assert waiting.confirmed == SESSION
+        assert (explain.opens_on(waiting), explain.closes_on(waiting)) == (date(2020, 12, 17), date(2021, 2, 16))
+
+    @pytest.mark.parametrize("window", list(Window))
+    def test_a_window_has_a_date_ahead_while_it_waits_or_is_open(self, window: Window) -> None:
+        assert explain.is_pending(crypto(window)) == (window in (Window.WAITING, Window.OPEN))
+
+    def test_a_response_is_a_fifth_above_the_price_of_day_0(self) -> None:
+        assert explain.response_price(crypto(Window.OPEN, anchor=500.0)) == pytest.approx(600.0)
+        assert explain.response_price(crypto(Window.OPEN, anchor=None)) is None
+
+
+@pytest.mark.parametrize(("sessions", "is_one"), [(19, False), (20, True)])
+def test_the_word_supercycle_may_be_used_after_twenty_sessions_of_all_four(sessions: int, is_one: bool) -> None:
+    assert explain.is_supercycle(supercycle(ON, ON, ON, ON, full_sessions=sessions)) == is_one
+    assert not explain.is_supercycle(supercycle(ON, ON, ON, OFF, full_sessions=40))

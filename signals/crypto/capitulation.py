@@ -46,13 +46,8 @@ class Coin:
     @cached_property
     def drawdown(self) -> pd.Series[float]:
         """Lowest close over the running maximum before it, less one, both inside the last 365 days."""
-        days = self.rules.drawdown_days
-        values = self.price.to_numpy(dtype=float)
-        if len(values) < days:
-            return pd.Series(np.nan, index=self.price.index)
-        windows = np.lib.stride_tricks.sliding_window_view(values, days)
-        deepest = (windows / np.maximum.accumulate(windows, axis=1)).min(axis=1) - 1
-        return pd.Series(np.concatenate((np.full(days - 1, np.nan), deepest)), index=self.price.index)
+        deepest = _deepest_falls(floats(self.price), self.rules.drawdown_days) - 1
+        return pd.Series(deepest, index=self.price.index)
 
     @cached_property
     def current_drawdown(self) -> pd.Series[float]:
@@ -115,6 +110,43 @@ class Coin:
         """Both, and still well below the high."""
         down = as_state(self.current_drawdown <= self.still_down, self.current_drawdown)
         return at_least(3, self.capitulated, self.exhausted, down)
+
+
+def _deepest_falls(prices: Floats, days: int) -> Floats:
+    """Return the lowest price over the highest one before it within so many days; NaN before there are as many.
+
+    Put together from windows of 1, 2, 4, 8 … days: in two neighbouring ones the deepest fall is that of the first, that
+    of the second, or from the highest price of the first to the lowest of the second.
+    """
+    found = np.full(len(prices), np.nan)
+    if len(prices) < days:
+        return found
+    high, low, fall = prices, prices, prices / prices
+    whole: tuple[Floats, Floats, Floats] | None = None
+    taken, width = 0, 1
+    while taken < days:
+        if days & width:
+            part = (high[taken:], low[taken:], fall[taken:])
+            whole = part if whole is None else _joined(whole, part)
+            taken += width
+        if taken < days:
+            high, low, fall = _joined((high, low, fall), (high[width:], low[width:], fall[width:]))
+            width *= 2
+    assert whole is not None
+    found[days - 1 :] = whole[2][: len(prices) - days + 1]
+    return found
+
+
+def _joined(
+    first: tuple[Floats, Floats, Floats], second: tuple[Floats, Floats, Floats]
+) -> tuple[Floats, Floats, Floats]:
+    """Return the highest and lowest price and the deepest fall of each window followed by another."""
+    count = min(len(first[0]), len(second[0]))
+    (high, low, fall), (later_high, later_low, later_fall) = (
+        [values[:count] for values in part] for part in (first, second)
+    )
+    across = np.minimum(np.minimum(fall, later_fall), later_low / high)
+    return np.maximum(high, later_high), np.minimum(low, later_low), across
 
 
 _STATES = ("capitulated", "exhausted", "precondition")

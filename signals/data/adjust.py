@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 
 def price(frame: pd.DataFrame) -> pd.Series[float]:
     """Return the close as traded, or the adjusted close where a source has nothing else."""
-    return frame["value"].where(frame["value"].notna(), frame["adj_close"])
+    closes = frame["value"]
+    return closes.where(closes.notna(), frame["adj_close"]) if closes.hasnans else closes
 
 
 def adjusted_close(frame: pd.DataFrame) -> pd.Series[float]:
@@ -17,11 +19,16 @@ def adjusted_close(frame: pd.DataFrame) -> pd.Series[float]:
     from the first date, ``C_t / (C_{t-1} - D_t)``, so that a later dividend never rescales the past: the level
     is arbitrary, ratios, returns and distances are right.
     """
-    closes, given = frame["value"], frame["adj_close"]
-    if given.notna().any() and not (given.isna() & closes.notna()).any():
-        return given
-    growth = closes / (closes.shift() - frame["dividend"].fillna(0.0))
-    given_growth = given / given.shift()
-    growth = given_growth.where(given_growth.notna(), growth)
-    start = price(frame).iloc[0] if len(frame) else 1.0
-    return growth.fillna(1.0).cumprod() * start
+    if not len(frame):
+        return frame["value"]
+    closes, given, dividends = (frame[name].to_numpy(dtype=float) for name in ("value", "adj_close", "dividend"))
+    is_given = ~np.isnan(given)
+    if is_given.any() and is_given[~np.isnan(closes)].all():
+        return frame["adj_close"]
+    growth = np.ones(len(frame))
+    growth[1:] = closes[1:] / (closes[:-1] - np.nan_to_num(dividends[1:]))
+    if is_given.any():
+        given_growth = given[1:] / given[:-1]
+        growth[1:] = np.where(np.isnan(given_growth), growth[1:], given_growth)
+    growth[np.isnan(growth)] = 1.0
+    return pd.Series(np.cumprod(growth) * price(frame).iloc[0], index=frame.index)

@@ -43,7 +43,9 @@ def volume_ratio(volume: pd.Series[float]) -> pd.Series[float]:
 
 def daily(prices: pd.Series[float]) -> pd.Series[float]:
     """Return prices on every UTC day from the first to the last; a day without one repeats the last, up to three."""
-    return prices.asfreq("D").ffill(limit=GATE.late_sessions) if len(prices) else prices
+    if not len(prices) or (prices.index[-1] - prices.index[0]).days == len(prices) - 1:
+        return prices
+    return prices.asfreq("D").ffill(limit=GATE.late_sessions)
 
 
 def _level(closes: pd.DataFrame) -> pd.Series[float]:

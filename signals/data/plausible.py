@@ -11,11 +11,12 @@ from signals.data.series import Series
 
 def moved_too_far(series: Series, frame: pd.DataFrame) -> pd.Series[bool]:
     """Return where a figure moved further than is plausible from the one before."""
-    figures = price(frame)
-    if series.move is None:
-        return pd.Series(False, index=frame.index)
-    change = figures.diff() if series.move.absolute else figures.pct_change(fill_method=None)
-    return change.abs() > series.move.limit
+    far = np.zeros(len(frame), dtype=np.bool_)
+    if series.move is not None:
+        figures = price(frame).to_numpy(dtype=float)
+        change = np.diff(figures) if series.move.absolute else figures[1:] / figures[:-1] - 1
+        far[1:] = np.abs(change) > series.move.limit
+    return pd.Series(far, index=frame.index)
 
 
 def outside_band(series: Series, frame: pd.DataFrame) -> pd.Series[bool]:

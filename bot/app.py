@@ -27,7 +27,7 @@ from bot.delivery.request import AiohttpRequest
 from bot.delivery.results import ResultWriter
 from bot.delivery.sender import Sender
 from bot.market.evening import Evening
-from bot.market.process import MarketProcess
+from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule
 from bot.messages.render import Messages
 from bot.operator_alarm import OperatorAlarm
@@ -187,13 +187,13 @@ def _is_temporary(error: BaseException) -> bool:
 
 
 @asynccontextmanager
-async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
-    """Open the database, bring it up to date, and build everything on it."""
+async def build(settings: Settings, clock: Clock, market: Market | None = None) -> AsyncIterator[App]:
+    """Open the database, bring it up to date, and build everything on it; ``market`` is by default a process."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url))
         await migrate(database)
-        process = MarketProcess()
-        stack.push_async_callback(process.close)
+        market = market or MarketProcess()
+        stack.push_async_callback(market.close)
         # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
         pools = ((64, _SEND_TIMEOUT), (32, _ANSWER_TIMEOUT), (1, _SEND_TIMEOUT))
         sending, answering, polling = [AiohttpRequest(*pool) for pool in pools]
@@ -214,7 +214,7 @@ async def build(settings: Settings, clock: Clock) -> AsyncIterator[App]:
             Post(sending, address, settings.paid_broadcast),
             ResultWriter(database, clock, pacer, composer, alarm), alarm, settings.operator_ids,
         )  # fmt: skip
-        evening = Evening(database, process, settings.market_data, asyncio.Lock(), settings.source_options)
+        evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)
         poller = Poller(telegram.bot, polling, address, inbox, alarm, time.monotonic)
         yield App(settings, clock, database, evening, telegram, sender, inbox, poller, alarm)
 

@@ -23,24 +23,27 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """One transition to be stored; see ``signals.model.Transition``. ``evidence`` is what its alert rests on, JSON."""
+    """One transition to be stored; see ``signals.model.Transition``.
+
+    ``evidence`` is a ``signals.record.model.Past``, the earlier cases that its alert names, as compressed JSON.
+    """
 
     kind: str
     subject: str
     occurred_on: date
     before: str = ""
     after: str = ""
-    evidence: str | None = None
+    evidence: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VerdictRow:
-    """One session's verdict to be stored, with the transitions it showed."""
+    """One session's verdict to be stored, with the transitions it showed. ``body`` is compressed JSON."""
 
     session: date
     decided_at: datetime
     method_version: str
-    body: str
+    body: bytes
     changes: Sequence[ChangeRow] = ()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, bindparam, func, insert, select, type_coerce, update
+from sqlalchemy import DateTime, String, bindparam, column, func, insert, select, type_coerce, update, values
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -76,22 +76,38 @@ async def _newest(connection: AsyncConnection, series: str, since: date) -> dict
     return {row[0]: tuple(row[1:]) for row in await connection.execute(query)}
 
 
-async def newest_dates(connection: AsyncConnection) -> dict[str, date]:
-    """Return the newest archived date of every series."""
-    query = select(observation.c.series, func.max(observation.c.observed_on).label("newest")).group_by(
-        observation.c.series
-    )
-    return {row.series: row.newest for row in await connection.execute(query)}
+async def newest_dates(connection: AsyncConnection, series: Collection[str]) -> dict[str, date]:
+    """Return the newest archived date of each of these series, those without any left out."""
+    asked = values(column("series", String)).data([(key,) for key in series]).cte("asked")
+    newest = select(func.max(observation.c.observed_on)).where(observation.c.series == asked.c.series)
+    # A look-up in the index for each, instead of a walk through hundreds of thousands of rows.
+    rows = await connection.execute(select(asked.c.series, newest.scalar_subquery().label("newest")))
+    return {row.series: row.newest for row in rows if row.newest is not None}
 
 
-async def load_vintages(connection: AsyncConnection, known_at: datetime) -> Sequence[Any]:
-    """Return every vintage first seen by ``known_at``, in the column order of ``signals.data.vintages``.
+async def load_vintages(
+    connection: AsyncConnection,
+    known_at: datetime,
+    series: Collection[str] | None = None,
+    since: date | None = None,
+) -> Sequence[Any]:
+    """Return every vintage first seen by ``known_at``, in the order of the table's columns.
 
-    Plain tuples with naive instants in UTC: there are hundreds of thousands of them.
+    Of ``series`` alone, and dated ``since`` or later, where these are given. Plain tuples with naive instants in UTC:
+    there are hundreds of thousands of them.
     """
     columns = [type_coerce(c, DateTime) if isinstance(c.type, Instant) else c for c in observation.c]
     query = select(*columns).where(observation.c.first_seen_at <= known_at)
+    if series is not None:
+        query = query.where(observation.c.series.in_(series))
+    if since is not None:
+        query = query.where(observation.c.observed_on >= since)
     return [tuple(row) for row in await connection.execute(query)]
+
+
+async def count(connection: AsyncConnection) -> int:
+    """Return how many vintages are archived."""
+    return int((await connection.execute(select(func.count()).select_from(observation))).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +119,22 @@ class SourceCheck:
     absent: bool = False
 
 
-async def note_check(connection: AsyncConnection, check: SourceCheck, checked_at: datetime) -> None:
-    """Store what the newest request for a series said."""
+async def note_check(connection: AsyncConnection, check: SourceCheck, checked_at: datetime) -> bool:
+    """Store what the newest request for a series said. Returns whether the one before said something else."""
     said = {"checked_at": checked_at, "reason": check.reason[:500], "absent": check.absent}
+    before = select(source_check.c.reason).where(source_check.c.series == check.series)
+    is_new = (await connection.execute(before)).scalar_one_or_none() != said["reason"]
     statement = upsert(source_check).values(series=check.series, **said)
     await connection.execute(statement.on_conflict_do_update(index_elements=["series"], set_=said))
+    return is_new
 
 
 async def load_checks(connection: AsyncConnection) -> dict[str, SourceCheck]:
     """Return what the newest request for each series said."""
     columns = (source_check.c.series, source_check.c.reason, source_check.c.absent)
     return {row.series: SourceCheck(*row) for row in await connection.execute(select(*columns))}
+
+
+async def checked_at(connection: AsyncConnection) -> dict[str, datetime]:
+    """Return when each series was last asked for."""
+    return {row.series: row.checked_at for row in await connection.execute(select(source_check))}

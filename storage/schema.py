@@ -57,15 +57,19 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+def compressed(json: bytes) -> bytes:
+    """Return JSON as a ``Compressed`` column takes it. The market process does this, so that the bot need not."""
+    return zlib.compress(json, level=1)
+
+
 class Compressed(TypeDecorator[str]):
-    """Text, stored compressed: a verdict is a tenth of its JSON, and there is one for every session since 1987."""
+    """JSON, written as ``compressed`` returned it and read back as text.
+
+    A verdict is a tenth of its JSON, and there is one for every session since 1987.
+    """
 
     impl = LargeBinary
     cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        """Compress."""
-        return None if value is None else zlib.compress(value.encode(), level=1)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """Decompress."""

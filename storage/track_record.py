@@ -41,8 +41,8 @@ class OutcomeInForce:
     worst: float
 
 
-async def store(connection: AsyncConnection, through: date, method_version: str, body: str, at: datetime) -> None:
-    """Store the backtest's record in place of the one before: it is computed anew from the archive."""
+async def store(connection: AsyncConnection, through: date, method_version: str, body: bytes, at: datetime) -> None:
+    """Store the backtest's record, compressed JSON, in place of the one before."""
     await connection.execute(track_record.delete())
     values = {"through": through, "method_version": method_version, "computed_at": at, "body": body}
     await connection.execute(insert(track_record).values(values))

@@ -12,7 +12,9 @@ from datetime import date
 import pandas as pd
 
 from bot.logs import set_up_logging
+from bot.market.archive import ArchiveReader
 from bot.market.deciding import decide, pieces
+from bot.market.progress import Report
 from bot.market.protocol import (
     LENGTH,
     Checked,
@@ -24,12 +26,14 @@ from bot.market.protocol import (
     FindDemoStart,
     LookBack,
     Observations,
+    Progress,
     Reply,
     Request,
     decode_request,
     encode,
 )
 from signals.as_json import decode_verdict
+from signals.data.series import SERIES
 from signals.data.sessions import closed_sessions, decision_time, nyse_sessions
 from signals.data.vintages import as_vintages
 from signals.episode import Outcome
@@ -46,31 +50,38 @@ _ROWS_A_REPLY = 2_000
 _SESSIONS_BEFORE_ATTEMPT = 4
 
 
-def answer(request: Request) -> Iterator[Reply]:
-    """Carry out one request and yield its replies, ``Done`` or ``Failed`` apart."""
-    match request:
-        case Collect():
-            yield from _collect(request)
-        case Evaluate():
-            yield from decide(request)
-        case LookBack():
-            # Statistics weigh more than all the rest: only who asks for them waits for their import.
-            from bot.market.looking_back import look_back
+class Requests:
+    """Carries out requests, and keeps what it has read of a database from one to the next."""
 
-            yield from look_back(request.database_url, request.now)
-        case FindDemoStart():
-            yield _find_demo_start(request)
+    def __init__(self) -> None:
+        self._archives = ArchiveReader()
+
+    def answer(self, request: Request, report: Report) -> Iterator[Reply]:
+        """Carry out one request and yield its replies, ``Progress``, ``Done`` and ``Failed`` apart."""
+        match request:
+            case Collect():
+                yield from _collect(request, report)
+            case Evaluate():
+                yield from decide(request, self._archives, report)
+            case LookBack():
+                # Statistics weigh more than all the rest: only who asks for them waits for their import.
+                from bot.market.looking_back import look_back
+
+                yield from look_back(request, self._archives, report)
+            case FindDemoStart():
+                yield _find_demo_start(request)
 
 
-def _collect(request: Collect) -> Iterator[Observations | Checked]:
+def _collect(request: Collect, report: Report) -> Iterator[Observations | Checked]:
     source = choose_source(request.market_data, request.options)
     newest, again = asyncio.run(_archived(request.database_url))
     sessions = nyse_sessions(request.now)
-    for collected in collect(source, newest, sessions, request.now, again):
+    for done, collected in enumerate(collect(source, newest, sessions, request.now, again), start=1):
         rows = as_vintages({collected.key: collected.frame}, pd.Timestamp(request.now))
         for piece in pieces(((row[1], *row[4:]) for row in rows), _ROWS_A_REPLY):
             yield Observations(collected.key, collected.restated, piece)
         yield Checked(SourceCheck(collected.key, collected.reason, collected.absent))
+        report("collecting series", done, len(SERIES))
 
 
 async def _archived(url: str) -> tuple[dict[str, date], tuple[str, ...]]:
@@ -82,7 +93,7 @@ async def _archived(url: str) -> tuple[dict[str, date], tuple[str, ...]]:
         # What could not be believed is asked for again: only a second request can confirm or replace it.
         sources = decode_verdict(body).sources if body else ()
         invalid = tuple(source.series for source in sources if source.verdict is Freshness.INVALID)
-        return await observations.newest_dates(connection), (*invalid, *(GATE.blocking if waits else ()))
+        return await observations.newest_dates(connection, SERIES), (*invalid, *(GATE.blocking if waits else ()))
 
 
 def _find_demo_start(request: FindDemoStart) -> DemoStart:
@@ -103,10 +114,16 @@ def main() -> None:
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     set_up_logging()
+    requests = Requests()
+
+    def report(what: str, done: int, of: int | None) -> None:
+        replies.write(encode(Progress(what, done, of)))
+        replies.flush()
+
     while length := sys.stdin.buffer.read(LENGTH):
         try:
             request = decode_request(sys.stdin.buffer.read(int.from_bytes(length, "big")))
-            for reply in answer(request):
+            for reply in requests.answer(request, report):
                 replies.write(encode(reply))
             replies.write(encode(Done()))
         except BrokenPipeError:

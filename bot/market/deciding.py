@@ -11,11 +11,13 @@ from typing import TypeVar
 
 import pandas as pd
 
+from bot.market.archive import ArchiveReader
+from bot.market.progress import Report
 from bot.market.protocol import BackfillBegins, Evaluate, NextDue, Verdicts
 from signals.as_json import decode_verdict, encode
 from signals.data.series import SERIES
 from signals.data.sessions import closed_sessions, decision_time, last_call, nyse_sessions
-from signals.data.vintages import Archive, settle
+from signals.data.vintages import Archive
 from signals.evaluate import History, evaluate
 from signals.model import Transition, Verdict
 from signals.record.model import Past
@@ -24,6 +26,7 @@ from signals.transitions import transitions
 from storage import ledger, market, observations
 from storage.database import read_only
 from storage.ledger import ChangeRow, VerdictRow
+from storage.schema import compressed
 
 _ROWS_A_REPLY = 500
 _T = TypeVar("_T")
@@ -68,23 +71,23 @@ class Plan:
     waiting: str | None = None
 
 
-def decide(request: Evaluate) -> Iterator[BackfillBegins | Verdicts | NextDue]:
+def decide(request: Evaluate, archives: ArchiveReader, report: Report) -> Iterator[BackfillBegins | Verdicts | NextDue]:
     """Yield the verdict of every session that can be decided at ``request.now``, and last what is due next."""
-    stored = asyncio.run(_load(request.database_url))
     closed = closed_sessions(request.now)
+    stored, archive = asyncio.run(_load(request.database_url, request.now, closed[-1], archives))
+    planned = Plan() if archive is None else plan(stored, archive, request.now)
     through = stored.decided_through
-    if through is not None and through >= closed[-1]:
-        planned = Plan()
-    else:
-        planned = plan(stored, asyncio.run(_load_archive(request.database_url, request.now)), request.now)
     history, history_ends = planned.history, planned.backfilled_through
     if history is not None and history_ends is not None:
         if stored.backfilled_through is None:
             yield BackfillBegins(history_ends)
         rows = _rows(history, planned.sessions, history_ends, request.now, stored.before)
+        decided = 0
         for backfilled, group in groupby(rows, key=lambda row: row.session <= history_ends):
             for piece in pieces(group, _ROWS_A_REPLY):
                 yield Verdicts(backfilled, piece)
+                decided += len(piece)
+                report("deciding sessions", decided, len(planned.sessions))
         through = planned.sessions[-1] if planned.sessions else through
     calendar = nyse_sessions(request.now)
     following = calendar[calendar > pd.Timestamp(through or closed[-1])][0].date()
@@ -139,7 +142,7 @@ def _rows(
         # History is told to nobody, so no alert of it needs the earlier cases.
         past = [None] * len(found) if is_history or not found else _past_cases(history, session, found)
         changes = [_change(*pair) for pair in zip(found, past, strict=True)]
-        yield VerdictRow(session, verdict.decided_at, METHOD_VERSION, encode(verdict).decode(), changes)
+        yield VerdictRow(session, verdict.decided_at, METHOD_VERSION, compressed(encode(verdict)), changes)
         before = verdict
 
 
@@ -151,22 +154,23 @@ def _past_cases(history: History, session: date, found: list[Transition]) -> lis
 
 
 def _change(found: Transition, past: Past | None) -> ChangeRow:
-    evidence = None if past is None else encode(past).decode()
+    evidence = None if past is None else compressed(encode(past))
     return ChangeRow(found.kind, found.subject, found.occurred_on, found.before, found.after, evidence)
 
 
-async def _load(url: str) -> StoredState:
+async def _load(
+    url: str, now: datetime, last_closed: date, archives: ArchiveReader
+) -> tuple[StoredState, Archive | None]:
+    """Return what is stored, and the archive unless every closed session is decided."""
     async with read_only(url) as connection:
         market_row = await market.load_market(connection)
         body = await ledger.newest_body(connection)
-        return StoredState(
+        through = await ledger.newest_session(connection)
+        stored = StoredState(
             backfilled_through=market_row.backfilled_through if market_row else None,
-            decided_through=await ledger.newest_session(connection),
+            decided_through=through,
             before=decode_verdict(body) if body else None,
             checks=await observations.load_checks(connection),
         )
-
-
-async def _load_archive(url: str, now: datetime) -> Archive:
-    async with read_only(url) as connection:
-        return settle(await observations.load_vintages(connection, now))
+        is_due = through is None or through < last_closed
+        return stored, await archives.read(connection, url, now) if is_due else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.market.alerts import alert_rows
-from bot.market.process import MarketProcess
+from bot.market.process import Market
 from bot.market.protocol import (
     BackfillBegins,
     Checked,
@@ -38,7 +38,7 @@ class Evening:
     """Runs the three steps. A late, repeated or interrupted run ends in the same state as a good one."""
 
     database: Database
-    process: MarketProcess
+    process: Market
     market_data: str
     running: asyncio.Lock
     options: SourceOptions = field(default_factory=SourceOptions)
@@ -108,8 +108,8 @@ class Evening:
                     case Observations(series, restated, rows):
                         await observations.archive(connection, series, rows, now, restated=restated)
                     case Checked(check):
-                        await observations.note_check(connection, check, now)
-                        if check.reason:
+                        is_new = await observations.note_check(connection, check, now)
+                        if check.reason and is_new:
                             # What a source never carries is no news; what failed tonight is.
                             level = logging.INFO if check.absent else logging.WARNING
                             logger.log(level, "%s: %s", check.series, check.reason)

@@ -6,18 +6,22 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
-from bot.market.protocol import NewOutcomes, NewTrackRecord
+from bot.market.archive import ArchiveReader
+from bot.market.progress import Report
+from bot.market.protocol import LookBack, NewOutcomes, NewTrackRecord
 from signals.as_json import encode
 from signals.data.sessions import nyse_sessions
-from signals.data.vintages import Archive, settle
+from signals.data.vintages import Archive
 from signals.evaluate import evaluate
 from signals.record import live
 from signals.record.track_record import track_record
 from signals.rules import METHOD_VERSION
-from storage import ledger, observations
+from storage import ledger
 from storage import track_record as stored
 from storage.database import read_only
+from storage.schema import compressed
 from storage.track_record import OutcomeInForce, OutcomeRow
 
 # A split refetches a history in single precision: what has not changed in the sixth digit has not been corrected.
@@ -32,25 +36,25 @@ class _Inputs:
     in_force: dict[tuple[int, str, int], OutcomeInForce]
 
 
-def look_back(url: str, now: datetime) -> Iterator[NewTrackRecord | NewOutcomes]:
+def look_back(request: LookBack, archives: ArchiveReader, report: Report) -> Iterator[NewTrackRecord | NewOutcomes]:
     """Yield what has matured of the live record, then the backtest's, through the newest session decided."""
-    inputs = asyncio.run(_load(url, now))
+    inputs = asyncio.run(_load(request.database_url, request.now, archives))
     if inputs.newest is None or "^RUT" not in inputs.archive:
         # Nothing to look back on: what is stored stays.
         return
-    history = evaluate(inputs.archive, nyse_sessions(now), inputs.newest)
+    history = evaluate(inputs.archive, nyse_sessions(request.now), inputs.newest)
     rows = (_row(one, inputs.in_force) for one in live.matured(history, inputs.alerts))
     yield NewOutcomes([row for row in rows if row is not None])
-    record = track_record(history)
-    yield NewTrackRecord(record.through, METHOD_VERSION, encode(record).decode())
+    record = track_record(history, partial(report, "following what came after"))
+    yield NewTrackRecord(record.through, METHOD_VERSION, compressed(encode(record)))
 
 
-async def _load(url: str, now: datetime) -> _Inputs:
+async def _load(url: str, now: datetime, archives: ArchiveReader) -> _Inputs:
     async with read_only(url) as connection:
         rows = await stored.live_transitions(connection)
         return _Inputs(
             newest=await ledger.newest_session(connection),
-            archive=settle(await observations.load_vintages(connection, now)),
+            archive=await archives.read(connection, url, now),
             alerts=[live.LiveTransition(row.id, row.session, row.decided_at) for row in rows],
             in_force=await stored.in_force(connection),
         )

@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Protocol
 
-from bot.market.protocol import LENGTH, Done, Failed, Reply, Request, decode_reply, encode
+from bot.market.progress import ProgressLog, Report
+from bot.market.protocol import LENGTH, Done, Failed, Progress, Reply, Request, decode_reply, encode
 
 _LONGEST_SILENCE = 900.0
 
@@ -17,10 +19,24 @@ class MarketProcessError(RuntimeError):
     """The market process could not do what it was asked, or ended while doing it."""
 
 
-class MarketProcess:
-    """Starts the child on the first request and keeps it until ``close``; one request at a time."""
+class Market(Protocol):
+    """Whatever answers requests about the market; see ``MarketProcess``."""
 
-    def __init__(self) -> None:
+    def ask(self, request: Request) -> AsyncIterator[Reply]:
+        """Yield the replies to a request, without ``Progress``, ``Done`` and ``Failed``."""
+
+    async def close(self) -> None:
+        """End what was started for it."""
+
+
+class MarketProcess:
+    """Starts the child on the first request and keeps it until ``close``; one request at a time.
+
+    ``report`` is told how far long work is, by default the log.
+    """
+
+    def __init__(self, report: Report | None = None) -> None:
+        self._report = report or ProgressLog()
         self._process: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
 
@@ -43,7 +59,9 @@ class MarketProcess:
                     async with asyncio.timeout(_LONGEST_SILENCE):
                         reply = await _read(process)
                     finished = isinstance(reply, Done)
-                    if not finished:
+                    if isinstance(reply, Progress):
+                        self._report(reply.what, reply.done, reply.of)
+                    elif not finished:
                         yield reply
             except TimeoutError:
                 raise MarketProcessError(f"the market process was silent for {_LONGEST_SILENCE:.0f} s") from None

@@ -85,11 +85,11 @@ class NextDue(Struct, frozen=True, tag=True):
 
 
 class NewTrackRecord(Struct, frozen=True, tag=True):
-    """The track record through a session; ``body`` is a ``signals.record.model.TrackRecord`` as JSON."""
+    """The track record through a session; ``body`` is a ``signals.record.model.TrackRecord`` as compressed JSON."""
 
     through: date
     method_version: str
-    body: str
+    body: bytes
 
 
 class NewOutcomes(Struct, frozen=True, tag=True):
@@ -102,6 +102,14 @@ class DemoStart(Struct, frozen=True, tag=True):
     """The decision time at which a demonstration begins."""
 
     at: datetime
+
+
+class Progress(Struct, frozen=True, tag=True):
+    """How much of what is being done is done, and of how much, ``None`` when that is not known."""
+
+    what: str
+    done: int
+    of: int | None
 
 
 class Failed(Struct, frozen=True, tag=True):
@@ -124,6 +132,7 @@ Reply = (
     | NewTrackRecord
     | NewOutcomes
     | DemoStart
+    | Progress
     | Failed
     | Done
 )

@@ -18,6 +18,7 @@ from storage import ledger
 from storage import market as markets
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.market import Agenda
+from storage.schema import compressed
 from tests.worlds import lead, market, verdict
 
 EVENING = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
@@ -69,7 +70,7 @@ async def store_verdict(
         AlertRow(f"{subject}:{c.kind}", c.kind, c.kind in URGENT, verdict.session, EVENING, [(subject, c.kind)])
         for c in changes
     ]
-    body = encode(verdict).decode()
+    body = compressed(encode(verdict))
     row = VerdictRow(verdict.session, verdict.decided_at, verdict.method_version, body, changes)
     async with app.database.transaction() as connection:
         await markets.claim_market(connection, origin)

@@ -15,7 +15,7 @@ from storage import chats, ledger, market
 from storage.database import Database
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.outbox.queue import UNFINISHED, State
-from storage.schema import alert, delivery
+from storage.schema import alert, compressed, delivery
 from tests.bot.messages.whole import whole
 
 START = date(2020, 1, 1)
@@ -58,7 +58,7 @@ async def owe(database: Database, *, urgent: bool) -> None:
         session = START + timedelta(days=number)
         change = ChangeRow("stage.up", f"stage:{session}", session, "1", "2")
         owed = AlertRow(f"{session}", change.kind, urgent, session, AT, [(change.subject, change.kind)])
-        body = encode(whole()).decode()
+        body = compressed(encode(whole()))
         await ledger.record(connection, [VerdictRow(session, AT, "2", body, [change])], [owed], backfilled=False)
 
 

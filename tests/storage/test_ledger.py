@@ -13,7 +13,7 @@ from storage import ledger, market
 from storage.database import Database
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.market import Agenda, OtherMarketError
-from storage.schema import Instant, alert, transition, verdict
+from storage.schema import Instant, alert, compressed, transition, verdict
 
 EVENING = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
 FRIDAY, MONDAY = date(2020, 11, 13), date(2020, 11, 16)
@@ -22,7 +22,7 @@ ALERT = AlertRow("key", "breakout.attempt", False, FRIDAY, EVENING, [("breakout:
 
 
 def decided(session: date, *changes: ChangeRow) -> VerdictRow:
-    return VerdictRow(session, EVENING, "1", f'{{"session":"{session}"}}', changes)
+    return VerdictRow(session, EVENING, "1", compressed(f'{{"session":"{session}"}}'.encode()), changes)
 
 
 async def count(database: Database) -> tuple[int, ...]:

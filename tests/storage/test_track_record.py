@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from storage import ledger, track_record
 from storage.database import Database
 from storage.ledger import ChangeRow, VerdictRow
+from storage.schema import compressed
 from storage.track_record import OutcomeRow
 
 EVENING = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)
@@ -17,12 +19,12 @@ SESSION = date(2020, 11, 17)
 LATER = EVENING + timedelta(days=40)
 
 
-def change(kind: str = "breakout.confirmed", subject: str = "breakout:2020-11-13", **more: str) -> ChangeRow:
+def change(kind: str = "breakout.confirmed", subject: str = "breakout:2020-11-13", **more: Any) -> ChangeRow:
     return ChangeRow(kind, subject, SESSION, **more)
 
 
 async def decide(database: Database, session: date, *changes: ChangeRow, backfilled: bool = False) -> None:
-    row = VerdictRow(session, EVENING, "3", "{}", changes)
+    row = VerdictRow(session, EVENING, "3", compressed(b"{}"), changes)
     async with database.transaction() as connection:
         await ledger.record(connection, [row], [], backfilled=backfilled)
 
@@ -44,15 +46,15 @@ class TestTheBacktestsRecord:
 
     async def test_the_newest_takes_the_place_of_the_one_before(self, database: Database) -> None:
         async with database.transaction() as connection:
-            await track_record.store(connection, date(2020, 11, 16), "3", '{"first": 1}', EVENING)
-            await track_record.store(connection, SESSION, "3", '{"second": 2}', EVENING)
+            await track_record.store(connection, date(2020, 11, 16), "3", compressed(b'{"first": 1}'), EVENING)
+            await track_record.store(connection, SESSION, "3", compressed(b'{"second": 2}'), EVENING)
             assert await track_record.load(connection) == '{"second": 2}'
 
     async def test_a_record_is_due_when_a_session_was_decided_since(self, database: Database) -> None:
         await decide(database, SESSION)
         async with database.transaction() as connection:
             assert await track_record.is_due(connection, "3")
-            await track_record.store(connection, SESSION, "3", "{}", EVENING)
+            await track_record.store(connection, SESSION, "3", compressed(b"{}"), EVENING)
             assert not await track_record.is_due(connection, "3")
         await decide(database, date(2020, 11, 18))
         async with database.transaction() as connection:
@@ -61,7 +63,7 @@ class TestTheBacktestsRecord:
     async def test_a_record_is_due_under_another_method(self, database: Database) -> None:
         await decide(database, SESSION)
         async with database.transaction() as connection:
-            await track_record.store(connection, SESSION, "2", "{}", EVENING)
+            await track_record.store(connection, SESSION, "2", compressed(b"{}"), EVENING)
             assert await track_record.is_due(connection, "3")
 
 
@@ -75,7 +77,7 @@ class TestLiveTransitions:
         assert (row.kind, row.decided_at, row.method_version) == ("breakout.confirmed", EVENING, "3")
 
     async def test_the_evidence_of_a_transition_is_kept_with_it(self, database: Database) -> None:
-        await decide(database, SESSION, change(evidence='{"rule": "breakout.confirmed"}'))
+        await decide(database, SESSION, change(evidence=compressed(b'{"rule": "breakout.confirmed"}')))
         async with database.transaction() as connection:
             (row,) = await track_record.live_transitions(connection)
         assert row.evidence == '{"rule": "breakout.confirmed"}'

@@ -21,6 +21,7 @@ from signals.as_json import encode
 from storage import chats, ledger, market
 from storage.ledger import ChangeRow, VerdictRow
 from storage.market import Agenda
+from storage.schema import compressed
 from tests.bot.conftest import Record
 from tests.bot.messages.whole import BREAKOUT, EPISODE, SESSION, early, whole
 from tests.bot.running import EVENING
@@ -308,7 +309,7 @@ async def store(app: App, *evenings: tuple[date, list[ChangeRow]], backfilled: b
     """Store one verdict for each evening, with what changed on it."""
     rows = []
     for session, changes in evenings:
-        body = encode(whole(session=session)).decode()
+        body = compressed(encode(whole(session=session)))
         rows.append(VerdictRow(session, EVENING, "2", body, changes))
     async with app.database.transaction() as connection:
         await market.claim_market(connection, "live")

@@ -15,6 +15,7 @@ from bot.sandbox.server import Sandbox
 from signals.as_json import encode
 from storage import ledger, market, track_record
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
+from storage.schema import compressed
 from storage.track_record import OutcomeRow
 from tests.bot.messages.followed import followed, past, record
 from tests.bot.messages.whole import SESSION, whole
@@ -44,13 +45,13 @@ async def recorded(app: App) -> None:
     async with app.database.transaction() as connection:
         await market.claim_market(connection, "live")
         made = record(5)
-        await track_record.store(connection, made.through, "3", encode(made).decode(), EVENING)
+        await track_record.store(connection, made.through, "3", compressed(encode(made)), EVENING)
 
 
-async def decide(app: App, *, evidence: str | None = None) -> None:
+async def decide(app: App, *, evidence: bytes | None = None) -> None:
     """Store a live confirmation, with an alert for its subscribers."""
     change = ChangeRow("breakout.confirmed", "breakout:2020-11-13", SESSION, evidence=evidence)
-    row = VerdictRow(SESSION, EVENING, "3", encode(whole()).decode(), [change])
+    row = VerdictRow(SESSION, EVENING, "3", compressed(encode(whole())), [change])
     owed = AlertRow("key", change.kind, True, SESSION, EVENING, [(change.subject, change.kind)])
     async with app.database.transaction() as connection:
         await market.claim_market(connection, "live")
@@ -144,7 +145,9 @@ class TestLive:
             for n in range(8):
                 on = SESSION + timedelta(days=n)
                 change = ChangeRow("stage.up", f"stage:{on}", on, "1", "2")
-                await ledger.record(connection, [VerdictRow(on, EVENING, "3", "{}", [change])], [], backfilled=False)
+                await ledger.record(
+                    connection, [VerdictRow(on, EVENING, "3", compressed(b"{}"), [change])], [], backfilled=False
+                )
         text = await ask("/record live")
         assert text.count("Cascade stage 1 → 2 of 4") == 5
         assert "3 earlier alerts are on the page" in text
@@ -155,7 +158,7 @@ class TestAlerts:
         self, app: App, sandbox: Sandbox, ask: Ask
     ) -> None:
         await ask("/subscribe")
-        await decide(app, evidence=encode(past(followed(1))).decode())
+        await decide(app, evidence=compressed(encode(past(followed(1)))))
         await app.sender.drain()
         text = sandbox.sent(ME)[-1]
         assert "ETH after 91 days: 1 case: 16 Nov 2016 +29.8\u00a0%. Too few for a rate." in text
@@ -164,7 +167,7 @@ class TestAlerts:
 
     async def test_the_live_cases_of_its_kind_are_counted(self, app: App, sandbox: Sandbox, ask: Ask) -> None:
         await ask("/subscribe")
-        await decide(app, evidence=encode(past(followed(1))).decode())
+        await decide(app, evidence=compressed(encode(past(followed(1)))))
         await mature(app, horizon=91)
         await app.sender.drain()
         assert "Live: 1 such case." in sandbox.sent(ME)[-1]
@@ -173,7 +176,7 @@ class TestAlerts:
         self, app: App, sandbox: Sandbox, ask: Ask
     ) -> None:
         await ask("/subscribe")
-        await decide(app, evidence=encode(past(followed(1))).decode())
+        await decide(app, evidence=compressed(encode(past(followed(1)))))
         await mature(app, horizon=30)
         await app.sender.drain()
         assert "Live: 0 such cases." in sandbox.sent(ME)[-1]

@@ -1,10 +1,10 @@
-"""The evening, with the real market process: what is due is decided in order, once, whatever happens."""
+"""The evening: what is due is decided in order, once, whatever happens."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,14 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from bot.market.evening import Evening
-from bot.market.process import MarketProcess, MarketProcessError
-from bot.market.protocol import Collect, Evaluate, FindDemoStart, NextDue
 from bot.messages.render import read_verdict
 from signals.as_json import encode
 from signals.data.sessions import decision_time, last_call
 from storage import ledger
 from storage.database import Database
 from storage.market import Agenda, Market, OtherMarketError, begin_backfill, claim_market, load_market
-from storage.schema import alert, observation, transition, verdict
+from storage.schema import alert, compressed, observation, transition, verdict
+from tests.bot.market.in_process import MarketInProcess
 from tests.bot.running import quiet
 from tests.worlds import day, lead, market, sessions
 
@@ -40,16 +39,14 @@ def write(folder: Path, closes: list[float], *keys: str) -> None:
             table.to_csv(folder / f"{name.removeprefix('^')}.csv")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def process() -> AsyncIterator[MarketProcess]:
-    """One market process for all: what it is asked is complete in itself."""
-    process = MarketProcess()
-    yield process
-    await process.close()
+@pytest.fixture(scope="module")
+def process() -> MarketInProcess:
+    """One market for all tests: a request is complete in itself."""
+    return MarketInProcess()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def evening(database_url: str, process: MarketProcess, tmp_path: Path) -> AsyncIterator[Evening]:
+async def evening(database_url: str, process: MarketInProcess, tmp_path: Path) -> AsyncIterator[Evening]:
     folder = tmp_path / "market"
     folder.mkdir()
     write(folder, CLOSES, *KEYS)
@@ -101,7 +98,7 @@ class TestTheFirstRun:
         async with evening.database.transaction() as connection:
             await claim_market(connection, "folder")
             await begin_backfill(connection, day(N + 1))
-            first = ledger.VerdictRow(day(0), decision_time(day(0)), "1", encode(quiet()).decode())
+            first = ledger.VerdictRow(day(0), decision_time(day(0)), "1", compressed(encode(quiet())))
             await ledger.record(connection, [first], [], backfilled=True)
         await at(evening, N + 2)
         stored = {row.session: row.backfilled for row in await rows(evening, verdict)}
@@ -311,37 +308,16 @@ class TestMarkets:
         assert len(await rows(evening, observation)) == before
 
 
-class TestTheProcess:
-    async def test_a_request_that_fails_says_why_and_the_next_one_works(self, evening: Evening) -> None:
-        url = evening.database.url.render_as_string()
-        now = decision_time(day(N))
-        with pytest.raises(MarketProcessError, match="market data is 'nonsense'"):
-            _ = [reply async for reply in evening.process.ask(Collect(url, "nonsense", now))]
-        replies = [reply async for reply in evening.process.ask(Evaluate(url, now))]
-        assert isinstance(replies[-1], NextDue)
-
-    async def test_when_the_process_dies_the_request_fails_and_the_next_one_starts_another(
-        self, evening: Evening
+class TestTheLog:
+    async def test_what_is_wrong_with_a_series_is_logged_when_it_changes(
+        self, evening: Evening, caplog: pytest.LogCaptureFixture
     ) -> None:
-        url = evening.database.url.render_as_string()
-        request = Evaluate(url, decision_time(day(N)))
-        _ = [reply async for reply in evening.process.ask(request)]
-        assert evening.process._process is not None
-        evening.process._process.kill()
-        await evening.process._process.wait()
-        with pytest.raises(MarketProcessError):
-            _ = [reply async for reply in evening.process.ask(request)]
-        assert [reply async for reply in evening.process.ask(request)]
-
-    async def test_the_process_never_gets_the_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123456789:secret-secret-secret-secret")
-        process = MarketProcess()
-        try:
-            now = datetime.fromisoformat("2010-01-08T23:00:00+00:00")
-            _ = [reply async for reply in process.ask(FindDemoStart("simulated", now))]
-            assert process._process is not None
-            environment = Path(f"/proc/{process._process.pid}/environ").read_text()
-            assert "PATH=" in environment
-            assert "secret" not in environment
-        finally:
-            await process.close()
+        caplog.set_level("INFO")
+        for position in (N - 1, N, N + 1):
+            await at(evening, position)
+        assert caplog.text.count("KRE: there is no file KRE.csv in the data folder") == 1
+        path = folder_of(evening) / "RSP.csv"
+        path.write_text("not,a,series\n1,2,3\n")
+        for position in (N + 2, N + 3):
+            await at(evening, position)
+        assert caplog.text.count("RSP: RSP.csv cannot be read") == 1

@@ -14,12 +14,12 @@ from sqlalchemy import select
 
 from bot.delivery.composing import Composer, Text
 from bot.market.evening import Evening
-from bot.market.process import MarketProcess
 from bot.messages.render import Messages
 from signals.data.sessions import decision_time, last_call
 from storage.database import Database
 from storage.outbox.queue import Claimed
 from storage.schema import alert
+from tests.bot.market.in_process import MarketInProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 THURSDAY, FRIDAY, MONDAY = date(2020, 11, 12), date(2020, 11, 13), date(2020, 11, 16)
@@ -71,11 +71,9 @@ class Market:
             shown.to_csv(self.folder / f"{name}.csv")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def process() -> AsyncIterator[MarketProcess]:
-    process = MarketProcess()
-    yield process
-    await process.close()
+@pytest.fixture(scope="module")
+def process() -> MarketInProcess:
+    return MarketInProcess()
 
 
 @pytest.fixture
@@ -86,7 +84,7 @@ def market(real_history: Path, tmp_path: Path) -> Market:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def evening(database_url: str, process: MarketProcess, market: Market) -> AsyncIterator[Evening]:
+async def evening(database_url: str, process: MarketInProcess, market: Market) -> AsyncIterator[Evening]:
     """The history up to the evening before, recorded silently."""
     async with Database(database_url) as database:
         evening = Evening(database, process, f"folder:{market.folder}", asyncio.Lock())

@@ -14,17 +14,19 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from bot.market.archive import ArchiveReader
 from bot.market.evening import Evening
 from bot.market.looking_back import look_back
-from bot.market.process import MarketProcess
-from bot.market.protocol import NewOutcomes, NewTrackRecord
+from bot.market.progress import unreported
+from bot.market.protocol import LookBack, NewOutcomes, NewTrackRecord
 from bot.messages.record import read_record
 from signals.as_json import decode_past
 from signals.data.sessions import decision_time
 from signals.rules import METHOD_VERSION
 from storage import ledger, track_record
 from storage.database import Database
-from storage.schema import observation, transition
+from storage.schema import compressed, observation, transition
+from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import N, write
 from tests.worlds import day, lead
 
@@ -35,15 +37,13 @@ CLOSES = [*lead(), 101.0, 102.0, 103.0, *(103.0 + 0.1 * n for n in range(30))]
 CONFIRMED, MATURE = N + 2, N + 2 + 1 + 21
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def process() -> AsyncIterator[MarketProcess]:
-    process = MarketProcess()
-    yield process
-    await process.close()
+@pytest.fixture(scope="module")
+def process() -> MarketInProcess:
+    return MarketInProcess()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def begun(process: MarketProcess, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+async def begun(process: MarketInProcess, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a market, and a database whose history ends before the attempt and was recorded silently."""
     folder = tmp_path_factory.mktemp("market")
     write(folder, CLOSES, *KEYS)
@@ -54,7 +54,7 @@ async def begun(process: MarketProcess, migrated: Path, tmp_path_factory: pytest
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def evening(process: MarketProcess, begun: Path, tmp_path: Path) -> AsyncIterator[Evening]:
+async def evening(process: MarketInProcess, begun: Path, tmp_path: Path) -> AsyncIterator[Evening]:
     """An evening on a database of its own that has begun."""
     shutil.copy(begun / "begun.db", tmp_path / "cascade.db")
     async with Database(f"sqlite+aiosqlite:///{tmp_path}/cascade.db") as database:
@@ -72,8 +72,9 @@ async def outcomes(evening: Evening) -> Sequence[Any]:
 
 
 async def replies(evening: Evening, now: datetime) -> list[NewTrackRecord | NewOutcomes]:
-    # As the child does it: in a thread of its own, with a loop of its own.
-    return await asyncio.to_thread(lambda: list(look_back(evening.database.url.render_as_string(), now)))
+    # As the child does it: in a thread of its own, with a loop of its own, and nothing kept from before.
+    url = evening.database.url.render_as_string()
+    return await asyncio.to_thread(lambda: list(look_back(LookBack(url, now), ArchiveReader(), unreported)))
 
 
 class TestEvidence:
@@ -172,7 +173,7 @@ class TestLookBack:
         await evening.look_back(decision_time(day(N - 1)))
         async with evening.database.transaction() as connection:
             await connection.execute(observation.delete())
-            rows = [ledger.VerdictRow(day(N), decision_time(day(N)), "3", "{}")]
+            rows = [ledger.VerdictRow(day(N), decision_time(day(N)), "3", compressed(b"{}"))]
             await ledger.record(connection, rows, [], backfilled=False)
         await evening.look_back(decision_time(day(N)))
         async with evening.database.transaction() as connection:

@@ -10,7 +10,7 @@ from storage import ledger
 from storage.database import Database
 from storage.ledger import AlertRow, Audience, VerdictRow
 from storage.outbox.queue import State
-from storage.schema import alert, delivery
+from storage.schema import alert, compressed, delivery
 
 
 async def add_alert(
@@ -21,7 +21,7 @@ async def add_alert(
         number = (await connection.execute(select(func.count()).select_from(alert))).scalar_one()
         session = date(2020, 1, 2) + timedelta(days=number)
         row = AlertRow(f"alert {number}", "breakout.attempt", urgent, session, at, audience=audience)
-        await ledger.record(connection, [VerdictRow(session, at, "1", "{}")], [row], backfilled=False)
+        await ledger.record(connection, [VerdictRow(session, at, "1", compressed(b"{}"))], [row], backfilled=False)
         return int(number) + 1
 
 

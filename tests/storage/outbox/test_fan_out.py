@@ -13,7 +13,7 @@ from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.outbox import fan_out, queue, recheck
 from storage.outbox.queue import Claimed, State
 from storage.outbox.quiet_hours import QuietHours
-from storage.schema import alert, chat, delivery
+from storage.schema import alert, chat, compressed, delivery
 
 # 22:30 in London, 23:30 in Paris, 17:30 in New York.
 NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
@@ -35,7 +35,9 @@ async def tell(database: Database, *changes: tuple[str, str], urgent: bool = Fal
         session = newest + timedelta(days=1) if newest else date(2020, 11, 13)
         rows = [ChangeRow(kind, subject, session) for subject, kind in changes]
         owed = AlertRow(f"{session}", changes[0][1], urgent, session, NOW + timedelta(days=days), changes)
-        await ledger.record(connection, [VerdictRow(session, NOW, "1", "{}", rows)], [owed], backfilled=False)
+        await ledger.record(
+            connection, [VerdictRow(session, NOW, "1", compressed(b"{}"), rows)], [owed], backfilled=False
+        )
 
 
 async def spread(database: Database, size: int = 20_000, now: datetime = NOW) -> None:

@@ -18,7 +18,7 @@ from bot.market.process import MarketProcess
 from bot.messages.render import Messages
 from signals.data.sessions import decision_time, last_call
 from storage.database import Database
-from storage.outbox.queue import Claimed
+from storage.outbox.states import Claimed
 from storage.schema import alert
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -19,7 +19,8 @@ import psutil
 from bot.app import App, build
 from bot.clock import SystemClock
 from bot.settings import load_settings
-from storage.outbox.queue import State, counts
+from storage.outbox.queue import counts
+from storage.outbox.states import State
 
 _UNPACED = 5_000
 

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.ledger import Audience
-from storage.outbox.queue import UNFINISHED, WAITING, State
 from storage.outbox.quiet_hours import QuietHours
+from storage.outbox.states import UNFINISHED, WAITING, State
 from storage.schema import alert, chat, delivery
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.outbox.supersession import record_superseded
 from storage.schema import alert, transition, verdict
 
 
@@ -96,7 +97,10 @@ async def record(
     for alert_row in alerts:
         values = asdict(alert_row)
         values["transitions"] = [ids[change] for change in values.pop("changes")]
-        await connection.execute(insert(alert).values(values))
+        inserted = (await connection.execute(insert(alert).values(values))).inserted_primary_key
+        assert inserted is not None
+        if alert_row.audience == Audience.SUBSCRIBERS:
+            await record_superseded(connection, int(inserted[0]))
 
 
 async def newest_session(connection: AsyncConnection) -> date | None:

@@ -211,7 +211,14 @@ supersession = Table(
     "supersession",
     metadata,
     Column("newer_id", _RowId, ForeignKey("alert.id"), primary_key=True),
-    Column("older_id", _RowId, ForeignKey("alert.id"), primary_key=True, comment="not sent where it still waits"),
+    Column(
+        "older_id",
+        _RowId,
+        ForeignKey("alert.id"),
+        primary_key=True,
+        index=True,
+        comment="not sent where it still waits",
+    ),
 )
 
 _QUEUED, _HELD, _SENDING = (text(f"state = '{state}'") for state in ("queued", "held", "sending"))
@@ -223,7 +230,7 @@ delivery = Table(
     Column("alert_id", _RowId, ForeignKey("alert.id"), nullable=False),
     Column("chat_id", BigInteger, nullable=False),
     Column("urgent", Boolean, nullable=False),
-    Column("state", String(16), nullable=False, comment="see storage.outbox.queue.State"),
+    Column("state", String(16), nullable=False, comment="see storage.outbox.states.State"),
     Column("not_before", Instant, nullable=False, comment="when a held one is queued"),
     Column("lease_until", Instant, comment="when the worker that claimed it is given up, by the database's clock"),
     Column("attempts", Integer, nullable=False, comment="requests that may have left; a result names its attempt"),

@@ -1,4 +1,7 @@
-"""An SQLite connection on which a statement, once begun, ends: a cancelled task is cancelled after it."""
+"""An SQLite connection on which a statement costs one turn of its thread, and, once begun, ends.
+
+This uses names that aiosqlite keeps to itself; ``requirements.in`` therefore names the version.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,10 @@ class UninterruptedConnection(aiosqlite.Connection):
     """
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        # aiosqlite does not annotate what it runs a statement with.
-        run: Any = super()._execute
-        statement = asyncio.ensure_future(run(fn, *args, **kwargs))
+        if not self._running or not self._connection:
+            raise ValueError("Connection closed")
+        statement = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((statement, partial(fn, *args, **kwargs)))
         is_cancelled = False
         while not statement.done():
             try:
@@ -37,6 +41,31 @@ class UninterruptedConnection(aiosqlite.Connection):
             task.uncancel()
             task.cancel()
         return statement.result()
+
+    def cursor(self) -> Any:
+        """Return a cursor for one statement."""
+        return _Cursor(self, self._conn.cursor())
+
+
+class _Cursor(aiosqlite.Cursor):
+    """Fetches all rows as soon as a statement is executed.
+
+    SQLAlchemy opens a cursor, executes, fetches and closes: four turns of the thread where one will do.
+    """
+
+    _rows: Any = ()
+
+    async def execute(self, sql: str, parameters: Any = ()) -> aiosqlite.Cursor:
+        # aiosqlite does not annotate what it runs a statement with.
+        run: Any = self._execute
+        self._rows = await run(lambda: self._cursor.execute(sql, parameters or ()).fetchall())
+        return self
+
+    async def fetchall(self) -> Any:
+        return self._rows
+
+    async def close(self) -> None:
+        """Do nothing: all rows are fetched, so the statement is over."""
 
 
 def creator(database: str, **options: Any) -> Callable[[], Awaitable[aiosqlite.Connection]]:

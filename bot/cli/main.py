@@ -64,7 +64,7 @@ def requeue(alert: Annotated[int, typer.Argument(help="The alert's number, as th
     """Send a stopped alert to everybody who did not get it. Stop the bot first, unless it runs on PostgreSQL."""
     from bot.cli.requeue import requeue as run_requeue
 
-    typer.echo(asyncio.run(run_requeue(_settings(), alert, SystemClock().now())))
+    typer.echo(asyncio.run(run_requeue(_settings(), alert)))
 
 
 @cli.command()

@@ -20,7 +20,8 @@ from signals.data.sessions import NEW_YORK, decision_time, last_call, nyse_sessi
 from signals.errors import NotASessionError
 from signals.rules import EVENING
 from storage import chats
-from storage.outbox.queue import State, counts
+from storage.outbox.queue import counts
+from storage.outbox.states import State
 
 SUBSCRIBER = 7001
 

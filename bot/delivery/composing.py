@@ -17,8 +17,8 @@ from bot.market.alerts import CATCH_UP
 from bot.messages.record import live_like
 from bot.messages.render import Messages, Told, read_verdict
 from storage import ledger, market, track_record
-from storage.outbox import queue
-from storage.outbox.queue import Claimed
+from storage.outbox import supersession
+from storage.outbox.states import Claimed
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Composer:
     ) -> list[tuple[Claimed, Text | Failure]]:
         """Return the text of each delivery; a failure where an alert cannot be written."""
         replacing = [c for c in claims if (await self._opened(connection, c.alert_id)).replaces]
-        skipped = await queue.skipped(connection, replacing) if replacing else {}
+        skipped = await supersession.skipped(connection, replacing) if replacing else {}
         return [(c, await self._text(connection, c, skipped.get(c.id, ()))) for c in claims]
 
     async def _text(self, connection: AsyncConnection, claimed: Claimed, skipped: tuple[int, ...]) -> Text | Failure:
@@ -79,7 +79,7 @@ class Composer:
             while len(self._alerts) >= _MOST_ALERTS:
                 del self._alerts[next(iter(self._alerts))]
             row = await ledger.load_alert(connection, alert_id)
-            self._alerts[alert_id] = RenderedAlert(row, await queue.replaces(connection, alert_id))
+            self._alerts[alert_id] = RenderedAlert(row, bool(await supersession.superseded_by(connection, alert_id)))
         return self._alerts[alert_id]
 
     async def _write(self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]) -> Text:

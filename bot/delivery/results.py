@@ -20,7 +20,7 @@ from bot.operator_alarm import Alarm
 from storage import chats
 from storage.database import Database
 from storage.outbox import queue
-from storage.outbox.queue import Claimed, State
+from storage.outbox.states import Claimed, State
 
 logger = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ class ResultWriter:
         age = await queue.age(connection, claimed.alert_id, now) if waits else timedelta()
         if failure.kind in _SURELY_NOT_SENT and age <= _GIVE_UP_AFTER:
             pause = _pause(failure, age)
-            await queue.put_back(connection, [claimed], now, text, None if pause is None else now + pause)
+            await queue.put_back(connection, [claimed], text, None if pause is None else now + pause)
         match failure.kind:
             case FailureKind.GONE:
                 await queue.finish(connection, claimed, State.GONE, now, text)

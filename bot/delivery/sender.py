@@ -17,7 +17,7 @@ from bot.delivery.results import ResultWriter
 from bot.operator_alarm import Alarm
 from storage.database import Database
 from storage.outbox import fan_out, queue, recheck, throttle
-from storage.outbox.queue import Claimed
+from storage.outbox.states import Claimed
 from storage.roles import Role
 
 logger = logging.getLogger(__name__)

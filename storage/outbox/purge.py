@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.outbox.queue import UNFINISHED
+from storage.outbox.states import UNFINISHED
 from storage.schema import alert, delivery, delivery_count
 
 # A correction replies to the original within this time and stands alone after it.

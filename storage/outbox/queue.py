@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    ColumnElement,
     bindparam,
-    exists,
     func,
     literal_column,
-    or_,
     select,
     true,
     tuple_,
@@ -25,49 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import database_now
-from storage.ledger import Audience
-from storage.schema import alert, chat, delivery, delivery_count, supersession
-
-
-class State(StrEnum):
-    """Where a delivery stands. Queued ones may leave now, held ones later, sending ones may be on their way.
-
-    The others are final, except that an urgent unknown one is queued once more.
-    """
-
-    QUEUED = "queued"
-    HELD = "held"
-    SENDING = "sending"
-    SENT = "sent"
-    GONE = "gone"
-    UNKNOWN = "unknown"
-    STOPPED = "stopped"
-    SUPERSEDED = "superseded"
-
-
-WAITING = (State.QUEUED, State.HELD)
-UNFINISHED = (*WAITING, State.SENDING)
-
-
-def is_in(state: State) -> ColumnElement[bool]:
-    """Return the condition that a delivery is in a state, written out: only then are the indexes of states used."""
-    return delivery.c.state == literal_column(f"'{state}'")
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery that may be on its way from now on. ``unknowns`` counts earlier copies nobody can vouch for.
-
-    ``attempt`` makes a result the result of this claim and of no other. ``needs_recheck``
-    when its chat may not get it after all, or not now.
-    """
-
-    id: int
-    alert_id: int
-    chat_id: int
-    attempt: int
-    unknowns: int
-    needs_recheck: bool = False
+from storage.outbox.states import WAITING, Claimed, State, is_in
+from storage.outbox.supersession import queue_superseded
+from storage.schema import alert, delivery, delivery_count
 
 
 async def claim(
@@ -91,6 +46,7 @@ _NEEDS_RECHECK = literal_column(
         SELECT 1 FROM alert LEFT JOIN chat ON chat.id = delivery.chat_id
         WHERE alert.id = delivery.alert_id AND (
             alert.stopped_reason IS NOT NULL
+            OR EXISTS (SELECT 1 FROM supersession WHERE supersession.older_id = alert.id)
             OR alert.audience = 'subscribers' AND (
                 chat.id IS NULL OR chat.subscribed_at IS NULL OR chat.gone_at IS NOT NULL OR chat.timezone IS NOT NULL
             )
@@ -149,47 +105,16 @@ async def finish(connection: AsyncConnection, claimed: Claimed, state: State, at
 
 
 async def put_back(
-    connection: AsyncConnection,
-    claims: Sequence[Claimed],
-    at: datetime,
-    error: str,
-    not_before: datetime | None = None,
+    connection: AsyncConnection, claims: Sequence[Claimed], error: str, not_before: datetime | None = None
 ) -> None:
     """Queue deliveries again that surely were not sent, or hold them until ``not_before``.
 
-    One whose alert or chat was given up meanwhile stays given up; one that a newer alert replaces is superseded.
+    What changed while they were claimed is found out when they are claimed again.
     """
     values: dict[str, Any] = {"state": State.QUEUED, "lease_until": None, "error": error[:500]}
     if not_before is not None:
         values |= {"state": State.HELD, "not_before": not_before}
     await connection.execute(update(delivery).where(*_is_our_claim(claims)).values(values))
-    await apply_missed_changes(connection, delivery.c.id.in_([c.id for c in claims]), at)
-
-
-async def apply_missed_changes(connection: AsyncConnection, which: ColumnElement[bool], at: datetime) -> None:
-    """Apply to what waits again what happened while it did not wait: nothing of that reached it there."""
-    newer = delivery.alias("newer")
-    replaced = exists().where(
-        supersession.c.older_id == delivery.c.alert_id,
-        newer.c.alert_id == supersession.c.newer_id,
-        newer.c.chat_id == delivery.c.chat_id,
-        newer.c.state.in_((*UNFINISHED, State.SENT)),
-    )
-    given_up = exists().where(
-        alert.c.id == delivery.c.alert_id,
-        alert.c.audience == Audience.SUBSCRIBERS,
-        chat.c.id == delivery.c.chat_id,
-        or_(chat.c.subscribed_at.is_(None), chat.c.gone_at.is_not(None)),
-    )
-    waiting = (which, delivery.c.state.in_(WAITING))
-    superseded = {"state": State.SUPERSEDED, "finished_at": at}
-    await connection.execute(update(delivery).where(*waiting, delivery.c.unknowns == 0, replaced).values(superseded))
-    is_stopped = exists().where(alert.c.id == delivery.c.alert_id, alert.c.stopped_reason.is_not(None))
-    stopped = update(delivery).where(*waiting, is_stopped).values(state=State.STOPPED, finished_at=at)
-    alerts = set((await connection.execute(stopped.returning(delivery.c.alert_id))).scalars())
-    await requeue_superseded(connection, alerts)
-    gone = {"state": State.GONE, "finished_at": at, "error": "unsubscribed or gone while it was on its way"}
-    await connection.execute(update(delivery).where(*waiting, given_up).values(gone))
 
 
 async def mark_unknown(connection: AsyncConnection, claims: Sequence[Claimed], at: datetime, error: str) -> None:
@@ -205,7 +130,6 @@ async def _unknown(connection: AsyncConnection, rows: Sequence[Any], at: datetim
     repeatable = (delivery.c.id.in_(ids), delivery.c.urgent, delivery.c.unknowns == 1)
     once_more = {"state": State.QUEUED, "finished_at": None}
     await connection.execute(update(delivery).where(*repeatable).values(once_more))
-    await apply_missed_changes(connection, delivery.c.id.in_(ids), at)
     return len(ids)
 
 
@@ -226,28 +150,11 @@ async def stop_alert(connection: AsyncConnection, alert_id: int, reason: str, at
     # What is on its way is accounted for when it comes back.
     waiting = (delivery.c.alert_id == alert_id, delivery.c.state.in_(WAITING))
     await connection.execute(update(delivery).where(*waiting).values(state=State.STOPPED, finished_at=at))
-    await requeue_superseded(connection, [alert_id])
+    await queue_superseded(connection, [alert_id])
 
 
-async def requeue_superseded(connection: AsyncConnection, alert_ids: Collection[int]) -> None:
-    """Queue what stopped alerts had replaced, in the chats that did not get them: else they would hear of neither."""
-    if not alert_ids:
-        return
-    mine, stopped = delivery.alias("mine"), alert.alias("stopped")
-    replaced = exists().where(
-        supersession.c.newer_id.in_(alert_ids),
-        supersession.c.older_id == delivery.c.alert_id,
-        mine.c.alert_id == supersession.c.newer_id,
-        mine.c.chat_id == delivery.c.chat_id,
-        mine.c.state == State.STOPPED,
-    )
-    is_stopped = exists().where(stopped.c.id == delivery.c.alert_id, stopped.c.stopped_reason.is_not(None))
-    rows = (is_in(State.SUPERSEDED), replaced, ~is_stopped)
-    await connection.execute(update(delivery).where(*rows).values(state=State.QUEUED, finished_at=None))
-
-
-async def requeue(connection: AsyncConnection, alert_id: int, at: datetime) -> int | None:
-    """Owe again whatever of an alert was stopped, and go on owing it; older news it replaces is not sent after it.
+async def requeue(connection: AsyncConnection, alert_id: int) -> int | None:
+    """Queue again whatever of an alert was stopped, and go on enqueueing it; older news is not sent after it.
 
     Returns how many deliveries were stopped; ``None`` when there is no such alert.
     """
@@ -256,11 +163,7 @@ async def requeue(connection: AsyncConnection, alert_id: int, at: datetime) -> i
         return None
     stopped = (delivery.c.alert_id == alert_id, is_in(State.STOPPED))
     again = {"state": State.QUEUED, "finished_at": None, "error": None}
-    count = (await connection.execute(update(delivery).where(*stopped).values(again))).rowcount
-    older = select(supersession.c.older_id).where(supersession.c.newer_id == alert_id)
-    for which in (delivery.c.alert_id == alert_id, delivery.c.alert_id.in_(older)):
-        await apply_missed_changes(connection, which, at)
-    return count
+    return (await connection.execute(update(delivery).where(*stopped).values(again))).rowcount
 
 
 async def age(connection: AsyncConnection, alert_id: int, now: datetime) -> timedelta:
@@ -272,28 +175,6 @@ async def age(connection: AsyncConnection, alert_id: int, now: datetime) -> time
 async def make_plain(connection: AsyncConnection, alert_id: int) -> None:
     """Note that Telegram cannot parse an alert's markup: what is still owed of it goes out as plain text."""
     await connection.execute(update(alert).where(alert.c.id == alert_id).values(plain=True))
-
-
-async def replaces(connection: AsyncConnection, alert_id: int) -> bool:
-    """Return whether an alert replaces older ones where they wait. Known as soon as it is owed to anybody."""
-    older = select(supersession.c.older_id).where(supersession.c.newer_id == alert_id).limit(1)
-    return (await connection.execute(older)).first() is not None
-
-
-async def skipped(connection: AsyncConnection, claims: Sequence[Claimed]) -> dict[int, tuple[int, ...]]:
-    """Return, by delivery, the ids of the older alerts that these replace in their chats, oldest first."""
-    older = delivery.alias("older")
-    replaced = (
-        select(delivery.c.id, older.c.alert_id)
-        .join(supersession, supersession.c.newer_id == delivery.c.alert_id)
-        .join(older, (older.c.alert_id == supersession.c.older_id) & (older.c.chat_id == delivery.c.chat_id))
-        .where(delivery.c.id.in_([c.id for c in claims]), older.c.state == State.SUPERSEDED)
-        .order_by(delivery.c.id, older.c.alert_id)
-    )
-    found: dict[int, tuple[int, ...]] = {}
-    for delivery_id, alert_id in await connection.execute(replaced):
-        found[delivery_id] = (*found.get(delivery_id, ()), alert_id)
-    return found
 
 
 async def next_due(connection: AsyncConnection, now: datetime) -> datetime | None:

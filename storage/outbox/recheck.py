@@ -1,4 +1,4 @@
-"""Who may not get a claimed delivery after all: the queue may be hours long, and people change their minds."""
+"""Which claimed deliveries may not be sent after all: the queue may be hours long, and much changes meanwhile."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.outbox.queue import Claimed, State, requeue_superseded
 from storage.outbox.quiet_hours import QuietHours
+from storage.outbox.states import Claimed, State
+from storage.outbox.supersession import has_newer, queue_superseded
 from storage.schema import alert, chat, delivery
 
 
 async def admit(connection: AsyncConnection, claims: Sequence[Claimed], now: datetime) -> list[Claimed]:
-    """Return the claims that may leave, and account for the others.
+    """Return the claims that may be sent, and store what becomes of the others.
 
-    An alert that was stopped, or a chat that has unsubscribed or is gone, gets nothing. In its quiet hours a chat's
-    delivery is held. Mostly that is known before anything is queued; here is what changed since, or at the same time.
+    Nothing is sent of an alert that was stopped, of one that a newer alert supersedes in its chat, or to a chat that
+    has unsubscribed or is gone. In its quiet hours a chat's delivery is held. Mostly all that is known before anything
+    is queued; this finds what changed since then, or at the same time.
     """
     doubted = [claimed.id for claimed in claims if claimed.needs_recheck]
     if not doubted:
@@ -26,8 +28,9 @@ async def admit(connection: AsyncConnection, claims: Sequence[Claimed], now: dat
     columns = (
         *(delivery.c.id, delivery.c.alert_id, delivery.c.urgent),
         *(chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through),
-        (chat.c.subscribed_at.is_not(None) & chat.c.gone_at.is_(None)).label("wanted"),
         alert.c.stopped_reason.is_not(None).label("stopped"),
+        has_newer().label("superseded"),
+        (chat.c.subscribed_at.is_not(None) & chat.c.gone_at.is_(None)).label("wanted"),
     )
     query = (
         select(*columns)
@@ -40,17 +43,19 @@ async def admit(connection: AsyncConnection, claims: Sequence[Claimed], now: dat
     for delivery_id, values in kept.items():
         statement = update(delivery).where(delivery.c.id == delivery_id)
         await connection.execute(statement.values(lease_until=None, **values))
-    await requeue_superseded(connection, {row.alert_id for row in rows if row.stopped})
+    await queue_superseded(connection, {row.alert_id for row in rows if row.stopped})
     return [claimed for claimed in claims if claimed.id not in kept]
 
 
 def _instead(row: Any, now: datetime) -> dict[str, Any]:
-    """Return what becomes of a doubtful delivery, nothing when it may leave."""
+    """Return what is stored of a delivery that may not be sent, nothing when it may."""
     if row.stopped:
         return {"state": State.STOPPED, "finished_at": now}
+    if row.superseded:
+        return {"state": State.SUPERSEDED, "finished_at": now}
     if not row.wanted:
         return {"state": State.GONE, "finished_at": now, "error": "unsubscribed or gone before it was sent"}
-    if row.urgent and row.urgent_through:
+    if row.timezone is None or (row.urgent and row.urgent_through):
         return {}
     until = QuietHours(row.timezone, row.quiet_from, row.quiet_until).held_until(now)
     return {"state": State.HELD, "not_before": until} if until else {}

@@ -14,7 +14,7 @@ from signals.as_json import encode
 from storage import chats, ledger, market
 from storage.database import Database
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
-from storage.outbox.queue import UNFINISHED, State
+from storage.outbox.states import UNFINISHED, State
 from storage.schema import alert, compressed, delivery
 from tests.bot.messages.whole import whole
 

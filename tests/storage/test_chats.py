@@ -9,7 +9,7 @@ import pytest
 from storage import chats
 from storage.database import Database
 from storage.outbox import fan_out
-from storage.outbox.queue import State
+from storage.outbox.states import State
 from tests.storage.outbox.alerts import add_alert, states
 
 NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)

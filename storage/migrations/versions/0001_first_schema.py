@@ -218,6 +218,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["older_id"], ["alert.id"], name=op.f("fk_supersession_older_id")),
         sa.PrimaryKeyConstraint("newer_id", "older_id", name=op.f("pk_supersession")),
     )
+    op.create_index(op.f("ix_supersession_older_id"), "supersession", ["older_id"], unique=False)
     # SQLAlchemy cannot reflect an index of expressions, so this one is written by hand.
     op.create_index(
         "ix_delivery_queue",

@@ -18,7 +18,8 @@ from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from storage import chats
 from storage.outbox import fan_out, queue
-from storage.outbox.queue import State, counts
+from storage.outbox.queue import counts
+from storage.outbox.states import State
 from storage.schema import alert, chat, delivery, transition, verdict
 from tests.bot.conftest import Record, Running
 from tests.bot.running import EVENING, attempt, confirmed

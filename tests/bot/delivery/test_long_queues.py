@@ -16,7 +16,7 @@ from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from bot.settings import Settings
 from storage.outbox import fan_out, queue, throttle
-from storage.outbox.queue import State
+from storage.outbox.states import State
 from storage.schema import chat, delivery
 from tests.bot.conftest import Record, Running
 from tests.bot.delivery.test_delivery import drain_until, subscribe, tally
@@ -141,7 +141,7 @@ class TestTroubleThatIsNobodysOwn:
         await app.sender.drain()
         assert await tally(app) == {State.STOPPED: 2}
         async with app.database.transaction() as connection:
-            assert await queue.requeue(connection, 1, EVENING) == 2
+            assert await queue.requeue(connection, 1) == 2
         await app.sender.drain()
         assert await tally(app) == {State.SENT: 2}
 
@@ -156,7 +156,7 @@ class TestTroubleThatIsNobodysOwn:
         await app.sender.drain()
         assert await tally(app) == {State.STOPPED: 1}
         async with app.database.transaction() as connection:
-            await queue.requeue(connection, 1, EVENING)
+            await queue.requeue(connection, 1)
         await app.sender.drain()
         assert await tally(app) == {State.SENT: 3}
 

@@ -18,7 +18,7 @@ from bot.sandbox.telegram import BotApiError
 from storage import roles
 from storage.database import Database, DatabaseInUseError, lock_number
 from storage.outbox import fan_out, queue
-from storage.outbox.queue import State
+from storage.outbox.states import State
 from tests.bot.delivery.test_delivery import subscribe, tally
 from tests.bot.running import EVENING, attempt, settings_for, store_verdict
 from tests.faults.truth import owe

@@ -17,7 +17,7 @@ from bot.market.evening import Evening
 from bot.messages.render import Messages
 from signals.data.sessions import decision_time, last_call
 from storage.database import Database
-from storage.outbox.queue import Claimed
+from storage.outbox.states import Claimed
 from storage.schema import alert
 from tests.bot.market.in_process import MarketInProcess
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from storage import ledger
 from storage.database import Database
 from storage.ledger import AlertRow, Audience, VerdictRow
-from storage.outbox.queue import State
+from storage.outbox.states import State
 from storage.schema import alert, compressed, delivery
 
 

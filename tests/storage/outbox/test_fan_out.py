@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 from storage import chats, ledger
 from storage.database import Database
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
-from storage.outbox import fan_out, queue, recheck
-from storage.outbox.queue import Claimed, State
+from storage.outbox import fan_out, queue, recheck, supersession
 from storage.outbox.quiet_hours import QuietHours
+from storage.outbox.states import Claimed, State
 from storage.schema import alert, chat, compressed, delivery
 
 # 22:30 in London, 23:30 in Paris, 17:30 in New York.
@@ -47,9 +47,10 @@ async def spread(database: Database, size: int = 20_000, now: datetime = NOW) ->
             found = await fan_out.fan_out(connection, now, size)
 
 
-async def claim(database: Database, limit: int = 100) -> list[Claimed]:
+async def claim(database: Database, limit: int = 100, now: datetime = NOW) -> list[Claimed]:
+    """Return what a worker would send next."""
     async with database.transaction() as connection:
-        return await queue.claim(connection, limit, LEASE)
+        return await recheck.admit(connection, await queue.claim(connection, limit, LEASE), now)
 
 
 async def states(database: Database) -> dict[tuple[int, int], str]:
@@ -85,7 +86,7 @@ class TestANewerAlertOfTheSameEpisode:
         await spread(database)
         claims = {c.chat_id: c for c in await claim(database)}
         async with database.transaction() as connection:
-            found = await queue.skipped(connection, list(claims.values()))
+            found = await supersession.skipped(connection, list(claims.values()))
         assert found == {claims[1].id: (2,), claims[2].id: (1, 2)}
 
     async def test_is_as_urgent_as_what_it_replaced(self, database: Database) -> None:
@@ -117,8 +118,21 @@ class TestANewerAlertOfTheSameEpisode:
         await tell(database, (EPISODE, "breakout.failed"), urgent=True)
         await spread(database)
         async with database.transaction() as connection:
-            await queue.put_back(connection, claimed, NOW, "too many requests")
+            await queue.put_back(connection, claimed, "too many requests")
+        assert [c.alert_id for c in await claim(database)] == [2]
         assert (await states(database))[1, 1] == State.SUPERSEDED
+
+    async def test_tells_that_it_replaces_what_came_back_unsent(self, database: Database) -> None:
+        await subscribe(database, 1)
+        await tell(database, (EPISODE, "breakout.attempt"))
+        await spread(database)
+        attempt = await claim(database)
+        await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(database)
+        (failed,) = await claim(database)
+        async with database.transaction() as connection:
+            await queue.put_back(connection, attempt, "too many requests")
+            assert await supersession.skipped(connection, [failed]) == {failed.id: (1,)}
 
     async def test_of_which_it_tells_only_a_part_replaces_nothing(self, database: Database) -> None:
         await subscribe(database, 1)
@@ -163,7 +177,7 @@ class TestQuietHours:
             assert await queue.next_due(connection, NOW) == morning
             assert await fan_out.release(connection, morning - timedelta(minutes=1)) == 0
             assert await fan_out.release(connection, morning) == 2
-        assert [c.chat_id for c in await claim(asleep)] == [1, 4]
+        assert [c.chat_id for c in await claim(asleep, now=morning)] == [1, 4]
 
     async def test_let_urgent_kinds_through_only_where_the_chat_says_so(self, asleep: Database) -> None:
         await tell(asleep, (EPISODE, "breakout.failed"), urgent=True)
@@ -205,7 +219,7 @@ class TestAnAlertThatIsStopped:
             await queue.stop_alert(connection, 2, "it is too long", NOW)
         assert await states(database) == {(1, 1): "queued", (2, 1): "stopped"}
 
-    async def test_what_was_stopped_itself_is_not(self, database: Database) -> None:
+    async def test_what_was_stopped_itself_is_not_sent(self, database: Database) -> None:
         await subscribe(database, 1)
         await tell(database, (EPISODE, "breakout.attempt"))
         await spread(database)
@@ -214,7 +228,8 @@ class TestAnAlertThatIsStopped:
         async with database.transaction() as connection:
             await queue.stop_alert(connection, 1, "it is too long", NOW)
             await queue.stop_alert(connection, 2, "it is too long", NOW)
-        assert (await states(database))[1, 1] == "superseded"
+        assert await claim(database) == []
+        assert await states(database) == {(1, 1): "stopped", (2, 1): "stopped"}
 
     async def test_one_that_comes_back_is_not_replaced_by_a_stopped_one(self, database: Database) -> None:
         await subscribe(database, 1)
@@ -225,7 +240,7 @@ class TestAnAlertThatIsStopped:
         await spread(database)
         async with database.transaction() as connection:
             await queue.stop_alert(connection, 2, "it is too long", NOW)
-            await queue.put_back(connection, [out], NOW, "429")
+            await queue.put_back(connection, [out], "429")
         assert (await states(database))[1, 1] == "queued"
 
 
@@ -245,18 +260,17 @@ class TestAStoppedAlertThatReplacedAnother:
         out = await claim(replaced)
         async with replaced.transaction() as connection:
             await queue.stop_alert(connection, 2, "it is too long", NOW)
-            await queue.put_back(connection, out, NOW, "429")
+            await queue.put_back(connection, out, "429")
+        assert await claim(replaced) == []
         assert await states(replaced) == {
             (1, 1): "queued", (1, 2): "queued", (2, 1): "stopped", (2, 2): "stopped"
         }  # fmt: skip
 
-    async def test_when_the_door_stops_them(self, replaced: Database) -> None:
+    async def test_when_the_recheck_before_sending_stops_them(self, replaced: Database) -> None:
         # Another worker stopped it while they were being enqueued.
         async with replaced.transaction() as connection:
             await connection.execute(update(alert).where(alert.c.id == 2).values(stopped_reason="it is too long"))
-        claims = await claim(replaced)
-        async with replaced.transaction() as connection:
-            assert await recheck.admit(connection, claims, NOW) == []
+        assert await claim(replaced) == []
         assert await states(replaced) == {
             (1, 1): "queued", (1, 2): "queued", (2, 1): "stopped", (2, 2): "stopped"
         }  # fmt: skip
@@ -267,9 +281,10 @@ class TestAStoppedAlertThatReplacedAnother:
         (left,) = await claim(replaced, 1)
         async with replaced.transaction() as connection:
             await queue.mark_sent(connection, [(left, 7)], NOW)
-            assert await queue.requeue(connection, 2, NOW) == 2
+            assert await queue.requeue(connection, 2) == 2
+        assert [(c.alert_id, c.chat_id) for c in await claim(replaced)] == [(2, 1), (2, 2)]
         assert await states(replaced) == {
-            (1, 1): "sent", (1, 2): "superseded", (2, 1): "queued", (2, 2): "queued"
+            (1, 1): "sent", (1, 2): "superseded", (2, 1): "sending", (2, 2): "sending"
         }  # fmt: skip
 
     async def test_an_older_one_owed_again_does_not_come_after_newer_news(self, database: Database) -> None:
@@ -283,8 +298,9 @@ class TestAStoppedAlertThatReplacedAnother:
         claims = await claim(database)
         async with database.transaction() as connection:
             await queue.mark_sent(connection, [(c, 7) for c in claims], NOW)
-            await queue.requeue(connection, 1, NOW)
+            await queue.requeue(connection, 1)
         await spread(database)
+        assert await claim(database) == []
         assert {state for (number, _), state in (await states(database)).items() if number == 1} == {"superseded"}
 
 

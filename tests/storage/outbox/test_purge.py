@@ -10,7 +10,7 @@ from storage import chats
 from storage.database import Database
 from storage.outbox import fan_out as fanning
 from storage.outbox import purge, queue
-from storage.outbox.queue import State
+from storage.outbox.states import State
 from storage.schema import chat
 from tests.storage.outbox.alerts import add_alert
 

@@ -11,8 +11,8 @@ from storage import chats
 from storage.database import Database, database_now
 from storage.ledger import Audience
 from storage.outbox import fan_out as fanning
-from storage.outbox import queue
-from storage.outbox.queue import Claimed, State
+from storage.outbox import queue, recheck
+from storage.outbox.states import Claimed, State
 from storage.schema import alert, delivery
 from tests.postgresql import Server
 from tests.storage.outbox.alerts import add_alert, states
@@ -37,9 +37,10 @@ async def fan_out(database: Database, size: int = 20_000) -> int:
         slices += 1
 
 
-async def claim(database: Database, limit: int = 100) -> list[Claimed]:
+async def claim(database: Database, limit: int = 100, now: datetime = NOW) -> list[Claimed]:
+    """Return what a worker would send next."""
     async with database.transaction() as connection:
-        return await queue.claim(connection, limit, LEASE)
+        return await recheck.admit(connection, await queue.claim(connection, limit, LEASE), now)
 
 
 async def owed(database: Database, *ids: int, urgent: bool = False) -> list[Claimed]:
@@ -124,7 +125,7 @@ class TestClaim:
         (claimed,) = await owed(database, 1)
         later = NOW + timedelta(seconds=5)
         async with database.transaction() as connection:
-            await queue.put_back(connection, [claimed], NOW, "this chat has just had a message", later)
+            await queue.put_back(connection, [claimed], "this chat has just had a message", later)
             assert await queue.next_due(connection, NOW) == later
             assert await fanning.release(connection, NOW) == 0
         assert await claim(database) == []
@@ -166,22 +167,26 @@ class TestFinish:
             assert await queue.counts(connection) == {State.SENT: 1}
         assert (row.state, row.message_id, row.finished_at, row.lease_until) == (State.SENT, 42, NOW, None)
 
-    async def test_what_was_given_up_meanwhile_is_not_queued_again(self, database: Database) -> None:
+    async def test_what_was_given_up_meanwhile_is_not_sent_again(self, database: Database) -> None:
         (claimed,) = await owed(database, 1)
         async with database.transaction() as connection:
             await queue.stop_alert(connection, claimed.alert_id, "can't parse entities", NOW)
-            await queue.put_back(connection, [claimed], NOW, "too many requests")
+            await queue.put_back(connection, [claimed], "too many requests")
+        assert await claim(database) == []
         assert await states(database) == {1: State.STOPPED}
 
     @pytest.mark.parametrize("how", ["unsubscribed", "gone"])
-    async def test_nor_for_a_chat_that_left_while_it_was_on_its_way(self, database: Database, how: str) -> None:
+    async def test_what_a_chat_left_behind_while_it_was_on_its_way_is_not_sent_to_it(
+        self, database: Database, how: str
+    ) -> None:
         (claimed,) = await owed(database, 1)
         async with database.transaction() as connection:
             if how == "gone":
                 await chats.mark_gone(connection, 1, "blocked", NOW)
             else:
                 await chats.unsubscribe(connection, 1, NOW)
-            await queue.put_back(connection, [claimed], NOW, "too many requests")
+            await queue.put_back(connection, [claimed], "too many requests")
+        assert await claim(database) == []
         assert await states(database) == {1: State.GONE}
 
     async def test_an_operator_who_never_subscribed_keeps_what_was_put_back(self, database: Database) -> None:
@@ -190,13 +195,13 @@ class TestFinish:
             await chats.mark_reachable(connection, 77, "private")
             await fanning.fan_out(connection, NOW, operators=(77,))
             (claimed,) = await queue.claim(connection, 1, LEASE)
-            await queue.put_back(connection, [claimed], NOW, "too many requests")
+            await queue.put_back(connection, [claimed], "too many requests")
         assert await states(database) == {77: State.QUEUED}
 
     async def test_a_result_of_an_earlier_attempt_changes_nothing(self, database: Database) -> None:
         (first,) = await owed(database, 1)
         async with database.transaction() as connection:
-            await queue.put_back(connection, [first], NOW, "too many requests")
+            await queue.put_back(connection, [first], "too many requests")
         (second,) = await claim(database)
         async with database.transaction() as connection:
             await queue.mark_sent(connection, [(first, 1)], NOW)
@@ -266,7 +271,8 @@ class TestStopping:
         assert await states(database) == {1: State.SENDING, 2: State.SENDING, 3: State.STOPPED}
         async with database.transaction() as connection:
             await queue.mark_sent(connection, [(on_its_way[0], 42)], NOW)
-            await queue.put_back(connection, on_its_way[1:], NOW, "too many requests")
+            await queue.put_back(connection, on_its_way[1:], "too many requests")
+        assert await claim(database) == []
         assert await states(database) == {1: State.SENT, 2: State.STOPPED, 3: State.STOPPED}
         async with database.transaction() as connection:
             assert list(await chats.subscribers(connection)) == [1, 2, 3]

@@ -1,0 +1,52 @@
+"""Where a delivery can stand, and what a claimed one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, literal_column
+
+from storage.schema import delivery
+
+
+class State(StrEnum):
+    """Where a delivery stands. Queued ones may be sent now, held ones later, sending ones may be on their way.
+
+    The others are final, but for three: an urgent unknown one is queued once more, a stopped one when an operator
+    says so, and a superseded one when what superseded it was stopped.
+    """
+
+    QUEUED = "queued"
+    HELD = "held"
+    SENDING = "sending"
+    SENT = "sent"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+    STOPPED = "stopped"
+    SUPERSEDED = "superseded"
+
+
+WAITING = (State.QUEUED, State.HELD)
+UNFINISHED = (*WAITING, State.SENDING)
+
+
+def is_in(state: State) -> ColumnElement[bool]:
+    """Return the condition that a delivery is in a state, written out: only then are the indexes of states used."""
+    return delivery.c.state == literal_column(f"'{state}'")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that may be on its way from now on. ``unknowns`` counts earlier copies nobody can vouch for.
+
+    ``attempt`` makes a result the result of this claim and of no other. ``needs_recheck`` when its chat may not get
+    it after all, or not now.
+    """
+
+    id: int
+    alert_id: int
+    chat_id: int
+    attempt: int
+    unknowns: int
+    needs_recheck: bool = False

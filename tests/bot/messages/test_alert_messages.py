@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.messages.render import Messages, Told
+from bot.messages.render import Messages, ShownChange
 from bot.sandbox.entities import parse_html, utf16_length
 from signals.episode import Phase
 from signals.model import Freshness, Regime, Verdict, Window
@@ -37,12 +37,12 @@ LIVE, SIMULATED = Market("live", None, None), Market("simulated", None, None)
 MESSAGES = Messages()
 
 
-def told(kind: str, subject: str = "", *, before: str = "", after: str = "", on: date = SESSION) -> Told:
-    return Told(kind, subject or f"{kind.partition('.')[0]}:{SESSION}", SESSION, on, before, after)
+def told(kind: str, subject: str = "", *, before: str = "", after: str = "", on: date = SESSION) -> ShownChange:
+    return ShownChange(kind, subject or f"{kind.partition('.')[0]}:{SESSION}", SESSION, on, before, after)
 
 
 def alert(
-    verdict: Verdict, *changes: Told, market_row: Market = LIVE, summary: bool = False, again: bool = False
+    verdict: Verdict, *changes: ShownChange, market_row: Market = LIVE, summary: bool = False, again: bool = False
 ) -> str:
     text = MESSAGES.alert(verdict, changes, market_row, alert_id=12, summary=summary, again=again, live=0)
     return parse_html(text).text
@@ -57,7 +57,7 @@ PROBLEM = whole(
     sources=sources(LTC_USD=(Freshness.STALE, "newest is 2020-11-10, 7 sessions behind")),
 )
 # One of every kind: what was told, and the verdict that showed it.
-CASES: dict[str, tuple[Verdict, Told]] = {
+CASES: dict[str, tuple[Verdict, ShownChange]] = {
     **{
         f"breakout.{phase}": (
             whole(
@@ -75,7 +75,7 @@ CASES: dict[str, tuple[Verdict, Told]] = {
     "window.opened": (whole(crypto=crypto(Window.OPEN, day=30)), told("window.opened")),
     "window.responded": (
         whole(crypto=crypto(Window.RESPONDED)),
-        Told("window.responded", f"window:{SESSION}", date(2021, 1, 4), date(2021, 1, 3), "open", "responded"),
+        ShownChange("window.responded", f"window:{SESSION}", date(2021, 1, 4), date(2021, 1, 3), "open", "responded"),
     ),
     "window.elapsed": (whole(crypto=crypto(Window.ELAPSED)), told("window.elapsed")),
     "window.cancelled": (whole(crypto=crypto(Window.CANCELLED)), told("window.cancelled")),
@@ -143,7 +143,7 @@ class TestEveryKind:
         found = [*transitions(before, after), *transitions(after, before)]
         assert {change.kind for change in found} <= set(CASES)
         for change in found:
-            one = Told(change.kind, change.subject, SESSION, SESSION, str(change.before), str(change.after))
+            one = ShownChange(change.kind, change.subject, SESSION, SESSION, str(change.before), str(change.after))
             assert alert(after, one)
 
 

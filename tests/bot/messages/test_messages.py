@@ -10,7 +10,7 @@ import pytest
 
 from bot.messages.figures import clip, day, decimal, instant, percent, points, quantity, thresholds
 from bot.messages.pages import pages
-from bot.messages.render import Messages, Told
+from bot.messages.render import Messages, ShownChange
 from bot.sandbox.entities import parse_html, utf16_length
 from signals.conditions.table import CONDITIONS
 from signals.data.sessions import decision_time
@@ -33,7 +33,7 @@ def alert(
     episode = verdict.breakout.episode
     assert episode is not None
     subject = f"breakout:{episode.attempt}"
-    told = Told(f"breakout.{phase}", subject, verdict.session, occurred or verdict.session)
+    told = ShownChange(f"breakout.{phase}", subject, verdict.session, occurred or verdict.session)
     text = MESSAGES.alert(verdict, [told], market_row, alert_id=12, summary=False, again=again, live=0)
     return parse_html(text).text
 
@@ -194,7 +194,7 @@ class TestAlerts:
 
     def test_an_episode_ended_by_a_new_attempt_is_named_by_its_own_date(self) -> None:
         verdict = after((101.0, 101.0, 101.0, *[100.5] * 125, 102.0), 128)
-        told = Told("breakout.ended", f"breakout:{session(N)}", verdict.session, verdict.session)
+        told = ShownChange("breakout.ended", f"breakout:{session(N)}", verdict.session, verdict.session)
         text = parse_html(MESSAGES.alert(verdict, [told], LIVE, alert_id=1, summary=False, again=False, live=0)).text
         assert text.startswith(f"The Russell 2000 breakout of {day(session(N))} ended: a new attempt began")
 
@@ -205,7 +205,7 @@ class TestAlerts:
     def test_a_summary_lists_what_was_missed_and_where_things_stand(self) -> None:
         verdict = seen("confirmed")
         happened = ((0, "attempt"), (2, "confirmed"))
-        told = [Told(f"breakout.{p}", f"breakout:{session(N)}", session(N), session(N + i)) for i, p in happened]
+        told = [ShownChange(f"breakout.{p}", f"breakout:{session(N)}", session(N), session(N + i)) for i, p in happened]
         text = parse_html(MESSAGES.alert(verdict, told, LIVE, alert_id=3, summary=True, again=False, live=0)).text
         assert text.startswith("What changed while the bot was not running")
         assert f"{day(session(N))}: Russell 2000 breakout of {day(session(N))} attempted" in text

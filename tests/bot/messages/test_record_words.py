@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.messages.record import MAIN, command_of, p_values
-from bot.messages.render import Messages, Told
+from bot.messages.render import Messages, ShownChange
 from bot.sandbox.entities import parse_html
 from signals.episode import BaseClass
 from signals.record.model import Followed, TrackRecord
@@ -29,7 +29,7 @@ def answer(title: str) -> str:
 
 def beside(*each: Followed, live: int = 0) -> str:
     """Return the block of past cases as an alert shows it."""
-    told = Told("breakout.confirmed", "breakout:2020-11-13", SESSION, SESSION, past=past(*each))
+    told = ShownChange("breakout.confirmed", "breakout:2020-11-13", SESSION, SESSION, past=past(*each))
     html = MESSAGES.alert(whole(), [told], LIVE, alert_id=1, summary=False, again=False, live=live)
     text = parse_html(html).text
     return plain(text[text.index("Past cases of") : text.index("\nInvalid if")])

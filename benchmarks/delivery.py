@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 
 from benchmarks import crowd
-from bot.messages.render import Messages, Told
+from bot.messages.render import Messages, ShownChange
 from bot.sandbox.server import TOKEN
 from storage.market import Market
 from tests.bot.messages.whole import SESSION, whole
@@ -148,7 +148,7 @@ def _pace(said: dict[str, Any], idle: Sequence[float], busy: Sequence[float]) ->
 
 async def measure_cost(folder: Path) -> Sequence[str]:
     """Send the same messages by every way there is, unpaced, in alternation."""
-    change = [Told("stage.up", f"stage:{SESSION}", SESSION, SESSION, "1", "2")]
+    change = [ShownChange("stage.up", f"stage:{SESSION}", SESSION, SESSION, "1", "2")]
     text = Messages().alert(whole(), change, Market("live", None, None), alert_id=1, summary=False, again=False, live=0)
     (folder / "text").write_text(text)
     rivals = os.environ.get("RIVALS", sys.executable)

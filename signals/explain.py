@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from signals.episode import Episode, Phase
-from signals.model import Breakout, Cascade, Crypto, Link, Liquidity, Regime, State, Supercycle, Window
-from signals.rules import BREAKOUT, LINK, REGIME, SUPERCYCLE, WINDOW
+from signals.model import Breakout, Cascade, Crypto, Link, Liquidity, Regime, State, Supercycle, Verdict, Window
+from signals.rules import BREAKOUT, CAPITULATION, LINK, REGIME, SUPERCYCLE, WINDOW
 
 
 class Step(StrEnum):
@@ -102,6 +102,34 @@ def invalid_if(episode: Episode, phase: str) -> InvalidIf | None:
     return None
 
 
+class EndRule(StrEnum):
+    """The rule that ended a breakout."""
+
+    NEW_ATTEMPT = "new attempt"
+    CLOSE_BELOW_FLOOR = "close below floor"
+    CLOSES_BELOW_LEVEL = "closes below level"
+    NOT_CONFIRMED = "not confirmed in time"
+    TIME_OVER = "time over"
+
+
+def why_ended(verdict: Verdict, attempt: date) -> EndRule | None:
+    """Return the rule that ended the breakout of an attempt.
+
+    ``None`` while it is open, and when it ended on another session than the verdict's, whose close is not in it.
+    """
+    episode, close = verdict.breakout.episode, verdict.breakout.close
+    if episode is None or episode.attempt != attempt:
+        return EndRule.NEW_ATTEMPT
+    ended = episode.failed or episode.rejected or episode.ended
+    if ended != verdict.session or close is None:
+        return None
+    if close < failure_close(episode):
+        return EndRule.CLOSE_BELOW_FLOOR
+    if episode.failed:
+        return EndRule.CLOSES_BELOW_LEVEL
+    return EndRule.NOT_CONFIRMED if episode.rejected else EndRule.TIME_OVER
+
+
 def ends_window(breakout: Breakout, crypto: Crypto) -> InvalidIf | None:
     """Return when a failure of the breakout would cancel the window it opened; ``None`` when it cannot fail now."""
     episode = breakout.episode
@@ -172,6 +200,21 @@ def is_pending(crypto: Crypto) -> bool:
 def response_price(crypto: Crypto) -> float | None:
     """Return the price in USD from which ether counts as having responded; ``None`` without a price of day 0."""
     return crypto.anchor and crypto.anchor * (1 + WINDOW.response)
+
+
+@dataclass(frozen=True, slots=True)
+class CoinLimits:
+    """How far a coin must have fallen in a year, and how far below its high it must still be: negative fractions."""
+
+    drawdown: float
+    still_down: float
+
+
+def coin_limits(key: str) -> CoinLimits:
+    """Return the limits of capitulation for one of the three assets."""
+    if key == "BTC-USD":
+        return CoinLimits(CAPITULATION.bitcoin_drawdown, CAPITULATION.bitcoin_still_down)
+    return CoinLimits(CAPITULATION.altcoin_drawdown, CAPITULATION.altcoin_still_down)
 
 
 def is_supercycle(supercycle: Supercycle) -> bool:

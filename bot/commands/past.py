@@ -6,7 +6,7 @@ from datetime import date
 
 from bot.commands.answering import Request, Services
 from bot.commands.reading import nothing_yet
-from bot.messages.render import Told, read_verdict
+from bot.messages.render import ShownChange, read_verdict
 from storage import ledger, market
 
 _COUNT, _MOST = 10, 30
@@ -25,8 +25,8 @@ async def history(services: Services, request: Request) -> None:
     if market_row is None:
         await request.reply(nothing_yet(services, market_row))
         return
-    told = [(Told.of(row), row.backfilled) for row in rows]
-    await request.reply(services.messages.text("history", market=market_row, told=told))
+    changes = [(ShownChange.of(row), row.backfilled) for row in rows]
+    await request.reply(services.messages.text("history", market=market_row, changes=changes))
 
 
 async def as_of(services: Services, request: Request) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.delivery.failures import Failure, FailureKind
 from bot.market.alerts import CATCH_UP
 from bot.messages.record import live_like
-from bot.messages.render import Messages, Told, read_verdict
+from bot.messages.render import Messages, ShownChange, read_verdict
 from storage import ledger, market, track_record
 from storage.outbox import supersession
 from storage.outbox.states import Claimed
@@ -85,19 +85,19 @@ class Composer:
     async def _write(self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]) -> Text:
         market_row = await market.load_market(connection)
         assert market_row is not None, "an alert exists only where a market does"
-        told = [Told.of(row) for row in await ledger.load_changes(connection, alert.transitions)]
+        changes = [ShownChange.of(row) for row in await ledger.load_changes(connection, alert.transitions)]
         older = [
             number for alert_id in skipped for number in (await ledger.load_alert(connection, alert_id)).transitions
         ]
         text = self._messages.alert(
             read_verdict(await ledger.body_of(connection, alert.session)),
-            told,
+            changes,
             market_row,
-            live=await _live(connection, told),
+            live=await _live(connection, changes),
             alert_id=alert.id,
             summary=alert.kind == CATCH_UP,
             again=again,
-            skipped=[Told.of(row) for row in await ledger.load_changes(connection, older)],
+            skipped=[ShownChange.of(row) for row in await ledger.load_changes(connection, older)],
         )
         return Text(plain(text), is_plain=True) if alert.plain else Text(text, is_plain=False)
 
@@ -107,8 +107,8 @@ def plain(markup: str) -> str:
     return html.unescape(_TAG.sub("", markup))
 
 
-async def _live(connection: AsyncConnection, told: Sequence[Told]) -> int:
+async def _live(connection: AsyncConnection, changes: Sequence[ShownChange]) -> int:
     """Return of how many earlier live alerts the outcome is known, of those the past cases shown are like."""
-    past = next((one.past for one in reversed(told) if one.past), None)
+    past = next((one.past for one in reversed(changes) if one.past), None)
     rows = await track_record.live_transitions(connection) if past else ()
     return live_like(past, rows, await track_record.outcomes(connection) if past else ())

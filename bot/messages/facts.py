@@ -42,8 +42,7 @@ class MeasuredRow:
     @property
     def numbers(self) -> list[tuple[Number, float | None]]:
         """Each number of the row with its value."""
-        values = (self.state.value, *self.state.others)
-        return list(zip(self.row.numbers, values, strict=False))
+        return list(zip(self.row.numbers, (self.state.value, *self.state.others), strict=True))
 
 
 def measured_rows(verdict: Verdict, rows: Iterable[Condition]) -> list[MeasuredRow]:
@@ -72,7 +71,7 @@ def needs_of_links(verdict: Verdict, links: Iterable[Link]) -> list[str]:
     return needs(each for link in links for each in of_link(verdict, link.number))
 
 
-def revised() -> list[str]:
+def revised_series() -> list[str]:
     """Return the series of the liquidity score whose publisher estimates the whole history anew."""
     return [key for row in CONDITIONS.values() if row.in_liquidity for key in row.needs if SERIES[key].revised]
 
@@ -107,7 +106,7 @@ def failing_series(verdict: Verdict, needs: Iterable[str]) -> list[SourceVerdict
     """Return what the gate says of the series needed that are not in order and have no stand-in that is."""
     sources = {source.series: source for source in verdict.sources}
     fine = {key for key, source in sources.items() if source.verdict is Freshness.OK}
-    return [sources[key] for key in needs if key in sources and not {key, STANDS_IN.get(key)} & fine]
+    return [sources[key] for key in needs if not {key, STANDS_IN.get(key)} & fine]
 
 
 def conditions_blocked_by(verdict: Verdict, series: str) -> list[Condition]:
@@ -115,7 +114,7 @@ def conditions_blocked_by(verdict: Verdict, series: str) -> list[Condition]:
     return [row for row in unmeasured(verdict) if series in row.needs]
 
 
-def dated(verdict: Verdict, needs: Iterable[str]) -> list[tuple[date, list[str]]]:
+def series_by_date(verdict: Verdict, needs: Iterable[str]) -> list[tuple[date, list[str]]]:
     """Return the series in order among those needed, by the date of their newest observation, newest first."""
     wanted, found = set(needs), dict[date, list[str]]()
     for source in verdict.sources:

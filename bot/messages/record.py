@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from bot.messages.render import Told
+from bot.messages.render import ShownChange
 from signals.as_json import decode_record
 from signals.record.model import Event, Past, RuleRecord, TrackRecord
 
@@ -45,7 +45,7 @@ def p_values(rule: RuleRecord) -> int:
 class LiveCase:
     """One live alert with the outcomes in force that have matured."""
 
-    told: Told
+    change: ShownChange
     method_version: str
     outcomes: Sequence[Any]
 
@@ -55,7 +55,7 @@ def live_cases(transitions: Sequence[Any], outcomes: Sequence[Any]) -> Iterator[
     corrected = {row.corrects for row in outcomes}
     for row in transitions:
         own = [o for o in outcomes if o.transition_id == row.id and o.id not in corrected]
-        yield LiveCase(Told.of(row), row.method_version, own)
+        yield LiveCase(ShownChange.of(row), row.method_version, own)
 
 
 def live_like(past: Past | None, transitions: Sequence[Any], outcomes: Sequence[Any]) -> int:

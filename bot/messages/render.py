@@ -28,8 +28,8 @@ _RULES = {name: getattr(rules, name) for name in ("BREAKOUT", "CHECKS", "REGIME"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One transition as a message tells it, with the earlier cases its alert rests on."""
+class ShownChange:
+    """One change as a message shows it, with the earlier cases its alert rests on."""
 
     kind: str
     subject: str
@@ -40,7 +40,7 @@ class Told:
     past: Past | None = None
 
     @classmethod
-    def of(cls, row: Any) -> Told:
+    def of(cls, row: Any) -> ShownChange:
         """Read a row of the ledger."""
         past = decode_past(row.evidence) if row.evidence else None
         return cls(row.kind, row.subject, row.session, row.occurred_on, row.before, row.after, past)
@@ -127,21 +127,28 @@ class Messages:
     def alert(
         self,
         verdict: Verdict,
-        told: Sequence[Told],
+        changes: Sequence[ShownChange],
         market: Market,
         *,
         alert_id: int,
         summary: bool,
         again: bool,
         live: int,
-        skipped: Sequence[Told] = (),
+        skipped: Sequence[ShownChange] = (),
     ) -> str:
         """Render an alert; ``again`` when a first copy of it may have arrived, ``skipped`` what it replaces unsent.
 
         ``live`` is of how many earlier alerts of this installation, of the same kind, the outcome is known.
         """
-        template = "alert_summary" if summary else f"alert_{told[0].family}"
-        context = {"told": told, "t": told[0], "alert_id": alert_id, "again": again, "skipped": skipped, "live": live}
+        template = "alert_summary" if summary else f"alert_{changes[0].family}"
+        context = {
+            "changes": changes,
+            "t": changes[0],
+            "alert_id": alert_id,
+            "again": again,
+            "skipped": skipped,
+            "live": live,
+        }
         return self.part(template, verdict, market, **context)
 
 

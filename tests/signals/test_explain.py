@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from signals import explain
-from signals.explain import InvalidIf, NextStep, Step
-from signals.model import Breakout, Regime, State, Window
-from tests.bot.messages.whole import BREAKOUT, EPISODE, LIQUIDITY, SESSION, cascade, crypto, supercycle
+from signals.explain import CoinLimits, EndRule, InvalidIf, NextStep, Step
+from signals.model import Breakout, Regime, State, Verdict, Window
+from tests.bot.messages.whole import BREAKOUT, EPISODE, LIQUIDITY, SESSION, cascade, crypto, supercycle, whole
 
 ON, OFF = State.ON, State.OFF
 LEVEL, BELOW = 1740.75, 1740.75 * 0.97
@@ -74,6 +74,38 @@ class TestInvalidIf:
         assert explain.ends_window(breakout(), open_now) == InvalidIf(BELOW, LEVEL, date(2020, 12, 16))
 
 
+def ended(close: float | None, session: date = SESSION, **events: Any) -> Verdict:
+    episode = replace(EPISODE, confirmed=date(2020, 11, 16), **events)
+    return whole(session=session, breakout=breakout(close=close, episode=episode))
+
+
+class TestWhyEnded:
+    def test_an_open_breakout_has_not_ended(self) -> None:
+        assert explain.why_ended(whole(), EPISODE.attempt) is None
+
+    @pytest.mark.parametrize("how", ["failed", "rejected", "ended"])
+    def test_a_single_close_below_the_floor_ends_a_breakout_in_any_phase(self, how: str) -> None:
+        assert explain.why_ended(ended(1688.52, **{how: SESSION}), EPISODE.attempt) is EndRule.CLOSE_BELOW_FLOOR
+
+    @pytest.mark.parametrize(
+        ("how", "rule"),
+        [
+            ("failed", EndRule.CLOSES_BELOW_LEVEL),
+            ("rejected", EndRule.NOT_CONFIRMED),
+            ("ended", EndRule.TIME_OVER),
+        ],
+    )
+    def test_a_close_above_the_floor_leaves_the_slower_rule(self, how: str, rule: EndRule) -> None:
+        assert explain.why_ended(ended(1688.53, **{how: SESSION}), EPISODE.attempt) is rule
+
+    def test_a_newer_attempt_ends_the_breakout_before_it(self) -> None:
+        assert explain.why_ended(whole(), date(2016, 11, 14)) is EndRule.NEW_ATTEMPT
+
+    def test_the_rule_is_unknown_without_the_close_of_that_session(self) -> None:
+        assert explain.why_ended(ended(None, failed=SESSION), EPISODE.attempt) is None
+        assert explain.why_ended(ended(1600.0, date(2020, 11, 18), failed=SESSION), EPISODE.attempt) is None
+
+
 class TestLinks:
     def test_the_stage_stops_at_the_first_link_that_is_not_on(self) -> None:
         stopped = explain.first_link_off(cascade(ON, OFF, ON, OFF))
@@ -125,3 +157,8 @@ class TestWindow:
 def test_the_word_supercycle_may_be_used_after_twenty_sessions_of_all_four(sessions: int, is_one: bool) -> None:
     assert explain.is_supercycle(supercycle(ON, ON, ON, ON, full_sessions=sessions)) == is_one
     assert not explain.is_supercycle(supercycle(ON, ON, ON, OFF, full_sessions=40))
+
+
+def test_bitcoin_has_limits_of_its_own() -> None:
+    assert explain.coin_limits("BTC-USD") == CoinLimits(-0.50, -0.25)
+    assert explain.coin_limits("ETH-USD") == explain.coin_limits("altcoin basket") == CoinLimits(-0.60, -0.40)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.cli.report.page import Live, page
 from bot.messages.record import LiveCase, live_cases
-from bot.messages.render import Told
+from bot.messages.render import ShownChange
 from signals.evaluate import History
 from signals.record.model import TrackRecord
 from signals.record.track_record import track_record
@@ -48,7 +48,7 @@ def record(history: History) -> TrackRecord:
 
 
 def case(*rows: Row) -> LiveCase:
-    told = Told("breakout.confirmed", "breakout:2020-11-13", SESSION, SESSION)
+    told = ShownChange("breakout.confirmed", "breakout:2020-11-13", SESSION, SESSION)
     return LiveCase(told, "3", rows)
 
 

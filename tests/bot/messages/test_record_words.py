@@ -9,39 +9,36 @@ from pathlib import Path
 import pytest
 
 from bot.messages.record import MAIN, command_of, p_values
-from bot.messages.render import Messages, Told
+from bot.messages.render import Messages, ShownChange
 from bot.sandbox.entities import parse_html
 from signals.episode import BaseClass
 from signals.record.model import Followed, TrackRecord
 from storage.market import Market
 from tests.bot.messages.followed import UNKNOWN_BASE, claim, event, followed, past, record
+from tests.bot.messages.reviewed import plain, reviewed
 from tests.bot.messages.whole import SESSION, whole
 
 MESSAGES, LIVE, SIMULATED = Messages(), Market("live", None, None), Market("simulated", None, None)
-FOLDER = Path(__file__).parent
-ANSWERS = (FOLDER / "answers_record.md").read_text()
 TEMPLATES = Path(__file__).parents[3] / "bot"
 
 
 def answer(title: str) -> str:
     """Return the block of the answer file under a heading."""
-    found = re.search(rf"^## {re.escape(title)}\n.*?```\n(.*?)\n```", ANSWERS, re.DOTALL | re.MULTILINE)
-    assert found is not None, f"answers_record.md has no block {title!r}"
-    return found[1]
+    return reviewed("record", title)
 
 
 def beside(*each: Followed, live: int = 0) -> str:
     """Return the block of past cases as an alert shows it."""
-    told = Told("breakout.confirmed", "breakout:2020-11-13", SESSION, SESSION, past=past(*each))
+    told = ShownChange("breakout.confirmed", "breakout:2020-11-13", SESSION, SESSION, past=past(*each))
     html = MESSAGES.alert(whole(), [told], LIVE, alert_id=1, summary=False, again=False, live=live)
     text = parse_html(html).text
-    return text[text.index("Past cases of") : text.index("\nInvalid if")].replace("\u00a0", " ")
+    return plain(text[text.index("Past cases of") : text.index("\nInvalid if")])
 
 
 def of(made: TrackRecord, key: str = "breakout.confirmed", market: Market = LIVE) -> str:
     rule = next(rule for rule in made.rules if rule.key == key)
     html = MESSAGES.text("record", r=made, rule=rule, market=market, shown=p_values(rule))
-    return parse_html(html).text.replace("\u00a0", " ")
+    return plain(parse_html(html).text)
 
 
 class TestFixedOutputs:
@@ -62,14 +59,14 @@ class TestFixedOutputs:
         made = replace(made, rules=(replace(made.rules[0], followed=(followed(30, p=0.0005),)),))
         assert answer("further than chance") in of(made)
 
-    def test_one_event_in_full(self) -> None:
+    def test_an_event_in_full(self) -> None:
         html = MESSAGES.text("record_event", r=record(), event=event(), market=LIVE)
-        text = parse_html(html).text.replace("\u00a0", " ")
+        text = plain(parse_html(html).text)
         assert text.startswith(answer("one event in full"))
 
     def test_the_articles_dates(self) -> None:
         html = MESSAGES.text("record_thesis", r=record(), market=LIVE)
-        assert parse_html(html).text.replace("\u00a0", " ") == answer("the article's dates")
+        assert plain(parse_html(html).text) == answer("the article's dates")
 
 
 SHOWN = [
@@ -123,7 +120,7 @@ class TestRecord:
     def test_a_simulated_market_is_named_first(self) -> None:
         assert of(record(), market=SIMULATED).startswith("SIMULATED MARKET: every figure is made up")
 
-    def test_one_live_case_is_one(self) -> None:
+    def test_a_single_live_case_is_singular(self) -> None:
         assert beside(followed(1), live=1).endswith("Live: 1 such case.")
 
     def test_events_without_a_price_are_counted(self) -> None:
@@ -137,7 +134,7 @@ class TestRecord:
         made = record(events=(replace(shown, episode=replace(shown.episode, level_verified=False)),))
         assert "13 Nov 2020: 1,740.75, 555 sessions, established (level unverified, left out)" in of(made)
 
-    def test_without_any_breakout_it_is_still_a_record(self) -> None:
+    def test_a_record_without_any_breakout_is_still_a_record(self) -> None:
         assert "/record 2020-11-13" in of(record(events=()))
 
     @pytest.mark.parametrize(

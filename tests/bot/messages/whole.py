@@ -49,16 +49,36 @@ EPISODE = Episode(
 )
 CHECKS = (
     Check("close", True, 3.0, 3.0, Unit.COUNT),
-    Check("volume", True, 1.9, 1.4, Unit.TIMES),
+    Check(
+        "volume",
+        True,
+        1.9,
+        1.4,
+        Unit.TIMES,
+        (Check("volume_day", True, 1.9, 1.4, Unit.TIMES), Check("volume_days", False, 1.12, 1.2, Unit.TIMES)),
+    ),
     Check(
         "participation",
         True,
         4.0,
         3.0,
         Unit.COUNT,
-        tuple(Check("sectors", True, 0.8, 0.6, Unit.SHARE) for _ in range(5)),
+        (
+            Check("iwm_spy_high", True, 0.0, 10.0, Unit.SESSIONS_AGO),
+            Check("iwc_iwm_mean", True, 0.031, 0.0, Unit.PERCENT),
+            Check("rsp_spy_mean", True, 0.008, 0.0, Unit.PERCENT),
+            Check("ijr_near_high", False, -0.041, -0.03, Unit.PERCENT),
+            Check("sectors", True, 0.8, 0.6, Unit.SHARE),
+        ),
     ),
-    Check("trend", True, 0.235, 0.0, Unit.PERCENT),
+    Check(
+        "trend",
+        True,
+        0.235,
+        0.0,
+        Unit.PERCENT,
+        (Check("above_mean", True, 0.235, 0.0, Unit.PERCENT), Check("mean_rising", True, 0.011, 0.0, Unit.PERCENT)),
+    ),
     Check("relative_strength", True, 0.0, 10.0, Unit.SESSIONS_AGO),
 )
 BREAKOUT = Breakout(

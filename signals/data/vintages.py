@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from signals.data.adjust import price
@@ -115,10 +114,7 @@ def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.
 def as_vintages(frames: Archive, seen_at: pd.Timestamp) -> Iterable[tuple[Any, ...]]:
     """Yield the rows of freshly fetched frames in the order of ``VINTAGE_COLUMNS``, ``None`` for NaN."""
     for key, frame in frames.items():
-        table = frame.reindex(columns=list(FIELDS)).astype(object).where(lambda cell: cell.notna(), None)
-        for day, *figures in zip(frame.index, *(table[c] for c in FIELDS), strict=True):
-            yield (key, day.date(), seen_at, seen_at, *(_plain(figure) for figure in figures))
-
-
-def _plain(figure: Any) -> float | None:
-    return None if figure is None else float(np.float64(figure))
+        rows = frame.reindex(columns=list(FIELDS)).to_numpy(dtype=float).tolist()
+        for day, figures in zip(pd.DatetimeIndex(frame.index).date, rows, strict=True):
+            # A NaN is what does not equal itself.
+            yield (key, day, seen_at, seen_at, *(figure if figure == figure else None for figure in figures))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,14 +14,15 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from bot.app import App, build
+from bot.cli.progress import progress_shown
 from bot.clock import SteppedClock, SystemClock
 from bot.market.evening import Evening
-from bot.market.process import MarketProcess
+from bot.market.process import Market, MarketProcess
 from bot.market.protocol import DemoStart, FindDemoStart
 from bot.sandbox.page import page_routes
 from bot.sandbox.server import Sandbox, serve
 from bot.settings import Settings
-from storage.market import Agenda, load_market
+from storage.market import SIMULATED, Agenda, load_market
 from storage.schema import alert
 
 logger = logging.getLogger(__name__)
@@ -32,9 +34,9 @@ _MOST_STEPS = 60
 class Recorder:
     """Keeps the track record up to date, in a market process of its own so that no step waits for it."""
 
-    def __init__(self, evening: Evening, clock: SteppedClock) -> None:
-        self.process = MarketProcess()
-        self._evening = replace(evening, process=self.process, running=asyncio.Lock())
+    def __init__(self, evening: Evening, clock: SteppedClock, process: Market) -> None:
+        self.process = process
+        self._evening = replace(evening, process=process, running=asyncio.Lock())
         self._clock, self._news = clock, asyncio.Event()
 
     def wake(self) -> None:
@@ -97,37 +99,37 @@ class SteppedMarket:
 
 async def demo(port: int, ready: Callable[[str], None]) -> None:
     """Serve the chat page at 127.0.0.1 until cancelled. ``ready`` is called with its address."""
-    start = await _start()
-    clock = SteppedClock(start)
     sandbox = Sandbox()
     sandbox.world.add_private_chat(VISITOR)
     routes, attach = page_routes(sandbox, VISITOR)
-    with tempfile.TemporaryDirectory(prefix="cascade-demo-") as folder:
-        async with serve(sandbox, port, routes), build(_settings(sandbox, Path(folder)), clock) as app:
-            recorder = Recorder(app.evening, clock)
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cascade-demo-"))
+        await stack.enter_async_context(serve(sandbox, port, routes))
+        with progress_shown() as report:
+            process = MarketProcess(report)
+            stack.push_async_callback(process.close)
+            start = await _start(process)
+            clock = SteppedClock(start)
+            app = await stack.enter_async_context(build(_settings(sandbox, Path(folder)), clock, process))
+            recorder = Recorder(app.evening, clock, MarketProcess())
+            stack.push_async_callback(recorder.process.close)
             market = SteppedMarket(app, clock, recorder)
             await market.begin(start)
-            recorder.wake()
-            attach(market)
-            await app.connect()
-            ready(sandbox.url)
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(app.poll())
-                    tasks.create_task(app.sender.run())
-                    tasks.create_task(recorder.run())
-            finally:
-                await recorder.process.close()
+        recorder.wake()
+        attach(market)
+        await app.connect()
+        ready(sandbox.url)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(app.poll())
+            tasks.create_task(app.sender.run())
+            tasks.create_task(recorder.run())
 
 
-async def _start() -> datetime:
-    process = MarketProcess()
-    try:
-        async for reply in process.ask(FindDemoStart("simulated", SystemClock().now())):
-            if isinstance(reply, DemoStart):
-                return reply.at
-    finally:
-        await process.close()
+async def _start(process: Market) -> datetime:
+    """Return when the demonstration begins."""
+    async for reply in process.ask(FindDemoStart(SIMULATED, SystemClock().now())):
+        if isinstance(reply, DemoStart):
+            return reply.at
     raise RuntimeError("the simulated market has no place to begin")
 
 
@@ -137,7 +139,7 @@ def _settings(sandbox: Sandbox, folder: Path) -> Settings:
             "telegram_bot_token": sandbox.token,
             "telegram_api_url": sandbox.url,
             "database_url": f"sqlite+aiosqlite:///{folder}/demo.db",
-            "market_data": "simulated",
+            "market_data": SIMULATED,
             "operator_ids": (),
         }
     )

@@ -13,6 +13,7 @@ import pandas as pd
 from bot.app import App, build
 from bot.cli.progress import progress_shown
 from bot.clock import SteppedClock
+from bot.market.process import MarketProcess
 from bot.market.progress import Report
 from bot.sandbox.server import Sandbox, serve
 from bot.settings import Settings
@@ -72,7 +73,7 @@ async def replay(settings: Settings, evenings: Sequence[Sequence[datetime]], rep
     """
     async with _server(settings) as (reachable, sandbox):
         clock = SteppedClock(evenings[0][0])
-        async with build(reachable, clock) as app:
+        async with build(reachable, clock, MarketProcess(report)) as app:
             before = await _subscribers(app, sandbox)
             await _subscribe_first_user(app, sandbox if not before else None)
             await app.sender.recover()

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from signals.data.adjust import price
 from signals.data.release import available_at
 from signals.data.series import FIELDS, Days, Series
 
@@ -42,8 +41,9 @@ def drop_impossible_rows(
         return PossibleRows(frame, "")
     dates = pd.DatetimeIndex(frame.index).as_unit("us")
     frame.index = dates
-    public = available_at(series.clock, dates) <= pd.Timestamp(now)
-    frame, dates = frame[public], dates[public]
+    public = np.asarray(available_at(series.clock, dates) <= pd.Timestamp(now))
+    if not public.all():
+        frame, dates = frame[public], dates[public]
     twice = dates[dates.duplicated()]
     backwards = dates[1:][np.diff(dates.asi8) < 0]
     if len(twice) or len(backwards):
@@ -55,12 +55,15 @@ def drop_impossible_rows(
         )
     faults = _row_faults(series, frame)
     faults[_wrong_day(series, dates, sessions)] = f"is not dated by {_A_DAY[series.days]}"
-    bad = faults[faults != ""]
+    bad = np.flatnonzero(faults != "")
+    if not len(bad):
+        return PossibleRows(frame, "")
     what = "bar" if series.is_price else "figure"
-    reason = f"{bad.index[-1]:%Y-%m-%d}: the {what} {bad.iloc[-1]}" if len(bad) else ""
+    reason = f"{dates[bad[-1]]:%Y-%m-%d}: the {what} {faults[bad[-1]]}"
     return PossibleRows(frame[faults == ""], reason)
 
 
+_PRICES = ("value", "open", "high", "low", "adj_close")
 _A_DAY = {days: f"a {days}" for days in Days}
 _WEEKDAY = {Days.WEDNESDAY: 2, Days.FRIDAY: 4}
 
@@ -73,14 +76,14 @@ def _wrong_day(series: Series, dates: pd.DatetimeIndex, sessions: pd.DatetimeInd
     return np.zeros(len(dates), dtype=np.bool_)
 
 
-def _row_faults(series: Series, frame: pd.DataFrame) -> pd.Series[str]:
+def _row_faults(series: Series, frame: pd.DataFrame) -> npt.NDArray[np.object_]:
     """Return per row what makes it impossible, empty where nothing does."""
-    close = price(frame)
-    faults = pd.Series("", index=frame.index, dtype=object)
+    value, opened, high, low, adjusted = (frame[name].to_numpy() for name in _PRICES)
+    faults = np.full(len(frame), "", dtype=np.object_)
     if series.is_price:
-        faults[(frame["high"] < frame["low"]).to_numpy()] = "has a high below its low"
-        faults[(frame[["value", "open", "high", "low", "adj_close"]] <= 0).any(axis=1).to_numpy()] = (
-            "has a price of zero or less"
-        )
-    faults[~np.isfinite(close.to_numpy(dtype=float))] = "has no close" if series.is_price else "is no number"
+        faults[high < low] = "has a high below its low"
+        below = np.logical_or.reduce([figures <= 0 for figures in (value, opened, high, low, adjusted)])
+        faults[below] = "has a price of zero or less"
+    close = np.where(np.isnan(value), adjusted, value)
+    faults[~np.isfinite(close)] = "has no close" if series.is_price else "is no number"
     return faults

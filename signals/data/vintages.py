@@ -55,13 +55,34 @@ def settle(rows: Iterable[tuple[Any, ...]]) -> Archive:
 
 
 def _settle_one(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
-    vintages = _inside_band(series, in_rule_units(series, _since_last_split(vintages)).set_index("observed_on"))
+    vintages = in_rule_units(series, vintages)
+    if _is_settled(series, vintages):
+        dates = pd.DatetimeIndex(vintages["observed_on"], name="observed_on")
+        frame = pd.DataFrame(vintages[list(FIELDS)].to_numpy(), index=dates, columns=list(FIELDS))
+        return frame.assign(doubted=False)
+    vintages = _inside_band(series, _since_last_split(vintages).set_index("observed_on"))
     frame = _standing(series, vintages).assign(doubted=False)
     for day in frame.index[moved_too_far(series, frame)]:
         frame = _judge(series, frame, vintages, day)
     newest = frame.tail(1)
     frame.loc[newest.index, "doubted"] |= outside_band(series, newest)
     return frame[[*FIELDS, "doubted"]]
+
+
+def _is_settled(series: Series, vintages: pd.DataFrame) -> bool:
+    """Return whether nothing has to be chosen or judged: mostly so, and found out without pandas' detours."""
+    dates = vintages["observed_on"].to_numpy()
+    value, adjusted, split = (vintages[name].to_numpy() for name in ("value", "adj_close", "split"))
+    if (dates[1:] == dates[:-1]).any() or ((split != 0.0) & (split != 1.0) & ~np.isnan(split)).any():
+        return False
+    close = np.where(np.isnan(value), adjusted, value)
+    if series.band is not None and ((close < series.band[0]) | (close > series.band[1])).any():
+        return False
+    if series.move is None:
+        return True
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.diff(close) if series.move.absolute else close[1:] / close[:-1] - 1
+    return not (np.abs(change) > series.move.limit).any()
 
 
 def _inside_band(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
@@ -115,10 +136,7 @@ def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.
 def as_vintages(frames: Archive, seen_at: pd.Timestamp) -> Iterable[tuple[Any, ...]]:
     """Yield the rows of freshly fetched frames in the order of ``VINTAGE_COLUMNS``, ``None`` for NaN."""
     for key, frame in frames.items():
-        table = frame.reindex(columns=list(FIELDS)).astype(object).where(lambda cell: cell.notna(), None)
-        for day, *figures in zip(frame.index, *(table[c] for c in FIELDS), strict=True):
-            yield (key, day.date(), seen_at, seen_at, *(_plain(figure) for figure in figures))
-
-
-def _plain(figure: Any) -> float | None:
-    return None if figure is None else float(np.float64(figure))
+        rows = frame.reindex(columns=list(FIELDS)).to_numpy(dtype=float).tolist()
+        for day, figures in zip(pd.DatetimeIndex(frame.index).date, rows, strict=True):
+            # A NaN is what does not equal itself.
+            yield (key, day, seen_at, seen_at, *(figure if figure == figure else None for figure in figures))

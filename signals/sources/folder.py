@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -26,12 +27,19 @@ class FolderSource:
         """Return the rows of the series' file from ``since`` on; see ``collect.Source``."""
         path = self.folder / f"{series.file_stem}.csv"
         try:
-            frame = pd.read_csv(path, parse_dates=["date"], index_col="date", date_format="%Y-%m-%d")
+            state = path.stat()
+            frame = _read(path, state.st_mtime_ns, state.st_size)
         except FileNotFoundError:
             return Fetched(NOTHING, f"there is no file {path.name} in the data folder", absent=True)
         except (ValueError, pd.errors.ParserError) as error:
             return Fetched(NOTHING, f"{path.name} cannot be read: {error}")
         return _parse(path, frame, since)
+
+
+@lru_cache(maxsize=128)
+def _read(path: Path, _changed_at: int, _size: int) -> pd.DataFrame:
+    """Read a file, once for as long as it stays as it is."""
+    return pd.read_csv(path, parse_dates=["date"], index_col="date", date_format="%Y-%m-%d")
 
 
 def _parse(path: Path, frame: pd.DataFrame, since: date | None) -> Fetched:

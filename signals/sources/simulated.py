@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from signals.data.release import available_at, expected_dates
-from signals.data.series import Days, Series
+from signals.data.series import SERIES, Days, Series
 from signals.data.sessions import nyse_sessions
 from signals.sources.shape import NOTHING, Fetched
 from signals.sources.simulated_economy import ECONOMY, World, simulate
@@ -56,53 +56,69 @@ class SimulatedSource:
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
         """Return simulated figures from ``since`` to ``now``; see ``shape.Source``."""
-        sessions = nyse_sessions(now)
-        sessions = sessions[(sessions >= START) & (sessions <= pd.Timestamp(now.date()))]
         if series.source == "operator" or series.ended:
             return Fetched(NOTHING, f"the simulated market has no {series.title}", absent=True)
-        if series.source == "yahoo" and series.days is Days.SESSION and series.key not in ECONOMY:
-            frame = self._bars(series.key, sessions)
-        else:
-            frame = self._economy(series, sessions)
-        public = available_at(series.clock, pd.DatetimeIndex(frame.index)) <= pd.Timestamp(now)
+        sessions = _sessions(now.year)
+        last = sessions[sessions <= pd.Timestamp(now.date())][-1:]
+        frame = _figures(self.seed, series.key, now.year)
         first = START if since is None else pd.Timestamp(since)
-        return Fetched(frame[public & (frame.index >= first)])
+        frame = frame[(frame.index >= first) & (frame.index <= (last[0] if len(last) else START))]
+        public = available_at(series.clock, pd.DatetimeIndex(frame.index)) <= pd.Timestamp(now)
+        return Fetched(frame[public])
 
-    def _economy(self, series: Series, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-        """Return a figure that is no stock price, on the days its publisher would have one."""
-        regime, market, small = _path(self.seed, len(sessions))
-        every = pd.date_range(START, sessions[-1], freq="D", unit="us")
-        # Weekends and holidays go on in the regime of the session before, and without its moves.
-        session = np.searchsorted(sessions.asi8, every.asi8, side="right") - 1
-        moved = every.isin(sessions)
-        world = World(
-            regime=regime[session], market=np.where(moved, market[session], 0.0),
-            small=np.where(moved, small[session], 0.0), noise=lambda name: _stream(self.seed, name),
-        )  # fmt: skip
-        table = simulate(series.key, world, every)
-        return table[table.index.isin(expected_dates(series.days, START, sessions[-1], sessions))]
 
-    def _bars(self, key: str, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-        length = len(sessions)
-        _, market, small = _path(self.seed, length)
-        on_market, on_small, own = _LOADINGS.get(key, _SECTOR)
-        stream = _stream(self.seed, key)
-        noise = stream.standard_normal((length, 4))
-        moves = on_market * market + on_small * small + own / 252**0.5 * noise[:, 0]
-        close = _LEVEL.get(key, 50.0) * np.exp(np.cumsum(np.clip(moves, -0.12, 0.12)))
-        before = np.concatenate((close[:1], close[:-1]))
-        top, bottom = np.maximum(close, before), np.minimum(close, before)
-        volume = 25e6 * np.exp(0.25 * noise[:, 3] + 9.0 * np.abs(moves))
-        return pd.DataFrame(
-            {
-                "value": close.round(2),
-                "open": before.round(2),
-                "high": (top * (1 + 0.002 * np.abs(noise[:, 1]))).round(2),
-                "low": (bottom * (1 - 0.002 * np.abs(noise[:, 2]))).round(2),
-                "volume": volume.round(),
-            },
-            index=sessions,
-        )
+def _sessions(year: int) -> pd.DatetimeIndex:
+    """Return the sessions of the simulated market to the end of a year."""
+    sessions = nyse_sessions(datetime(year, 12, 31, tzinfo=UTC))
+    return sessions[(sessions >= START) & (sessions <= pd.Timestamp(year, 12, 31))]
+
+
+@lru_cache(maxsize=256)
+def _figures(seed: int, key: str, year: int) -> pd.DataFrame:
+    """Return every figure of a series to the end of a year: they are the same however far they are computed."""
+    series, sessions = SERIES[key], _sessions(year)
+    if series.source == "yahoo" and series.days is Days.SESSION and key not in ECONOMY:
+        return _bars(seed, key, sessions)
+    return _economy(seed, series, sessions)
+
+
+def _economy(seed: int, series: Series, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return a figure that is no stock price, on the days its publisher would have one."""
+    regime, market, small = _path(seed, len(sessions))
+    every = pd.date_range(START, sessions[-1], freq="D", unit="us")
+    # Weekends and holidays go on in the regime of the session before, and without its moves.
+    session = np.searchsorted(sessions.asi8, every.asi8, side="right") - 1
+    moved = every.isin(sessions)
+    world = World(
+        regime=regime[session], market=np.where(moved, market[session], 0.0),
+        small=np.where(moved, small[session], 0.0), noise=lambda name: _stream(seed, name),
+    )  # fmt: skip
+    table = simulate(series.key, world, every)
+    return table[table.index.isin(expected_dates(series.days, START, sessions[-1], sessions))]
+
+
+def _bars(seed: int, key: str, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return a bar of a stock price for each session."""
+    length = len(sessions)
+    _, market, small = _path(seed, length)
+    on_market, on_small, own = _LOADINGS.get(key, _SECTOR)
+    stream = _stream(seed, key)
+    noise = stream.standard_normal((length, 4))
+    moves = on_market * market + on_small * small + own / 252**0.5 * noise[:, 0]
+    close = _LEVEL.get(key, 50.0) * np.exp(np.cumsum(np.clip(moves, -0.12, 0.12)))
+    before = np.concatenate((close[:1], close[:-1]))
+    top, bottom = np.maximum(close, before), np.minimum(close, before)
+    volume = 25e6 * np.exp(0.25 * noise[:, 3] + 9.0 * np.abs(moves))
+    return pd.DataFrame(
+        {
+            "value": close.round(2),
+            "open": before.round(2),
+            "high": (top * (1 + 0.002 * np.abs(noise[:, 1]))).round(2),
+            "low": (bottom * (1 - 0.002 * np.abs(noise[:, 2]))).round(2),
+            "volume": volume.round(),
+        },
+        index=sessions,
+    )
 
 
 def _stream(seed: int, name: str) -> np.random.Generator:

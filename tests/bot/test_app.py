@@ -20,6 +20,7 @@ from signals.rules import GATE
 from storage.database import Database
 from storage.market import claim_market
 from tests.bot.conftest import Running
+from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, write
 from tests.bot.running import command, environment_for, settings_for
 from tests.worlds import day, lead
@@ -99,7 +100,7 @@ async def test_a_session_that_waits_for_hours_is_told_to_the_operator(
     write(tmp_path, CLOSES[: N + 1], *GATE.blocking)
     settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
     clock = SteppedClock(decision_time(day(N)))
-    async with build(settings, clock) as app:
+    async with build(settings, clock, MarketInProcess()) as app:
         await app.run_evening()
         for hours, told in ((1, False), (5, True)):
             clock.move(decision_time(day(N + 1)) + timedelta(hours=hours))
@@ -144,11 +145,11 @@ async def test_after_downtime_the_bot_catches_up_at_start(sandbox: Sandbox, data
     sandbox.world.add_private_chat(ME, started=True)
     from storage import chats
 
-    async with build(settings, SteppedClock(decision_time(day(N - 1)))) as app:
+    async with build(settings, SteppedClock(decision_time(day(N - 1))), MarketInProcess()) as app:
         async with app.database.transaction() as connection:
             await chats.subscribe(connection, ME, "private", decision_time(day(0)))
         await app.run_evening()
-    async with build(settings, SteppedClock(decision_time(day(N + 4)))) as app:
+    async with build(settings, SteppedClock(decision_time(day(N + 4))), MarketInProcess()) as app:
         serving = asyncio.create_task(app.run())
         try:
             await until_sent(sandbox, "What changed while the bot was not running")

@@ -23,6 +23,7 @@ from bot.sandbox.server import Fault, Sandbox, serve
 from signals.data.sessions import decision_time
 from signals.rules import GATE
 from storage import chats
+from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import write
 from tests.bot.running import environment_for, settings_for
 from tests.worlds import day, lead
@@ -55,7 +56,7 @@ class Prepared:
         at = decision_time(day(N - 1))
         async with serve(Sandbox()) as sandbox:
             settings = settings_for(sandbox, url, market_data=f"folder:{self.market}")
-            async with build(settings, SteppedClock(at)) as app:
+            async with build(settings, SteppedClock(at), MarketInProcess()) as app:
                 async with app.database.transaction() as connection:
                     await chats.subscribe(connection, READER, "private", at)
                 await app.evening.run(at)

@@ -20,6 +20,7 @@ from bot.sandbox.page import page_routes
 from bot.sandbox.server import Sandbox, serve
 from signals.data.sessions import decision_time
 from signals.rules import GATE
+from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, write
 from tests.bot.running import settings_for
 from tests.worlds import day, lead
@@ -35,8 +36,8 @@ async def market(sandbox: Sandbox, database_url: str, tmp_path: Path) -> AsyncIt
     write(folder, CLOSES, *GATE.blocking)
     settings = settings_for(sandbox, database_url, market_data=f"folder:{folder}")
     clock = SteppedClock(decision_time(day(N - 2)))
-    async with build(settings, clock) as app:
-        market = SteppedMarket(app, clock, Recorder(app.evening, clock))
+    async with build(settings, clock, MarketInProcess()) as app:
+        market = SteppedMarket(app, clock, Recorder(app.evening, clock, MarketInProcess()))
         await market.begin(clock.now())
         yield market
 

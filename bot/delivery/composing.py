@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from telegram.constants import ParseMode
 
 from bot.delivery.failures import Failure, FailureKind
 from bot.market.alerts import CATCH_UP
@@ -28,10 +30,18 @@ _MOST_ALERTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What one message says: Telegram's HTML, or plain text where Telegram could not parse that."""
+    """What one message says: Telegram's HTML, or plain text where Telegram could not parse that.
+
+    ``fields`` is what every message that says it has in common, as the JSON of a request.
+    """
 
     text: str
     is_plain: bool
+    fields: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        fields = {"text": self.text} | ({} if self.is_plain else {"parse_mode": ParseMode.HTML})
+        object.__setattr__(self, "fields", msgspec.json.encode(fields))
 
 
 @dataclass(slots=True)
@@ -39,8 +49,8 @@ class RenderedAlert:
     """One alert with the texts made of it, by (repeat, skipped alerts)."""
 
     row: Any
-    replaces: bool
-    texts: dict[tuple[bool, tuple[int, ...]], Text] = field(default_factory=dict)
+    supersedes: bool
+    texts: dict[tuple[bool, tuple[int, ...]], Text | Failure] = field(default_factory=dict)
 
 
 class Composer:
@@ -58,29 +68,32 @@ class Composer:
         self, connection: AsyncConnection, claims: Sequence[Claimed]
     ) -> list[tuple[Claimed, Text | Failure]]:
         """Return the text of each delivery; a failure where an alert cannot be written."""
-        replacing = [c for c in claims if (await self._opened(connection, c.alert_id)).replaces]
-        skipped = await supersession.skipped(connection, replacing) if replacing else {}
-        return [(c, await self._text(connection, c, skipped.get(c.id, ()))) for c in claims]
+        for alert_id in {claimed.alert_id for claimed in claims} - self._alerts.keys():
+            row = await ledger.load_alert(connection, alert_id)
+            supersedes = bool(await supersession.superseded_by(connection, alert_id))
+            self._alerts[alert_id] = RenderedAlert(row, supersedes)
+        superseding = [claimed for claimed in claims if self._alerts[claimed.alert_id].supersedes]
+        skipped = await supersession.skipped(connection, superseding) if superseding else {}
+        composed = []
+        for claimed in claims:
+            alert, key = self._alerts[claimed.alert_id], (claimed.unknowns > 0, skipped.get(claimed.id, ()))
+            if key not in alert.texts:
+                alert.texts[key] = await self._written(connection, alert.row, *key)
+            composed.append((claimed, alert.texts[key]))
+        while len(self._alerts) > _MOST_ALERTS:
+            del self._alerts[next(iter(self._alerts))]
+        return composed
 
-    async def _text(self, connection: AsyncConnection, claimed: Claimed, skipped: tuple[int, ...]) -> Text | Failure:
-        written, key = await self._opened(connection, claimed.alert_id), (claimed.unknowns > 0, skipped)
+    async def _written(
+        self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]
+    ) -> Text | Failure:
         try:
-            if key not in written.texts:
-                written.texts[key] = await self._write(connection, written.row, *key)
-            return written.texts[key]
+            return await self._write(connection, alert, again, skipped)
         except SQLAlchemyError:
             raise
         except Exception as error:  # whatever it is, it is ours: one alert must not end the delivery of the others
-            logger.exception("alert %d cannot be written", claimed.alert_id)
+            logger.exception("alert %d cannot be written", alert.id)
             return Failure(FailureKind.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})")
-
-    async def _opened(self, connection: AsyncConnection, alert_id: int) -> RenderedAlert:
-        if alert_id not in self._alerts:
-            while len(self._alerts) >= _MOST_ALERTS:
-                del self._alerts[next(iter(self._alerts))]
-            row = await ledger.load_alert(connection, alert_id)
-            self._alerts[alert_id] = RenderedAlert(row, bool(await supersession.superseded_by(connection, alert_id)))
-        return self._alerts[alert_id]
 
     async def _write(self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]) -> Text:
         market_row = await market.load_market(connection)

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
 
 import aiohttp
+import msgspec
+
+from storage.outbox.states import State
 
 
 class FailureKind(Enum):
@@ -39,6 +43,69 @@ class Failure:
     text: str
     retry_after: float = 0.0
     new_chat_id: int | None = None
+
+
+Result = int | Failure
+"""How one message went: the id Telegram gave it, or what is known instead."""
+
+
+class Effect(Enum):
+    """What a failure says of more than its one delivery."""
+
+    CHAT_IS_GONE = auto()
+    CHAT_MOVED = auto()
+    ALERT_IS_PLAIN = auto()
+    ALERT_STOPS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What follows from a failure.
+
+    Its delivery gets the ``state``: queued and held ones are sent again, the others are final. A held one waits for
+    ``hold`` (as long as its alert is old where that ``hold_grows``), or for as long as the failure says; where
+    ``gives_up`` it is stopped once its alert is a day old. Nothing at all is sent for ``pause`` seconds. Operators
+    hear the ``sentence``, if there is one; what ``is_everyday`` is not even logged.
+    """
+
+    state: State
+    hold: timedelta = timedelta()
+    hold_grows: bool = False
+    gives_up: bool = False
+    pause: float = 0.0
+    effect: Effect | None = None
+    sentence: str = ""
+    is_everyday: bool = False
+
+
+_REFUSED = "Alert {alert} was refused by Telegram: {why}"
+_MASS_REFUSAL = "Telegram refuses one message after the other ({why}): they wait and are tried again"
+# An admin may let the bot write again, an operator may find out why nothing is taken.
+_TRY_AGAIN = timedelta(hours=1)
+CONSEQUENCES = {
+    FailureKind.THROTTLED: Consequence(State.QUEUED, is_everyday=True),
+    FailureKind.NOT_SENT: Consequence(State.QUEUED, pause=5.0),
+    FailureKind.CHAT_BUSY: Consequence(State.HELD, is_everyday=True),
+    FailureKind.GONE: Consequence(State.GONE, effect=Effect.CHAT_IS_GONE),
+    FailureKind.MOVED: Consequence(State.QUEUED, effect=Effect.CHAT_MOVED),
+    FailureKind.CANNOT_WRITE: Consequence(State.HELD, hold=_TRY_AGAIN, gives_up=True),
+    FailureKind.BAD_MARKUP: Consequence(
+        State.QUEUED, effect=Effect.ALERT_IS_PLAIN, sentence="Alert {alert} goes out as plain text: {why}"
+    ),
+    FailureKind.OUR_MISTAKE: Consequence(State.STOPPED, effect=Effect.ALERT_STOPS, sentence=_REFUSED),
+    FailureKind.REFUSED: Consequence(State.STOPPED, sentence=_REFUSED),
+    # Each time later, so that a million of them does not keep newer alerts back for a day.
+    FailureKind.MASS_REFUSAL: Consequence(
+        State.HELD, hold=_TRY_AGAIN, hold_grows=True, gives_up=True, sentence=_MASS_REFUSAL
+    ),
+    FailureKind.BAD_TOKEN: Consequence(
+        State.QUEUED, pause=30.0, sentence="{why}: nothing is sent, everything stays queued"
+    ),
+    FailureKind.UNKNOWN: Consequence(
+        State.UNKNOWN, sentence="Alert {alert}: of some messages nobody can know whether they arrived"
+    ),
+}
+"""The one place that says what becomes of a failure; ``bot.delivery.outage`` says when many are one."""
 
 
 # Substrings of Telegram's descriptions, lower case. The chat cannot be reached until it comes back by itself:
@@ -81,8 +148,27 @@ _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aio
 _SOME_SECONDS = 5.0
 
 
-def read_answer(status: int, body: bytes) -> int | Failure:
+class _Message(msgspec.Struct):
+    message_id: int
+
+
+class _Sent(msgspec.Struct):
+    ok: bool
+    result: _Message
+
+
+_SENT = msgspec.json.Decoder(_Sent)
+
+
+def read_answer(status: int, body: bytes) -> Result:
     """Return the id of the message that a sendMessage made, or what its answer means."""
+    if status == 200:
+        try:
+            sent = _SENT.decode(body)
+        except msgspec.MsgspecError:
+            sent = None
+        unreadable = Failure(FailureKind.UNKNOWN, "an answer that cannot be read")
+        return sent.result.message_id if sent and sent.ok else unreadable
     answer = _object(body)
     if answer is None and 400 <= status < 500 and status != 429:
         # The Bot API answers in JSON: this is a proxy, a firewall or a captive portal, and nothing went further.
@@ -90,9 +176,6 @@ def read_answer(status: int, body: bytes) -> int | Failure:
     answer = answer or {}
     text = str(answer.get("description") or f"HTTP {status}")
     match status:
-        case 200:
-            message_id = _message_id(answer)
-            return Failure(FailureKind.UNKNOWN, "an answer that cannot be read") if message_id is None else message_id
         case 401 | 404:
             return Failure(FailureKind.BAD_TOKEN, f"Telegram does not accept the token ({status})")
         case 429:
@@ -128,12 +211,6 @@ def _refusal(text: str, new_chat_id: int | None) -> Failure:
         if any(known in lower for known in texts):
             return Failure(kind, text)
     return Failure(FailureKind.REFUSED, text)
-
-
-def _message_id(answer: dict[str, Any]) -> int | None:
-    result = answer.get("result")
-    message_id = result.get("message_id") if answer.get("ok") is True and isinstance(result, dict) else None
-    return message_id if isinstance(message_id, int) else None
 
 
 def _number(answer: dict[str, Any], name: str) -> int | None:

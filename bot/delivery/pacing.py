@@ -1,7 +1,7 @@
-"""How fast messages may leave: so many a second over all chats, so many in one chat, and one shared 429 deadline.
+"""How fast messages may be sent: so many a second over all chats, so many in one chat, and one shared 429 deadline.
 
-Two lanes share it. Answers to commands go first: one leaves at once where a broadcast would wait, and the broadcast
-gives way for it. All times are seconds of a monotonic clock: a clock that is set changes no pace.
+Replies to commands and broadcasts share it. Replies go first: one is sent at once where a broadcast would wait, and
+the broadcast waits longer for it. All times are seconds of a monotonic clock: a clock that is set changes no pace.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from bot.delivery.failures import CONSEQUENCES, Failure, FailureKind, Result
+from bot.delivery.outage import OutageDetector
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,33 +26,34 @@ class Limits:
 
 # A message is counted where it arrives, a little earlier or later than a second after another.
 _SECOND = 1.005
-# An answer is one too many for a broadcast's second, and nothing more may arrive in it, however late or early.
+# A reply is one too many for a broadcast's second, and nothing more may arrive in it, however late or early.
 _FULL_SECOND = 1.01
 _MINUTE = 60.0
 # A slot missed by less than this is made up for, within the second's limit; an older one is lost.
 _LATE = 0.15
-# What is claimed with one statement leaves within this time.
+# What is claimed with one statement is sent within this time.
 _CLAIM = 0.05
-# A claim takes some milliseconds: begun that much earlier, its message leaves on time.
+# Where a second has more than a hundred, those of so long are sent at once: a timer for each would cost more than it.
+_TOGETHER, _MANY = 0.02, 100
+# A claim takes some milliseconds: begun that much earlier, its message is sent on time.
 _AHEAD = 0.01
-# Answers a minute to one private chat: people do not type as fast, and a flood must not stop everybody's messages.
-_ANSWERS = 60
+# Replies a minute to one private chat: people do not type as fast, and a flood must not stop everybody's messages.
+_REPLIES = 60
 
 
 class Pacer:
-    """Says when the next message may leave. It starts smooth: no burst in the first second."""
+    """Says when the next message may be sent. It starts smooth: no burst in the first second."""
 
     def __init__(self, limits: Limits, monotonic: Callable[[], float]) -> None:
         self._limits, self._monotonic = limits, monotonic
         self._per_second = limits.per_second
         self._next = 0.0
-        self._halted_until = self._throttled_until = self._paused_until = 0.0
-        # Since an outage began until it is over: what leaves is a probe, one at a time.
-        self.is_probing = False
+        self._paused_until = self._throttled_until = 0.0
+        self._outage = OutageDetector(monotonic)
         # Set when there is a 429 that others do not know of.
         self.throttled = asyncio.Event()
-        # One more than a second's broadcasts: an answer may be the one too many.
-        self._left: deque[float] = deque(maxlen=limits.per_second + 1)
+        # One more than a second's broadcasts: a reply may be the one too many.
+        self._sent: deque[float] = deque(maxlen=limits.per_second + 1)
         self._chats: OrderedDict[int, float] = OrderedDict()
         self._minutes: OrderedDict[int, list[float]] = OrderedDict()
 
@@ -57,51 +61,49 @@ class Pacer:
         """Take one worker's share of the rate: several send with the same token."""
         self._per_second = max(1, self._limits.per_second // workers)
 
-    def halt(self, seconds: float) -> None:
-        """Let nothing leave for so long: Telegram said so, or cannot be reached."""
-        self._halted_until = max(self._halted_until, self._monotonic() + seconds)
+    @property
+    def is_probing(self) -> bool:
+        """Whether an outage is not over yet: one message at a time finds out."""
+        return self._outage.is_probing
 
-    def throttle(self, seconds: float) -> None:
-        """Let nothing leave for so long, because Telegram said so: it holds for everybody with this token."""
-        self.halt(seconds)
-        if seconds > 0:
-            self._throttled_until = max(self._throttled_until, self._monotonic() + seconds)
-            self.throttled.set()
+    def observe(self, result: Result) -> Result:
+        """Pause where the result of a message says so; return what it means in the light of those before it."""
+        result = self._outage.observe(result)
+        if isinstance(result, Failure):
+            self.pause(CONSEQUENCES[result.kind].pause)
+            if result.kind is FailureKind.THROTTLED and result.retry_after > 0:
+                # It holds for everybody with this token.
+                self.pause(result.retry_after)
+                self._throttled_until = max(self._throttled_until, self._monotonic() + result.retry_after)
+                self.throttled.set()
+        return result
 
-    def pause_broadcasts(self, seconds: float) -> None:
-        """Let no broadcast leave for so long, and then one at a time until ``release``; answers still try."""
-        self._paused_until = self._monotonic() + seconds
-        self.is_probing = True
-
-    def release(self) -> None:
-        """End what ``brake`` began."""
-        self._paused_until, self.is_probing = 0.0, False
-
-    def is_paused(self) -> bool:
-        """Return whether a broadcast would have to wait for the brake now."""
-        return self._paused_until > self._monotonic()
+    def pause(self, seconds: float) -> None:
+        """Let nothing be sent for so long, neither broadcasts nor replies."""
+        self._paused_until = max(self._paused_until, self._monotonic() + seconds)
 
     def throttled_for(self) -> float:
         """Return for how many more seconds Telegram wants nothing."""
         return max(self._throttled_until - self._monotonic(), 0.0)
 
     def wait(self) -> float:
-        """Return how long until some broadcast may leave; 0 now."""
+        """Return how long until some broadcast may be sent; 0 now."""
         full = self._full_until(self._per_second, _SECOND)
-        return max(self._halted_until, self._paused_until, self._next, full, now := self._monotonic()) - now
+        slot = self._next - _TOGETHER if self._per_second > _MANY else self._next
+        return max(self._paused_until, self._outage.paused_until, slot, full, now := self._monotonic()) - now
 
     def claim_wait(self) -> float:
-        """Return how long until it is time to claim what may leave next; 0 now."""
+        """Return how long until it is time to claim what may be sent next; 0 now."""
         return max(self.wait() - _AHEAD, 0.0)
 
     def permitted(self) -> int:
-        """Return how many broadcasts may leave about now: more than one only where a second has many."""
+        """Return how many broadcasts may be sent about now: more than one only where a second has many."""
         if self.claim_wait() > 0:
             return 0
         return max(1, int(self._per_second * _CLAIM))
 
     def record_broadcast(self, chat_id: int) -> None:
-        """Count a broadcast that leaves now."""
+        """Count a broadcast sent now."""
         now = self._monotonic()
         self._take_slot(now)
         self._count(chat_id, now)
@@ -121,12 +123,12 @@ class Pacer:
         self._chats.move_to_end(chat_id)
 
     def reply_wait(self) -> float:
-        """Return how long until an answer may leave; 0 now, unless this second has one too many already."""
+        """Return how long until a reply may be sent; 0 now, unless this second has one too many already."""
         full = self._full_until(self._per_second + 1, _FULL_SECOND)
-        return max(self._halted_until, full, now := self._monotonic()) - now
+        return max(self._paused_until, full, now := self._monotonic()) - now
 
     def record_reply(self, chat_id: int) -> None:
-        """Count an answer that leaves now; the broadcast gives way for it."""
+        """Count a reply sent now; the next broadcast waits longer for it."""
         now = self._monotonic()
         self._take_slot(now)
         if chat_id > 0:
@@ -134,8 +136,8 @@ class Pacer:
         self._count(chat_id, now)
 
     def is_flooded(self, chat_id: int) -> bool:
-        """Return whether a chat has had as many answers as one may have in a minute."""
-        most = self._limits.per_group if chat_id < 0 else _ANSWERS
+        """Return whether a chat has had as many replies as one may have in a minute."""
+        most = self._limits.per_group if chat_id < 0 else _REPLIES
         return len(self._last_minute(chat_id, self._monotonic())) >= most
 
     def _take_slot(self, now: float) -> None:
@@ -143,10 +145,10 @@ class Pacer:
 
     def _full_until(self, most: int, second: float) -> float:
         """Return when the last second has had fewer than ``most`` messages."""
-        return self._left[-most] + second if len(self._left) >= most else 0.0
+        return self._sent[-most] + second if len(self._sent) >= most else 0.0
 
     def _count(self, chat_id: int, now: float) -> None:
-        self._left.append(now)
+        self._sent.append(now)
         self._chats[chat_id] = max(now, self._chats.get(chat_id, now))
         self._chats.move_to_end(chat_id)
         while self._chats[next(iter(self._chats))] < now - 1 / self._limits.per_chat:

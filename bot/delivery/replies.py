@@ -1,4 +1,4 @@
-"""The lane of answers to commands: they leave before any broadcast, and obey the same 429."""
+"""Replies to commands: they are sent before any broadcast, and obey the same 429."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from telegram.error import RetryAfter, TelegramError
 from telegram.ext import BaseRateLimiter
 
+from bot.delivery.failures import Failure, FailureKind
 from bot.delivery.pacing import Pacer
 
 _COUNTED = ("send", "edit", "copy", "forward")
@@ -18,20 +19,20 @@ _LONGEST_WAIT = 5.0
 
 
 class UnansweredError(TelegramError):
-    """A command has its effect and no answer: its chat asks for too many, or Telegram takes none for a while."""
+    """A command was carried out and is not answered: its chat asks too often, or Telegram takes none for a while."""
 
 
 class ReplyRateLimiter(BaseRateLimiter[None]):
-    """Lets each answer of python-telegram-bot wait for the pace it shares with the broadcast."""
+    """Lets each reply that python-telegram-bot sends wait for the pace it shares with the broadcast."""
 
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
 
     async def initialize(self) -> None:
-        """Need nothing."""
+        """Do nothing: there is nothing to open."""
 
     async def shutdown(self) -> None:
-        """Leave nothing behind."""
+        """Do nothing: there is nothing to close."""
 
     async def process_request(
         self,
@@ -42,13 +43,13 @@ class ReplyRateLimiter(BaseRateLimiter[None]):
         data: dict[str, Any],
         rate_limit_args: None,
     ) -> Any:
-        """Make a request when it may leave; after a 429 again when that is over.
+        """Make a request when it may be sent; after a 429 again when that is over.
 
         Raises
         ------
         UnansweredError
-            When the chat has had its share of this minute, or nothing may leave for more than five seconds: another
-            answer would stop everybody's messages.
+            When the chat has had its share of this minute, or nothing may be sent for more than five seconds: another
+            reply would stop everybody's messages.
         """
         chat_id = data.get("chat_id")
         if not endpoint.startswith(_COUNTED) or not isinstance(chat_id, int):
@@ -65,7 +66,8 @@ class ReplyRateLimiter(BaseRateLimiter[None]):
                 return await callback(*args, **kwargs)
             except RetryAfter as error:
                 # A number or a timedelta, as PTB_TIMEDELTA says; the private one is always a timedelta.
-                self._pacer.throttle(error._retry_after.total_seconds())
+                seconds = error._retry_after.total_seconds()
+                self._pacer.observe(Failure(FailureKind.THROTTLED, str(error), retry_after=seconds))
                 if last:
                     raise
         raise AssertionError("the last try returns or raises")

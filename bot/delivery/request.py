@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from aiohttp.payload import BytesPayload
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
+from yarl import URL
 
 # Until a connection is there and free: what fails by then has not left this machine.
 _CONNECT = 10.0
@@ -22,6 +24,7 @@ class AiohttpRequest(BaseRequest):
 
     def __init__(self, connections: int, read_timeout: float) -> None:
         self._connections, self._read_timeout = connections, read_timeout
+        self._default_timeout = self._timeout(read_timeout)
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -33,7 +36,8 @@ class AiohttpRequest(BaseRequest):
         """Open the pool; a second time does nothing."""
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=_KEEP_ALIVE)
-            self._session = aiohttp.ClientSession(connector=connector)
+            # The Bot API sets no cookies, and looking for some costs something with each request.
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     async def shutdown(self) -> None:
         """Close every connection."""
@@ -65,7 +69,7 @@ class AiohttpRequest(BaseRequest):
                 data.add_field(name, content, filename=filename, content_type=kind)
         return await self._exchange(method, url, timeout=self._timeout(read_timeout), data=data)
 
-    async def post_json(self, url: str, body: dict[str, Any]) -> tuple[int, bytes]:
+    async def post_json(self, url: str, body: bytes) -> tuple[int, bytes]:
         """Make one request with a JSON body and return the status and the body of the answer.
 
         Raises
@@ -73,7 +77,9 @@ class AiohttpRequest(BaseRequest):
         telegram.error.TimedOut, telegram.error.NetworkError
             As in ``do_request``.
         """
-        return await self._exchange("POST", url, timeout=self._timeout(BaseRequest.DEFAULT_NONE), json=body)
+        return await self._exchange(
+            "POST", url, timeout=self._default_timeout, data=BytesPayload(body, content_type="application/json")
+        )
 
     def _timeout(self, read: Any) -> aiohttp.ClientTimeout:
         seconds = self._read_timeout if read is BaseRequest.DEFAULT_NONE else read
@@ -84,17 +90,23 @@ class AiohttpRequest(BaseRequest):
     async def _exchange(self, method: str, url: str, **options: Any) -> tuple[int, bytes]:
         if self._session is None:
             raise RuntimeError("this request is not initialized")
-        parts = urlsplit(url)
-        options |= _proxy_of(parts.scheme, parts.hostname or "")
+        address, proxy = _route(url)
         try:
             # Following a redirect would turn a POST into a GET.
-            async with self._session.request(method, url, allow_redirects=False, **options) as answer:
+            async with self._session.request(method, address, allow_redirects=False, **options, **proxy) as answer:
                 return answer.status, await answer.read()
         except TimeoutError as error:
             raise TimedOut(type(error).__name__) from error
         except (aiohttp.ClientError, OSError) as error:
             # Its name only: some of these texts hold the address, and the address holds the token.
             raise NetworkError(type(error).__name__) from error
+
+
+@lru_cache(maxsize=64)
+def _route(url: str) -> tuple[URL, dict[str, Any]]:
+    """Return an address, taken apart, and the proxy to it; most requests go to the same few."""
+    address = URL(url)
+    return address, _proxy_of(address.scheme, address.host or "")
 
 
 @cache

@@ -44,6 +44,6 @@ async def test_a_sentence_without_bounds_keeps_no_other_from_being_told(
 
 async def test_what_the_operators_are_told_obeys_a_429(app: App, sandbox: Sandbox) -> None:
     sandbox.world.add_private_chat(ME, started=True)
-    app.sender.pacer.throttle(600)
+    app.sender.pacer.pause(600)
     await OperatorAlarm(app.telegram.bot, (ME,))("the disk is full")
     assert not [method for method, _ in sandbox.calls if method == "sendMessage"]

@@ -80,7 +80,7 @@ async def test_not_in_an_error_of_the_transport() -> None:
     async with AiohttpRequest(1, 5) as request:
         for address in ("http://127.0.0.1:9", "http://nowhere.invalid", "nonsense://x"):
             with pytest.raises(NetworkError) as raised:
-                await request.post_json(f"{address}/bot{OTHER}/sendMessage", {})
+                await request.post_json(f"{address}/bot{OTHER}/sendMessage", b"{}")
             assert OTHER not in str(raised.value)
 
 

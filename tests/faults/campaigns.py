@@ -8,6 +8,7 @@ import resource
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from unittest.mock import patch
@@ -16,7 +17,7 @@ from bot import app as program
 from bot.app import App, build
 from bot.clock import SteppedClock
 from bot.delivery import outage, results, sender
-from bot.delivery.failures import FailureKind
+from bot.delivery.failures import CONSEQUENCES, Consequence, FailureKind
 from bot.sandbox.limits import Limiter
 from bot.sandbox.server import Fault, Sandbox, serve
 from bot.sandbox.telegram import BotApiError
@@ -235,9 +236,12 @@ async def _end(delivering: asyncio.Task[None], app: App) -> None:
     """Stop the loops as a signal does, and deliver what is left as the next start does."""
     delivering.cancel()
     await asyncio.gather(delivering, return_exceptions=True)
-    app.sender._stopping.clear()
     await app.sender.recover()
     await app.sender.drain()
+
+
+def _hurried(then: Consequence) -> Consequence:
+    return replace(then, pause=min(then.pause, 0.02), hold=min(then.hold, timedelta(seconds=0.02)))
 
 
 @asynccontextmanager
@@ -247,9 +251,7 @@ async def _running(url: str, sandbox: Sandbox, clock: SteppedClock | None = None
     with (
         patch.object(program, "_SEND_TIMEOUT", 0.3),
         patch.object(results, "_PAUSES", (0.02,)),
-        patch.object(results, "_UNREACHABLE", 0.02),
-        patch.object(results, "_HALT", 0.02),
-        patch.object(results, "_TRY_AGAIN", timedelta(seconds=0.02)),
+        patch.dict(CONSEQUENCES, {kind: _hurried(then) for kind, then in CONSEQUENCES.items()}),
         patch.object(outage, "_LONGEST_PAUSE", 0.02),
         patch.object(sender, "_AFTER_FAILURE", 0.02),
     ):

@@ -12,11 +12,12 @@ from yarl import URL
 
 from bot.delivery import request as requests
 from bot.delivery.composing import Text
-from bot.delivery.failures import Failure, FailureKind, read_answer, read_error
+from bot.delivery.failures import CONSEQUENCES, Effect, Failure, FailureKind, read_answer, read_error
 from bot.delivery.post import Post
 from bot.delivery.request import AiohttpRequest
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
+from storage.outbox.states import State
 
 ROWS = {
     FailureKind.GONE: [
@@ -79,6 +80,25 @@ async def kind(sandbox: Sandbox, fault: Fault | BotApiError, read_timeout: float
 async def test_a_row_of_the_table(sandbox: Sandbox, expected: FailureKind, code: int, text: str) -> None:
     assert await kind(sandbox, BotApiError(code, text)) is expected
     assert sandbox.sent(5) == []
+
+
+def test_every_kind_of_failure_has_consequences_and_none_leaves_a_delivery_on_its_way() -> None:
+    assert CONSEQUENCES.keys() == set(FailureKind)
+    assert {then.state for then in CONSEQUENCES.values()}.isdisjoint({State.SENDING, State.SENT})
+
+
+def test_only_a_chat_that_is_gone_is_treated_as_gone() -> None:
+    gone = [
+        kind for kind, then in CONSEQUENCES.items() if then.effect is Effect.CHAT_IS_GONE or then.state == State.GONE
+    ]
+    assert gone == [FailureKind.GONE]
+
+
+def test_whatever_surely_was_not_sent_is_sent_again_and_nothing_else() -> None:
+    again = {kind.name for kind, then in CONSEQUENCES.items() if then.state in (State.QUEUED, State.HELD)}
+    assert again == {
+        "THROTTLED", "NOT_SENT", "CHAT_BUSY", "MOVED", "CANNOT_WRITE", "BAD_MARKUP", "MASS_REFUSAL", "BAD_TOKEN"
+    }  # fmt: skip
 
 
 async def test_what_arrived_has_the_id_of_its_message(sandbox: Sandbox) -> None:

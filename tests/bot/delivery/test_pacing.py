@@ -125,17 +125,17 @@ class TestAnswers:
         assert pacer.chat_wait(-5) == pytest.approx(40)
 
 
-class TestHalt:
+class TestPause:
     def test_nothing_leaves_before_the_deadline_in_either_lane(self, pacer: Pacer, time: Time) -> None:
-        pacer.halt(7)
+        pacer.pause(7)
         assert pacer.wait() == pacer.reply_wait() == pytest.approx(7)
         assert pacer.permitted() == 0
         time.now += 7
         assert pacer.wait() == pacer.reply_wait() == 0
 
     def test_a_shorter_one_does_not_shorten_it(self, pacer: Pacer) -> None:
-        pacer.halt(7)
-        pacer.halt(1)
+        pacer.pause(7)
+        pacer.pause(1)
         assert pacer.wait() == pytest.approx(7)
 
 

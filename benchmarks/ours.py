@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import time
+from dataclasses import replace
 
 import psutil
 
@@ -73,7 +74,7 @@ async def main(mode: str) -> None:
     settings = load_settings()
     if mode != "serve":
         # More than Telegram permits anybody, and therefore no setting.
-        settings = settings.model_copy(update={"messages_per_second": _UNPACED})
+        settings = replace(settings, messages_per_second=_UNPACED)
     async with build(settings, SystemClock()) as app:
         await app.connect()
         if mode == "drain":

@@ -98,11 +98,12 @@ class App:
         from bot.updates.webhook import PATH, Webhook
 
         settings = self.settings
+        assert settings.webhook_url is not None
         assert settings.webhook_secret is not None, "the settings ask for it with WEBHOOK_URL"
-        secret = settings.webhook_secret.get_secret_value()
+        secret = settings.webhook_secret
         runner = await Webhook(self.inbox, secret).serve(settings.webhook_listen)
         try:
-            url = str(settings.webhook_url).rstrip("/") + PATH
+            url = settings.webhook_url.rstrip("/") + PATH
             async for attempt in _retrying():
                 with attempt:
                     await self.telegram.bot.set_webhook(url, allowed_updates=ALLOWED_UPDATES, secret_token=secret)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, DirectoryPath, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from dotenv import dotenv_values
 
 from bot.delivery.pacing import Limits
 from signals.data.series import SERIES
@@ -17,140 +20,164 @@ from storage.database import DatabaseURLError, parse_url
 TELEGRAM = "https://api.telegram.org"
 _FREE_RATE = 30
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
-_EXAMPLES = {
-    "telegram_bot_token": "TELEGRAM_BOT_TOKEN=123456789:AAExample, as BotFather gave it",
-    "telegram_api_url": f"TELEGRAM_API_URL={TELEGRAM}",
-    "database_url": "DATABASE_URL=sqlite+aiosqlite:///data/cascade.db or postgresql+asyncpg://cascade:secret@host/cascade",
-    "messages_per_second": "MESSAGES_PER_SECOND=30, up to 1000 with PAID_BROADCAST=true",
-    "chat_messages_per_second": "CHAT_MESSAGES_PER_SECOND=1",
-    "group_messages_per_minute": "GROUP_MESSAGES_PER_MINUTE=20",
-    "paid_broadcast": "PAID_BROADCAST=false",
-    "webhook_url": "WEBHOOK_URL=https://bot.example.org, where your proxy passes /telegram on to WEBHOOK_LISTEN",
-    "webhook_secret": "WEBHOOK_SECRET=what openssl rand -hex 32 prints",
-    "webhook_listen": "WEBHOOK_LISTEN=0.0.0.0:8080",
-    "operator_ids": "OPERATOR_IDS=123456789,987654321",
-    "operator_data": "OPERATOR_DATA=/srv/operator, a folder of CSV files",
-    "operator_note": "OPERATOR_NOTE=2026-11-01: a sentence of at most 500 characters",
-    "fallbacks": "FALLBACKS=ETH-USD=/srv/operator/ETH-USD_coinbase.csv",
-    "market_data": "MARKET_DATA=live, MARKET_DATA=folder:/srv/market or MARKET_DATA=simulated",
-}
+_LONGEST_NOTE = 500
+_BOOLEANS = dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True) | dict.fromkeys(
+    ("false", "f", "no", "n", "off", "0"), False
+)
 
 
 class SettingsError(ValueError):
     """A setting is missing or malformed; the message is one line that names it and gives an example."""
 
 
-class _Together(Exception):  # noqa: N818 - becomes a SettingsError
-    """Two settings that do not go together; pydantic would not say which one to change."""
+def _bot_token(text: str) -> str:
+    bot, colon, secret = text.partition(":")
+    if not (bot.isdigit() and colon and secret and secret.isascii() and secret.isprintable()) or " " in secret:
+        raise ValueError("is not a bot token (digits, a colon, letters)")
+    return text
 
-    def __init__(self, name: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.name = name
+
+def _web_address(text: str) -> str:
+    # The text itself is not repeated: an address may hold a password or a token.
+    address = text.strip()
+    try:
+        parts = urlsplit(address)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        is_usable = False
+    if not is_usable or any(letter.isspace() for letter in address):
+        raise ValueError("is not a web address (https:// or http://, then a host)")
+    return address
 
 
-class Settings(BaseSettings):
+def _webhook_address(text: str) -> str:
+    address = urlsplit(_web_address(text))
+    if address.scheme != "https" and address.hostname not in ("127.0.0.1", "localhost"):
+        raise ValueError("is not https, and Telegram calls nothing else")
+    if address.query or address.fragment:
+        raise ValueError("ends in a query or a fragment, and /telegram is appended to it")
+    return address.geturl()
+
+
+def _webhook_secret(text: str) -> str:
+    if not _SECRET.fullmatch(text):
+        raise ValueError("is not 16 to 256 of the characters A-Z, a-z, 0-9, _ and -")
+    return text
+
+
+def _address_and_port(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isdigit() and int(port) < 1 << 16):
+        raise ValueError(f"is {text!r}, expected an address and a port")
+    return text
+
+
+def _database_url(text: str) -> str:
+    try:
+        parse_url(text)
+    except DatabaseURLError as error:
+        raise ValueError(str(error).partition(";")[0]) from None
+    return text
+
+
+def _ids(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    for part in parts:
+        if not re.fullmatch(r"-?[0-9]{1,18}", part):
+            raise ValueError(f"has {part!r}, which is not a number")
+    return tuple(map(int, parts))
+
+
+def _market_data(text: str) -> str:
+    kind, _, folder = text.partition(":")
+    if kind == "folder":
+        _folder(folder)
+    elif text not in ("live", "simulated"):
+        raise ValueError(f"is {text!r}")
+    return text
+
+
+def _folder(text: str) -> str:
+    if not Path(text).is_dir():
+        raise ValueError(f"names the folder {text!r}, which does not exist")
+    return text
+
+
+def _fallbacks(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    for key, _, path in pairs:
+        if key not in SERIES:
+            raise ValueError(f"names {key!r}, which is no series")
+        if not (path.endswith(".csv") and Path(path).is_file()):
+            raise ValueError(f"names the file {path!r} for {key}, which is no CSV file there is")
+    return tuple((key, path) for key, _, path in pairs)
+
+
+def _note(text: str) -> str:
+    if len(text) > _LONGEST_NOTE:
+        raise ValueError(f"has {len(text)} characters, expected at most {_LONGEST_NOTE}")
+    return text
+
+
+def _boolean(text: str) -> bool:
+    if text.strip().lower() not in _BOOLEANS:
+        raise ValueError(f"is {text!r}, expected true or false")
+    return _BOOLEANS[text.strip().lower()]
+
+
+def _whole_number(most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (re.fullmatch(r"[0-9]{1,9}", text.strip()) and 1 <= int(text) <= most):
+            raise ValueError(f"is {text!r}, expected a whole number from 1 to {most}")
+        return int(text)
+
+    return parse
+
+
+def _setting(default: Any, parse: Callable[[str], Any], example: str, *, is_secret: bool = False) -> Any:
+    """Describe a setting: its default, what makes a value of its text or raises ``ValueError``, and an example."""
+    return field(default=default, repr=not is_secret, metadata={"parse": parse, "example": example})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
     """What an operator can set. Every name is that of an environment variable, in capitals."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
-
-    telegram_bot_token: SecretStr | None = None
-    telegram_api_url: AnyHttpUrl = AnyHttpUrl(TELEGRAM)
-    database_url: str = "sqlite+aiosqlite:///data/cascade.db"
-    operator_ids: Annotated[tuple[int, ...], NoDecode] = ()
-    market_data: str = "live"
-    operator_data: DirectoryPath | None = None
-    fallbacks: Annotated[tuple[tuple[str, str], ...], NoDecode] = ()
-    fred_api_key: SecretStr | None = None
-    tiingo_token: SecretStr | None = None
-    messages_per_second: Annotated[int, Field(ge=1, le=1000)] = _FREE_RATE
-    chat_messages_per_second: Annotated[int, Field(ge=1, le=30)] = 1
-    group_messages_per_minute: Annotated[int, Field(ge=1, le=60)] = 20
-    paid_broadcast: bool = False
-    webhook_url: AnyHttpUrl | None = None
-    webhook_secret: SecretStr | None = None
-    webhook_listen: str = "0.0.0.0:8080"
-    operator_note: Annotated[str, Field(max_length=500)] = ""
-
-    @field_validator("telegram_bot_token")
-    @classmethod
-    def _token(cls, token: SecretStr | None) -> SecretStr | None:
-        bot, colon, secret = (token.get_secret_value() if token else "1:x").partition(":")
-        if not (bot.isdigit() and colon and secret and secret.isascii() and secret.isprintable()) or " " in secret:
-            raise ValueError("is not a bot token (digits, a colon, letters)")
-        return token
-
-    @field_validator("database_url")
-    @classmethod
-    def _database(cls, url: str) -> str:
-        try:
-            parse_url(url)
-        except DatabaseURLError as error:
-            raise ValueError(str(error).partition(";")[0]) from None
-        return url
-
-    @field_validator("operator_ids", mode="before")
-    @classmethod
-    def _ids(cls, value: Any) -> Any:
-        parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-        for part in parts:
-            if not str(part).lstrip("-").isdigit():
-                raise ValueError(f"has {part!r}, which is not a number")
-        return parts
-
-    @field_validator("market_data")
-    @classmethod
-    def _market(cls, value: str) -> str:
-        kind, _, folder = value.partition(":")
-        if kind == "folder" and not Path(folder).is_dir():
-            raise ValueError(f"names the folder {folder!r}, which does not exist")
-        if kind != "folder" and value not in ("live", "simulated"):
-            raise ValueError(f"is {value!r}")
-        return value
-
-    @field_validator("fallbacks", mode="before")
-    @classmethod
-    def _fallbacks(cls, value: Any) -> Any:
-        pairs = [part.strip().partition("=") for part in value.split(",")] if isinstance(value, str) else value
-        if not isinstance(value, str):
-            return pairs
-        for key, _, path in pairs:
-            if key not in SERIES:
-                raise ValueError(f"names {key!r}, which is no series")
-            if not (path.endswith(".csv") and Path(path).is_file()):
-                raise ValueError(f"names the file {path!r} for {key}, which is no CSV file there is")
-        return tuple((key, path) for key, _, path in pairs)
-
-    @field_validator("webhook_url")
-    @classmethod
-    def _webhook(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
-        if url is not None and url.scheme != "https" and url.host not in ("127.0.0.1", "localhost"):
-            raise ValueError("is not https, and Telegram calls nothing else")
-        if url is not None and (url.query or url.fragment):
-            raise ValueError("ends in a query or a fragment, and /telegram is appended to it")
-        return url
-
-    @field_validator("webhook_secret")
-    @classmethod
-    def _secret(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and not _SECRET.fullmatch(secret.get_secret_value()):
-            raise ValueError("is not 16 to 256 of the characters A-Z, a-z, 0-9, _ and -")
-        return secret
-
-    @field_validator("webhook_listen")
-    @classmethod
-    def _listen(cls, value: str) -> str:
-        host, colon, port = value.rpartition(":")
-        if not (host and colon and port.isdigit() and int(port) < 1 << 16):
-            raise ValueError(f"is {value!r}, expected an address and a port")
-        return value
-
-    @model_validator(mode="after")
-    def _together(self) -> Self:
-        if self.webhook_url and not self.webhook_secret:
-            raise _Together("webhook_secret", "is missing, and WEBHOOK_URL needs it")
-        if self.messages_per_second > _FREE_RATE and not self.paid_broadcast and self.uses_telegram:
-            raise _Together("messages_per_second", f"is {self.messages_per_second}, and Telegram allows 30 for free")
-        return self
+    telegram_bot_token: str | None = _setting(
+        None, _bot_token, "TELEGRAM_BOT_TOKEN=123456789:AAExample, as BotFather gave it", is_secret=True
+    )
+    telegram_api_url: str = _setting(TELEGRAM, _web_address, f"TELEGRAM_API_URL={TELEGRAM}")
+    database_url: str = _setting(
+        "sqlite+aiosqlite:///data/cascade.db", _database_url,
+        "DATABASE_URL=sqlite+aiosqlite:///data/cascade.db or postgresql+asyncpg://cascade:secret@host/cascade",
+        is_secret=True,
+    )  # fmt: skip
+    operator_ids: tuple[int, ...] = _setting((), _ids, "OPERATOR_IDS=123456789,987654321")
+    market_data: str = _setting(
+        "live", _market_data, "MARKET_DATA=live, MARKET_DATA=folder:/srv/market or MARKET_DATA=simulated"
+    )
+    operator_data: str | None = _setting(None, _folder, "OPERATOR_DATA=/srv/operator, a folder of CSV files")
+    fallbacks: tuple[tuple[str, str], ...] = _setting(
+        (), _fallbacks, "FALLBACKS=ETH-USD=/srv/operator/ETH-USD_coinbase.csv"
+    )
+    fred_api_key: str | None = _setting(None, str, "FRED_API_KEY=what FRED gave you", is_secret=True)
+    tiingo_token: str | None = _setting(None, str, "TIINGO_TOKEN=what Tiingo gave you", is_secret=True)
+    messages_per_second: int = _setting(
+        _FREE_RATE, _whole_number(1000), "MESSAGES_PER_SECOND=30, up to 1000 with PAID_BROADCAST=true"
+    )
+    chat_messages_per_second: int = _setting(1, _whole_number(30), "CHAT_MESSAGES_PER_SECOND=1")
+    group_messages_per_minute: int = _setting(20, _whole_number(60), "GROUP_MESSAGES_PER_MINUTE=20")
+    paid_broadcast: bool = _setting(False, _boolean, "PAID_BROADCAST=false")
+    webhook_url: str | None = _setting(
+        None, _webhook_address,
+        "WEBHOOK_URL=https://bot.example.org, where your proxy passes /telegram on to WEBHOOK_LISTEN",
+    )  # fmt: skip
+    webhook_secret: str | None = _setting(
+        None, _webhook_secret, "WEBHOOK_SECRET=what openssl rand -hex 32 prints", is_secret=True
+    )
+    webhook_listen: str = _setting("0.0.0.0:8080", _address_and_port, "WEBHOOK_LISTEN=0.0.0.0:8080")
+    operator_note: str = _setting("", _note, "OPERATOR_NOTE=2026-11-01: a sentence of at most 500 characters")
 
     @property
     def limits(self) -> Limits:
@@ -161,18 +188,18 @@ class Settings(BaseSettings):
     def source_options(self) -> SourceOptions:
         """What was set about sources."""
         return SourceOptions(
-            fred_api_key=self.fred_api_key.get_secret_value() if self.fred_api_key else None,
-            tiingo_token=self.tiingo_token.get_secret_value() if self.tiingo_token else None,
-            operator_data=str(self.operator_data) if self.operator_data else None,
+            fred_api_key=self.fred_api_key,
+            tiingo_token=self.tiingo_token,
+            operator_data=self.operator_data,
             fallbacks=self.fallbacks,
         )
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must appear nowhere."""
-        held = (self.telegram_bot_token, self.fred_api_key, self.tiingo_token, self.webhook_secret)
+        """What must appear nowhere: neither in a log nor in a message."""
         password = parse_url(self.database_url).password
-        return (*(secret.get_secret_value() for secret in held if secret), *([password] if password else ()))
+        held = (self.telegram_bot_token, self.fred_api_key, self.tiingo_token, self.webhook_secret, password)
+        return tuple(secret for secret in held if secret)
 
     @property
     def token(self) -> str:
@@ -184,34 +211,61 @@ class Settings(BaseSettings):
             When none is set.
         """
         if self.telegram_bot_token is None:
-            raise SettingsError(f"TELEGRAM_BOT_TOKEN is missing; for example {_EXAMPLES['telegram_bot_token']}")
-        return self.telegram_bot_token.get_secret_value()
+            raise _wrong("telegram_bot_token", "is missing")
+        return self.telegram_bot_token
+
+    @property
+    def api_host(self) -> str:
+        """The host of the Bot API, in small letters."""
+        return urlsplit(self.telegram_api_url).hostname or ""
 
     @property
     def uses_telegram(self) -> bool:
         """Whether messages go to Telegram itself and not to a server of one's own."""
-        return self.telegram_api_url.host == "api.telegram.org"
+        return self.api_host == "api.telegram.org"
 
     @property
     def bot_api_base(self) -> str:
         """The Bot API address in the form python-telegram-bot wants it: the token is appended."""
-        return str(self.telegram_api_url).rstrip("/") + "/bot"
+        return self.telegram_api_url.rstrip("/") + "/bot"
 
 
-def load_settings(**overrides: Any) -> Settings:
+_FIELDS: Mapping[str, Field[Any]] = {setting.name: setting for setting in fields(Settings)}
+
+
+def load_settings(*, unless_set: Mapping[str, str] | None = None, **given: str | None) -> Settings:
     """Read the settings.
+
+    Parameters
+    ----------
+    unless_set
+        Other defaults, by the names of the settings.
+    given
+        What wins over the environment, which wins over ``.env``; ``None`` is not given. Empty is not set, either.
 
     Raises
     ------
     SettingsError
-        For the first setting that is malformed.
+        For the first setting that is malformed, or that another one does not go with.
     """
+    texts = dict(unless_set or {})
+    for source in (dotenv_values(".env", encoding="utf-8"), os.environ, given):
+        texts |= {name.lower(): text for name, text in source.items() if text}
+    values = {name: _parsed(name, texts[name]) for name in _FIELDS if name in texts}
+    settings = Settings(**values)
+    if settings.webhook_url and not settings.webhook_secret:
+        raise _wrong("webhook_secret", "is missing, and WEBHOOK_URL needs it")
+    if settings.messages_per_second > _FREE_RATE and not settings.paid_broadcast and settings.uses_telegram:
+        raise _wrong("messages_per_second", f"is {settings.messages_per_second}, and Telegram allows 30 for free")
+    return settings
+
+
+def _parsed(name: str, text: str) -> Any:
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
-    except _Together as error:
-        raise SettingsError(f"{error.name.upper()} {error}; for example {_EXAMPLES[error.name]}") from None
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = str(first["loc"][0])
-        what = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name.upper()} {what}; for example {_EXAMPLES.get(name, '')}") from None
+        return _FIELDS[name].metadata["parse"](text)
+    except ValueError as error:
+        raise _wrong(name, str(error)) from None
+
+
+def _wrong(name: str, what: str) -> SettingsError:
+    return SettingsError(f"{name.upper()} {what}; for example {_FIELDS[name].metadata['example']}")

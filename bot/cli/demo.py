@@ -134,12 +134,9 @@ async def _start(process: Market) -> datetime:
 
 
 def _settings(sandbox: Sandbox, folder: Path) -> Settings:
-    return Settings.model_validate(
-        {
-            "telegram_bot_token": sandbox.token,
-            "telegram_api_url": sandbox.url,
-            "database_url": f"sqlite+aiosqlite:///{folder}/demo.db",
-            "market_data": SIMULATED,
-            "operator_ids": (),
-        }
+    return Settings(
+        telegram_bot_token=sandbox.token,
+        telegram_api_url=sandbox.url,
+        database_url=f"sqlite+aiosqlite:///{folder}/demo.db",
+        market_data=SIMULATED,
     )

@@ -69,7 +69,7 @@ def _telegram(settings: Settings) -> Iterator[Finding]:
     try:
         answer = httpx.get(f"{settings.bot_api_base}{token}/getMe", timeout=10)
     except httpx.HTTPError as error:
-        where = settings.telegram_api_url.host
+        where = settings.api_host
         yield Finding(False, f"token: {where} cannot be reached ({type(error).__name__}); check the network")
         return
     if answer.status_code == httpx.codes.OK:

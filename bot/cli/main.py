@@ -30,9 +30,9 @@ DataOrSimulated = Annotated[str, typer.Option("--data", help=f"Which market: {_D
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
-def _settings(data: str | None = None, database: str | None = None) -> Settings:
+def _settings(data: str | None = None, **unless_set: str) -> Settings:
     market = data if data in (None, SIMULATED) else f"folder:{data}"
-    return load_settings(market_data=market, database_url=database)
+    return load_settings(unless_set=unless_set, market_data=market)
 
 
 @cli.command()
@@ -138,9 +138,7 @@ def replay(
     """
     from bot.cli.replay import replay_text
 
-    settings = _settings(data)
-    if "database_url" not in settings.model_fields_set:
-        settings = _settings(data, "sqlite+aiosqlite:///replay.db")
+    settings = _settings(data, database_url="sqlite+aiosqlite:///replay.db")
     set_up_logging(*settings.secrets, level=logging.WARNING)
     typer.echo(replay_text(settings, first.date(), last.date()))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -127,7 +128,6 @@ async def _server(settings: Settings) -> AsyncIterator[tuple[Settings, Sandbox |
         yield sandbox_settings(settings, sandbox), sandbox
 
 
-def sandbox_settings(settings: Settings, sandbox: Sandbox, **changes: object) -> Settings:
+def sandbox_settings(settings: Settings, sandbox: Sandbox, **changes: Any) -> Settings:
     """Return settings that point to a sandbox."""
-    values = settings.model_dump() | {"telegram_bot_token": sandbox.token, "telegram_api_url": sandbox.url} | changes
-    return Settings.model_validate(values)
+    return replace(settings, telegram_bot_token=sandbox.token, telegram_api_url=sandbox.url, **changes)

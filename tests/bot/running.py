@@ -27,7 +27,7 @@ EVENING = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
 def settings_for(sandbox: Sandbox, database_url: str, **changes: Any) -> Settings:
     """Return settings that point to a sandbox."""
     values = {"telegram_bot_token": sandbox.token, "telegram_api_url": sandbox.url, "database_url": database_url}
-    return Settings.model_validate(values | changes)
+    return Settings(**values | changes)
 
 
 def environment_for(sandbox: Sandbox, database_url: str, **more: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What an operator can mend is one line, whatever it came wrapped in; the rest is a report without secrets."""
+"""What an operator can correct is one line, whatever it came wrapped in; the rest is a report without secrets."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ def ended_by(error: Exception, capsys: pytest.CaptureFixture[str]) -> tuple[int 
 
 
 @pytest.mark.parametrize("kind", [SettingsError, DatabaseInUseError, DatabaseUnavailableError])
-def test_what_an_operator_can_mend_is_one_line(kind: type[Exception], capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended_by(kind("mend this"), capsys) == (2, "mend this\n")
+def test_an_error_the_operator_can_correct_is_one_line(
+    kind: type[Exception], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended_by(kind("correct this"), capsys) == (2, "correct this\n")
 
 
-def test_so_it_is_when_it_ended_one_of_several_tasks(capsys: pytest.CaptureFixture[str]) -> None:
-    group = ExceptionGroup("tasks", [ExceptionGroup("more", [ValueError("x"), DatabaseInUseError("mend this")])])
-    assert ended_by(group, capsys) == (2, "mend this\n")
+def test_an_error_the_operator_can_correct_is_one_line_when_it_ended_one_of_several_tasks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    group = ExceptionGroup("tasks", [ExceptionGroup("more", [ValueError("x"), DatabaseInUseError("correct this")])])
+    assert ended_by(group, capsys) == (2, "correct this\n")
 
 
-def test_anything_else_is_a_report_without_the_token(capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_other_error_is_a_report_without_the_token(capsys: pytest.CaptureFixture[str]) -> None:
     code, report = ended_by(ExceptionGroup("tasks", [ValueError(f"https://host/bot{TOKEN}/x")]), capsys)
     assert code == 1
     assert "Traceback" in report

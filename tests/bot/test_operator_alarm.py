@@ -42,7 +42,7 @@ async def test_a_sentence_without_bounds_keeps_no_other_from_being_told(
     assert [len(text) for text in sandbox.sent(ME)] == [1_000, 16]
 
 
-async def test_what_the_operators_are_told_obeys_a_429(app: App, sandbox: Sandbox) -> None:
+async def test_a_sentence_to_the_operators_obeys_a_429(app: App, sandbox: Sandbox) -> None:
     sandbox.world.add_private_chat(ME, started=True)
     app.sender.pacer.pause(600)
     await OperatorAlarm(app.telegram.bot, (ME,))("the disk is full")

@@ -50,8 +50,8 @@ def test_a_server_is_imported_only_for_a_web_hook() -> None:
     assert ran.stdout.split() == ["False", "False"]
 
 
-def test_nor_what_only_a_command_line_or_a_migration_needs() -> None:
-    assert imported("import bot.serve") & {"typer", "rich", "alembic", "mako"} == set()
+def test_the_bot_imports_nothing_that_only_a_command_line_or_a_migration_needs() -> None:
+    assert imported("import bot.serve") & {"typer", "rich", "alembic", "mako", "pydantic"} == set()
 
 
 def test_the_heavy_libraries_are_those_of_the_market_process() -> None:

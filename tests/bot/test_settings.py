@@ -30,7 +30,7 @@ def test_the_defaults_are_telegram_live_data_and_a_file_in_data() -> None:
     assert settings.operator_ids == ()
 
 
-def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     load_with(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN, OPERATOR_IDS="12, 34", MARKET_DATA="simulated")
     settings = load_settings()
     assert settings.token == TOKEN
@@ -38,7 +38,7 @@ def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert settings.market_data == "simulated"
 
 
-def test_they_come_from_a_file_named_env(tmp_path: Path) -> None:
+def test_settings_come_from_a_file_named_env(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"TELEGRAM_BOT_TOKEN={TOKEN}\nUNRELATED=1\n")
     assert load_settings().token == TOKEN
 
@@ -49,8 +49,10 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp
     assert load_settings().market_data == "live"
 
 
-def test_an_empty_setting_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    load_with(monkeypatch, OPERATOR_IDS="", TELEGRAM_API_URL="")
+def test_an_empty_setting_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MARKET_DATA=simulated\nWEBHOOK_LISTEN=\n")
+    load_with(monkeypatch, OPERATOR_IDS="", TELEGRAM_API_URL="", MARKET_DATA="")
+    assert load_settings().market_data == "simulated"
     assert load_settings().uses_telegram
 
 
@@ -65,9 +67,19 @@ def test_a_missing_token_is_named_when_it_is_needed() -> None:
         ("TELEGRAM_BOT_TOKEN", "hello", "TELEGRAM_BOT_TOKEN is not a bot token"),
         ("TELEGRAM_BOT_TOKEN", "123456:", "TELEGRAM_BOT_TOKEN is not a bot token"),
         ("TELEGRAM_BOT_TOKEN", "bot:AAE", "TELEGRAM_BOT_TOKEN is not a bot token"),
-        ("TELEGRAM_API_URL", "telegram", "TELEGRAM_API_URL "),
+        ("TELEGRAM_API_URL", "telegram", "TELEGRAM_API_URL is not a web address"),
         ("DATABASE_URL", "mysql://db", "DATABASE_URL has the driver 'mysql'"),
         ("DATABASE_URL", "somewhere", "DATABASE_URL cannot be read"),
+        ("TELEGRAM_API_URL", "http://a:99999", "TELEGRAM_API_URL is not a web address"),
+        ("TELEGRAM_API_URL", "http://a b", "TELEGRAM_API_URL is not a web address"),
+        ("WEBHOOK_URL", "bot.example.org", "WEBHOOK_URL is not a web address"),
+        ("WEBHOOK_SECRET", "short", "WEBHOOK_SECRET is not 16 to 256 of the characters"),
+        ("MESSAGES_PER_SECOND", "many", "MESSAGES_PER_SECOND is 'many', expected a whole number from 1 to 1000"),
+        ("MESSAGES_PER_SECOND", "0", "MESSAGES_PER_SECOND is '0', expected a whole number from 1 to 1000"),
+        ("CHAT_MESSAGES_PER_SECOND", "31", "CHAT_MESSAGES_PER_SECOND is '31', expected a whole number from 1 to 30"),
+        ("GROUP_MESSAGES_PER_MINUTE", "1.5", "GROUP_MESSAGES_PER_MINUTE is '1.5', expected a whole number from 1"),
+        ("PAID_BROADCAST", "maybe", "PAID_BROADCAST is 'maybe', expected true or false"),
+        ("OPERATOR_IDS", "--5", "OPERATOR_IDS has '--5', which is not a number"),
         ("OPERATOR_IDS", "me", "OPERATOR_IDS has 'me', which is not a number"),
         ("OPERATOR_IDS", "12,,34", "OPERATOR_IDS has '', which is not a number"),
         ("WEBHOOK_URL", "http://bot.example.org", "WEBHOOK_URL is not https"),
@@ -81,7 +93,7 @@ def test_a_missing_token_is_named_when_it_is_needed() -> None:
         ),
     ],
 )
-def test_a_malformed_one_is_one_line_with_an_example(
+def test_a_malformed_setting_is_one_line_with_an_example(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -93,6 +105,39 @@ def test_a_malformed_one_is_one_line_with_an_example(
     assert "\n" not in text
 
 
+@pytest.mark.parametrize("name", ["TELEGRAM_API_URL", "WEBHOOK_URL"])
+def test_a_malformed_address_is_not_repeated_for_it_may_hold_a_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "ftp://me:sesame@host")
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert "sesame" not in str(raised.value)
+
+
+def test_a_web_hook_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="WEBHOOK_SECRET is missing, and WEBHOOK_URL needs it; for example"):
+        load_with(monkeypatch, WEBHOOK_URL="https://bot.example.org")
+
+
+def test_more_than_telegram_allows_for_free_needs_a_paid_broadcast_or_a_server_of_ones_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(SettingsError, match="MESSAGES_PER_SECOND is 31, and Telegram allows 30 for free; for example"):
+        load_with(monkeypatch, MESSAGES_PER_SECOND=" 31 ")
+    load_with(monkeypatch, TELEGRAM_API_URL="http://127.0.0.1:8081")
+    assert load_settings().limits.per_second == 31
+    load_with(monkeypatch, TELEGRAM_API_URL="https://API.telegram.org", PAID_BROADCAST="Yes")
+    assert load_settings().paid_broadcast
+
+
+def test_a_default_of_the_command_line_yields_to_whatever_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "sqlite+aiosqlite:///replay.db"
+    assert load_settings(unless_set={"database_url": url}).database_url == url
+    monkeypatch.setenv("DATABASE_URL", "sqlite+aiosqlite:///data/cascade.db")
+    assert load_settings(unless_set={"database_url": url}).database_url == "sqlite+aiosqlite:///data/cascade.db"
+
+
 def test_a_malformed_token_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "secret but malformed")
     with pytest.raises(SettingsError) as raised:
@@ -100,9 +145,16 @@ def test_a_malformed_token_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> N
     assert "secret" not in str(raised.value)
 
 
-def test_the_token_is_not_shown_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    load_with(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN)
-    assert TOKEN not in repr(load_settings())
+def test_no_secret_is_shown_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "FRED_API_KEY": "of-fred",
+        "TIINGO_TOKEN": "of-tiingo",
+        "WEBHOOK_SECRET": "s" * 16,
+    }
+    load_with(monkeypatch, DATABASE_URL="postgresql+asyncpg://cascade:sesame@host/cascade", **keys)
+    shown = repr(load_settings())
+    assert [secret for secret in (*keys.values(), "sesame") if secret in shown] == []
 
 
 def test_an_address_of_ones_own_becomes_the_base_of_the_bot_api(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +164,7 @@ def test_an_address_of_ones_own_becomes_the_base_of_the_bot_api(monkeypatch: pyt
     assert not settings.uses_telegram
 
 
-def test_what_the_command_line_gives_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     load_with(monkeypatch, MARKET_DATA="simulated")
     assert load_settings(market_data=f"folder:{tmp_path}").market_data == f"folder:{tmp_path}"
 
@@ -134,7 +186,7 @@ class TestSources:
         assert options.operator_data == str(tmp_path)
         assert options.fallbacks == (("ETH-USD", "ether.csv"), ("BTC-USD", "ether.csv"))
 
-    def test_without_them_there_is_nothing(self) -> None:
+    def test_sources_without_settings_have_no_keys_folders_or_fallbacks(self) -> None:
         options = load_settings().source_options
         assert (options.fred_api_key, options.tiingo_token, options.operator_data) == (None, None, None)
         assert options.fallbacks == ()
@@ -151,11 +203,15 @@ class TestSources:
         [
             ("FALLBACKS", "ETHER=ether.csv", "FALLBACKS names 'ETHER', which is no series"),
             ("FALLBACKS", "ETH-USD=none.csv", "names the file 'none.csv' for ETH-USD, which is no CSV file there is"),
-            ("OPERATOR_DATA", "/no/such/folder", "OPERATOR_DATA"),
-            ("OPERATOR_NOTE", "x" * 501, "OPERATOR_NOTE"),
+            (
+                "OPERATOR_DATA",
+                "/no/such/folder",
+                "OPERATOR_DATA names the folder '/no/such/folder', which does not exist",
+            ),
+            ("OPERATOR_NOTE", "x" * 501, "OPERATOR_NOTE has 501 characters, expected at most 500"),
         ],
     )
-    def test_a_wrong_one_is_named_with_an_example(
+    def test_a_wrong_setting_of_the_sources_is_named_with_an_example(
         self, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
     ) -> None:
         with pytest.raises(SettingsError) as error:

@@ -46,7 +46,7 @@ def log(sandbox: Sandbox) -> Iterator[io.StringIO]:
         logging.getLogger(name).setLevel(level)
 
 
-async def test_not_in_the_urls_that_httpx_logs(sandbox: Sandbox, log: io.StringIO) -> None:
+async def test_the_token_is_not_in_the_urls_that_httpx_logs(sandbox: Sandbox, log: io.StringIO) -> None:
     # What examines the installation uses it.
     await asyncio.to_thread(httpx.post, f"{sandbox.url}/bot{sandbox.token}/getMe")
     assert "HTTP Request: POST" in log.getvalue()
@@ -55,7 +55,7 @@ async def test_not_in_the_urls_that_httpx_logs(sandbox: Sandbox, log: io.StringI
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_not_in_a_logged_failure_with_its_traceback(
+async def test_the_token_is_not_in_a_logged_failure_with_its_traceback(
     app: App, sandbox: Sandbox, log: io.StringIO, fault: Fault | BotApiError
 ) -> None:
     sandbox.faults.append(("getMe", fault))
@@ -67,7 +67,7 @@ async def test_not_in_a_logged_failure_with_its_traceback(
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, Fault.RESET_BEFORE])
-async def test_not_in_what_a_failed_delivery_says(sandbox: Sandbox, fault: Fault | BotApiError) -> None:
+async def test_the_token_is_not_in_what_a_failed_delivery_says(sandbox: Sandbox, fault: Fault | BotApiError) -> None:
     sandbox.world.add_private_chat(5, started=True)
     sandbox.faults.append(("sendMessage", fault))
     async with AiohttpRequest(1, 5) as request:
@@ -76,7 +76,7 @@ async def test_not_in_what_a_failed_delivery_says(sandbox: Sandbox, fault: Fault
     assert sandbox.token not in failure.text
 
 
-async def test_not_in_an_error_of_the_transport() -> None:
+async def test_the_token_is_not_in_an_error_of_the_transport() -> None:
     async with AiohttpRequest(1, 5) as request:
         for address in ("http://127.0.0.1:9", "http://nowhere.invalid", "nonsense://x"):
             with pytest.raises(NetworkError) as raised:
@@ -84,7 +84,7 @@ async def test_not_in_an_error_of_the_transport() -> None:
             assert OTHER not in str(raised.value)
 
 
-def test_not_even_one_that_is_not_ours() -> None:
+def test_a_token_that_is_not_ours_is_removed_too() -> None:
     assert redact(f"GET /bot{OTHER}/getMe") == "GET /bot<token>/getMe"
     try:
         raise httpx.ConnectError(f"no route to https://api.telegram.org/bot{OTHER}/getMe")
@@ -94,11 +94,11 @@ def test_not_even_one_that_is_not_ours() -> None:
     assert OTHER not in RedactingFormatter().format(record)
 
 
-def test_times_and_ports_are_not_taken_for_one() -> None:
+def test_times_and_ports_are_not_taken_for_a_token() -> None:
     assert redact("at 12:30 on 127.0.0.1:8081") == "at 12:30 on 127.0.0.1:8081"
 
 
-async def test_not_in_what_a_whole_process_prints_when_the_token_is_refused(
+async def test_the_token_is_not_in_what_a_whole_process_prints_when_it_is_refused(
     sandbox: Sandbox, database_url: str
 ) -> None:
     environment = environment_for(sandbox, database_url, TELEGRAM_BOT_TOKEN=OTHER, MARKET_DATA="simulated")
@@ -111,7 +111,7 @@ async def test_not_in_what_a_whole_process_prints_when_the_token_is_refused(
     assert "Traceback" not in ran.stderr
 
 
-async def test_not_in_any_message(app: App, sandbox: Sandbox) -> None:
+async def test_the_token_is_not_in_any_message(app: App, sandbox: Sandbox) -> None:
     sandbox.world.add_private_chat(5, started=True)
     alarm = type(app.alarm)(app.telegram.bot, (5,))
     await alarm("Something failed")

@@ -78,31 +78,33 @@ async def subscribers(app: App) -> list[int]:
 
 
 class TestStart:
-    async def test_it_says_what_this_is_in_few_lines(self, say: Say) -> None:
+    async def test_start_says_what_this_is_in_few_lines(self, say: Say) -> None:
         answer = await say("/start")
         assert answer.startswith("Cascade watches whether the Russell 2000")
         assert "not investment advice" in answer
         assert len(answer.splitlines()) <= 5
 
-    async def test_it_subscribes_nobody_by_itself(self, app: App, say: Say) -> None:
+    async def test_start_subscribes_nobody_by_itself(self, app: App, say: Say) -> None:
         await say("/start")
         assert await subscribers(app) == []
 
-    async def test_its_button_subscribes(self, app: App, say: Say, press: Press, sandbox: Sandbox) -> None:
+    async def test_the_button_under_start_subscribes(self, app: App, say: Say, press: Press, sandbox: Sandbox) -> None:
         await say("/start")
         await press("Subscribe")
         assert await subscribers(app) == [ME]
         assert sandbox.sent(ME)[-1].startswith("Subscribed.")
         assert len(sandbox.world.callback_answers) == 1
 
-    async def test_pressing_it_twice_is_harmless(self, app: App, say: Say, press: Press, sandbox: Sandbox) -> None:
+    async def test_pressing_subscribe_twice_is_harmless(
+        self, app: App, say: Say, press: Press, sandbox: Sandbox
+    ) -> None:
         await say("/start")
         await press("Subscribe")
         await press("Subscribe")
         assert await subscribers(app) == [ME]
         assert sandbox.sent(ME)[-1].startswith("This chat is subscribed already.")
 
-    async def test_in_a_simulated_market_it_says_so(self, say: Say, record: Record) -> None:
+    async def test_start_in_a_simulated_market_says_so(self, say: Say, record: Record) -> None:
         await record(quiet, origin="simulated")
         assert (await say("/start")).startswith("SIMULATED MARKET: every figure is made up")
 
@@ -114,7 +116,7 @@ class TestSubscribing:
         assert (await say("/unsubscribe")).startswith("Unsubscribed.")
         assert await subscribers(app) == []
 
-    async def test_doing_it_twice_says_so(self, say: Say) -> None:
+    async def test_subscribing_or_unsubscribing_twice_says_so(self, say: Say) -> None:
         await say("/subscribe")
         assert "subscribed already" in await say("/subscribe")
         await say("/unsubscribe")
@@ -154,17 +156,17 @@ class TestSubscribing:
 
 
 class TestStatus:
-    async def test_before_the_first_evening_it_says_that_nothing_is_evaluated(self, say: Say) -> None:
+    async def test_status_before_the_first_evening_says_that_nothing_is_evaluated(self, say: Say) -> None:
         assert (await say("/status")).startswith("Nothing is evaluated yet.")
 
-    async def test_while_the_first_evening_waits_it_says_for_what(self, app: App, say: Say) -> None:
+    async def test_status_while_the_first_evening_waits_says_for_what(self, app: App, say: Say) -> None:
         async with app.database.transaction() as connection:
             await market.claim_market(connection, "live")
             session = EVENING.date()
             await market.set_agenda(connection, Agenda(session, EVENING, session, "^RUT: Yahoo did not answer"))
         assert "Yahoo did not answer" in await say("/status")
 
-    async def test_it_is_the_whole_state_on_one_phone_screen(self, say: Say, record: Record) -> None:
+    async def test_status_is_the_whole_state_on_one_phone_screen(self, say: Say, record: Record) -> None:
         await record(quiet)
         lines = (await say("/status")).splitlines()
         assert lines[0] == "Stage 2 of 4 · small caps are not leading yet"
@@ -193,7 +195,7 @@ class TestStatus:
         assert first.startswith("No newer verdict than")
         assert "IWM: newest bar is late" in first
 
-    async def test_when_none_is_it_does_not(self, say: Say, record: Record) -> None:
+    async def test_the_first_line_says_nothing_of_it_when_no_session_is_overdue(self, say: Say, record: Record) -> None:
         later = EVENING + timedelta(days=1)
         await record(quiet, agenda=Agenda(later.date(), later, EVENING.date(), None))
         assert "No newer verdict" not in await say("/status")
@@ -218,13 +220,15 @@ class TestStatus:
 
 
 class TestWhy:
-    async def test_it_shows_every_condition(self, say: Say, record: Record) -> None:
+    async def test_why_shows_every_condition(self, say: Say, record: Record) -> None:
         await record(whole())
         answer = await say("/why")
         assert answer.startswith("The evidence: every condition")
         assert "● Credit +0.10 points (on ≤ +0.10, off > +0.30)" in answer
 
-    async def test_the_button_does_the_same(self, say: Say, press: Press, record: Record, sandbox: Sandbox) -> None:
+    async def test_the_button_why_shows_every_condition_too(
+        self, say: Say, press: Press, record: Record, sandbox: Sandbox
+    ) -> None:
         await record(whole())
         await say("/status")
         await press("Why")
@@ -246,12 +250,12 @@ class TestWhy:
         ):
             assert (await say(f"/why {asked}")).startswith(heading)
 
-    async def test_any_other_gets_one_line_with_a_valid_example(self, say: Say) -> None:
+    async def test_any_other_link_gets_one_line_with_a_valid_example(self, say: Say) -> None:
         for asked in ("5", "0", "bondz", "3 4", "<b>", "٣"):
             answer = await say(f"/why {asked}")
             assert answer == "/why takes a link by number or name, liquidity or breakout. For example /why bonds"
 
-    async def test_what_is_too_long_for_one_message_comes_in_several(
+    async def test_an_answer_too_long_for_one_message_comes_in_several(
         self, record: Record, say: Say, sandbox: Sandbox, hear: Hear
     ) -> None:
         unknown = early()
@@ -271,7 +275,7 @@ class TestWhy:
 
 
 class TestParts:
-    async def test_each_is_answered_in_depth(self, say: Say, record: Record) -> None:
+    async def test_every_part_is_answered_in_depth(self, say: Say, record: Record) -> None:
         await record(whole())
         for command, heading in (
             ("breakout", "Russell 2000 breakout: confirmed · level 1,740.75"),
@@ -283,7 +287,7 @@ class TestParts:
             assert (await say(f"/{command}")).startswith(heading)
             assert (await say(f"/{command}", GROUP, MEMBER)).startswith(heading)
 
-    async def test_before_the_first_evening_each_says_that_nothing_is_evaluated(self, say: Say) -> None:
+    async def test_every_part_says_before_the_first_evening_that_nothing_is_evaluated(self, say: Say) -> None:
         for command in ("why", "why 3", "breakout", "liquidity", "cascade", "crypto", "supercycle", "history"):
             assert (await say(f"/{command}")).startswith("Nothing is evaluated yet.")
         assert (await say("/asof 2020-11-17")).startswith("Nothing is evaluated yet.")
@@ -317,7 +321,7 @@ async def store(app: App, *evenings: tuple[date, list[ChangeRow]], backfilled: b
 
 
 class TestHistory:
-    async def test_before_anything_changed_it_says_so(self, app: App, say: Say) -> None:
+    async def test_history_before_anything_changed_says_so(self, app: App, say: Say) -> None:
         await store(app, (SESSION, []))
         assert await say("/history") == "Nothing has changed yet"
 
@@ -331,7 +335,7 @@ class TestHistory:
             "13 Nov 2020: Russell 2000 breakout of 13 Nov 2020 attempted",
         ]
 
-    async def test_what_was_found_in_the_history_is_marked_as_never_sent(self, app: App, say: Say) -> None:
+    async def test_a_change_found_in_the_history_is_marked_as_never_sent(self, app: App, say: Say) -> None:
         await store(app, (SESSION, [_change("stage.up", SESSION, "1", "2")]), backfilled=True)
         answer = await say("/history")
         assert answer.endswith("17 Nov 2020: Cascade stage 1 → 2 of 4 (from history, not sent live)")
@@ -354,7 +358,7 @@ class TestHistory:
 
 
 class TestAsOf:
-    async def test_it_is_the_stored_verdict_of_that_evening(self, app: App, say: Say) -> None:
+    async def test_asof_is_the_stored_verdict_of_that_evening(self, app: App, say: Say) -> None:
         await store(app, (date(2020, 11, 13), []), (SESSION, []))
         lines = (await say("/asof 2020-11-13")).splitlines()
         assert lines[0].startswith("As of that evening, decided ")
@@ -371,12 +375,12 @@ class TestAsOf:
         await store(app, (SESSION, []))
         assert (await say("/asof 2999-01-01")).startswith("1 Jan 2999 has no verdict: this is the newest.")
 
-    async def test_before_the_first_one_it_says_which_is(self, app: App, say: Say) -> None:
+    async def test_asof_before_the_first_verdict_says_which_is_the_first(self, app: App, say: Say) -> None:
         await store(app, (SESSION, []))
         answer = "There is no verdict that early: the first one is of Tue 17 Nov 2020."
         assert await say("/asof 1929-10-29") == answer
 
-    async def test_one_of_the_history_says_that_it_was_computed_later(self, app: App, say: Say) -> None:
+    async def test_a_verdict_of_the_history_says_that_it_was_computed_later(self, app: App, say: Say) -> None:
         await store(app, (SESSION, []), backfilled=True)
         async with app.database.transaction() as connection:
             await market.begin_backfill(connection, SESSION)
@@ -389,7 +393,7 @@ class TestAsOf:
 
 
 class TestHelp:
-    async def test_it_lists_every_command_and_so_does_telegrams_menu(self, say: Say, sandbox: Sandbox) -> None:
+    async def test_help_lists_every_command_and_so_does_telegrams_menu(self, say: Say, sandbox: Sandbox) -> None:
         answer = await say("/help")
         assert all(f"/{name} – {description}" in answer for name, description in MENU.items())
         (menu,) = sandbox.world.commands.values()

@@ -65,10 +65,10 @@ async def mature(app: App, change: float = 0.338, corrects: int | None = None, h
 
 
 class TestBeforeTheFirstRecord:
-    async def test_it_says_when_there_will_be_one(self, ask: Ask) -> None:
+    async def test_record_says_when_there_will_be_one(self, ask: Ask) -> None:
         assert "There is no track record yet" in await ask("/record")
 
-    async def test_the_live_one_is_there_all_the_same(self, app: App, ask: Ask) -> None:
+    async def test_record_live_is_there_all_the_same(self, app: App, ask: Ask) -> None:
         await decide(app)
         assert "no outcome yet" in await ask("/record live")
 
@@ -130,12 +130,12 @@ class TestLive:
         assert "(corrected on 18 Dec 2020)" in text
         assert "+33.8" not in text
 
-    async def test_it_says_that_there_is_none(self, app: App, ask: Ask) -> None:
+    async def test_record_live_says_that_there_is_none(self, app: App, ask: Ask) -> None:
         async with app.database.transaction() as connection:
             await market.claim_market(connection, "live")
         assert "No alert yet." in await ask("/record live")
 
-    async def test_nothing_of_the_backtest_is_in_it(self, app: App, ask: Ask, recorded: None) -> None:
+    async def test_nothing_of_the_backtest_is_in_the_live_record(self, app: App, ask: Ask, recorded: None) -> None:
         await decide(app)
         assert "rose" not in await ask("/record live")
 
@@ -216,9 +216,9 @@ class TestLiveCases:
             ("liquidity.regime:easing", Row("liquidity.regime", "easing", "neutral"), False),
         ],
     )
-    def test_they_are_events_of_the_rule_shown(self, rule: str, row: Row, counts: bool) -> None:
+    def test_live_cases_are_events_of_the_rule_shown(self, rule: str, row: Row, counts: bool) -> None:
         shown = replace(past(followed(1)), rule=rule)
         assert live_like(shown, [row], [Grown()]) == int(counts)
 
-    def test_without_past_cases_there_are_none(self) -> None:
+    def test_live_cases_are_none_without_past_ones(self) -> None:
         assert live_like(None, [Row("breakout.confirmed")], [Grown()]) == 0

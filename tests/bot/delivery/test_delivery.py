@@ -317,7 +317,7 @@ class TestFailures:
         await record(confirmed(), "confirmed")
         async with app.database.transaction() as connection:
             session = attempt().session
-            await connection.execute(update(verdict).where(verdict.c.session == session).values(body="not a verdict"))
+            await connection.execute(update(verdict).where(verdict.c.session == session).values(body=b"not a verdict"))
         await app.sender.drain()
         assert await tally(app) == {State.STOPPED: 1, State.SENT: 1}
         assert sandbox.sent(5)[0].startswith("Russell 2000 breakout confirmed")

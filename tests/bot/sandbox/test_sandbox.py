@@ -78,7 +78,7 @@ class TestMessages:
         with pytest.raises(BadRequest, match=r"(?i)message to edit not found"):
             await bot.edit_message_text("two", ME, 999)
 
-    async def test_what_it_does_not_know_is_an_error_and_not_silence(self, bot: Bot) -> None:
+    async def test_a_method_or_parameter_the_sandbox_does_not_know_is_an_error_and_not_silence(self, bot: Bot) -> None:
         with pytest.raises(BadRequest, match="does not know the parameter 'protect_content'"):
             await bot.send_message(ME, "x", protect_content=True)
         with pytest.raises(InvalidToken):  # Telegram answers 404, and so does it
@@ -91,7 +91,7 @@ class TestMessages:
 
 
 class TestUpdates:
-    async def test_they_wait_until_they_are_confirmed(self, bot: Bot, sandbox: Sandbox) -> None:
+    async def test_updates_wait_until_they_are_confirmed(self, bot: Bot, sandbox: Sandbox) -> None:
         sandbox.world.write(ME, "/start")
         for _ in range(2):
             (update,) = await bot.get_updates(timeout=0)

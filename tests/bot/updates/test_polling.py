@@ -285,7 +285,7 @@ async def test_a_chat_whose_answer_hangs_delays_no_other(
     assert len(sandbox.sent(ME)) == 1
 
 
-async def test_what_was_handled_beside_one_that_hangs_is_handled_once(
+async def test_an_update_handled_beside_another_that_hangs_is_handled_once(
     app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.world.add_private_chat(OTHER)
@@ -409,7 +409,7 @@ async def test_while_telegram_does_not_say_who_is_an_admin_a_group_s_command_wai
     assert sandbox.sent(group)[0].startswith("Unsubscribed.")
 
 
-async def test_when_it_does_not_say_so_for_long_whoever_wrote_is_told_to_try_again(
+async def test_while_telegram_does_not_say_so_for_long_whoever_wrote_is_told_to_try_again(
     app: App, sandbox: Sandbox, group: int, polled: Callable[[], Awaitable[None]]
 ) -> None:
     sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 3
@@ -421,7 +421,7 @@ async def test_when_it_does_not_say_so_for_long_whoever_wrote_is_told_to_try_aga
     ]
 
 
-async def test_what_the_database_failed_before_does_not_count_as_such_an_answer(
+async def test_failures_of_the_database_do_not_count_as_answers_of_telegram(
     app: App,
     sandbox: Sandbox,
     group: int,
@@ -445,7 +445,7 @@ async def test_what_the_database_failed_before_does_not_count_as_such_an_answer(
 
 
 @pytest.mark.parametrize("error", [TimeoutError(), socket.gaierror(-2, "unknown"), PoolTimeoutError("full")], ids=repr)
-async def test_whatever_keeps_the_database_away_is_no_effect(
+async def test_an_update_is_handled_again_whatever_kept_the_database_away(
     app: App,
     sandbox: Sandbox,
     polled: Callable[[], Awaitable[None]],

@@ -55,7 +55,7 @@ async def until_taken(sandbox: Sandbox) -> None:
 
 
 async def post(app: App, body: Any, **headers: str) -> int:
-    url = f"{str(app.settings.webhook_url).rstrip('/')}/telegram"
+    url = f"{app.settings.webhook_url}/telegram"
     async with aiohttp.ClientSession() as session, session.post(url, json=body, headers=headers) as answer:
         return answer.status
 
@@ -70,13 +70,15 @@ async def test_an_update_that_is_stored_is_answered_with_200_and_handled(hooked:
     assert sandbox.sent(ME)[0].startswith("Subscribed.")
 
 
-async def test_the_kinds_of_updates_and_the_secret_are_given_when_it_is_set(hooked: App, sandbox: Sandbox) -> None:
+async def test_the_kinds_of_updates_and_the_secret_are_given_when_the_web_hook_is_set(
+    hooked: App, sandbox: Sandbox
+) -> None:
     (call,) = [call for method, call in sandbox.calls if method == "setWebhook"]
     assert "my_chat_member" in call["allowed_updates"]
     assert call["secret_token"] == SECRET
 
 
-async def test_while_the_database_fails_it_is_brought_again(
+async def test_an_update_is_brought_again_while_the_database_fails(
     hooked: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, failures = inbox.store, [OperationalError("INSERT", {}, Exception("database is locked"))] * 2
@@ -95,7 +97,7 @@ async def test_while_the_database_fails_it_is_brought_again(
         assert list(await chats.subscribers(connection)) == [ME]
 
 
-async def test_one_that_comes_again_is_answered_once(hooked: App, sandbox: Sandbox) -> None:
+async def test_an_update_that_comes_again_is_answered_once(hooked: App, sandbox: Sandbox) -> None:
     update = {"update_id": 7, "message": {**sandbox.world.write(ME, "/help")}}
     await until_taken(sandbox)
     for _ in range(2):
@@ -116,7 +118,7 @@ async def test_whoever_does_not_know_the_secret_gets_nothing_done(
 
 
 @pytest.mark.parametrize("body", ["text", [], {}, {"message": {}}])
-async def test_what_is_no_update_is_refused_and_ends_nothing(hooked: App, sandbox: Sandbox, body: Any) -> None:
+async def test_a_body_that_is_no_update_is_refused_and_ends_nothing(hooked: App, sandbox: Sandbox, body: Any) -> None:
     assert await post(hooked, body, **{HEADER: SECRET}) == 400
     sandbox.world.write(ME, "/help")
     await until_taken(sandbox)
@@ -141,7 +143,7 @@ async def test_a_web_hook_that_telegram_refuses_ends_the_program_with_its_reason
     )
     async with build(settings_for(sandbox, database_url, **own), SteppedClock(EVENING)) as app:
         await app.connect()
-        refused = r"WEBHOOK_URL is https://bot.example.org/, and Telegram refuses it: .*address 127.0.0.1 is reserved"
+        refused = r"WEBHOOK_URL is https://bot.example.org, and Telegram refuses it: .*address 127.0.0.1 is reserved"
         with pytest.raises(SettingsError, match=refused):
             await app.listen()
 
@@ -154,7 +156,7 @@ async def test_an_address_that_is_taken_ends_the_program_with_its_reason(sandbox
             await app.listen()
 
 
-async def test_it_listens_on_ipv6_too(app: App, sandbox: Sandbox) -> None:
+async def test_the_web_hook_listens_on_ipv6_too(app: App, sandbox: Sandbox) -> None:
     try:
         runner = await Webhook(app.inbox, SECRET).serve(f"[::1]:{free_port()}")
     except SettingsError:
@@ -175,7 +177,7 @@ async def test_a_secret_that_is_no_text_is_a_wrong_one(hooked: App, sandbox: San
     writer.close()
 
 
-async def test_setting_it_waits_for_the_network(sandbox: Sandbox, database_url: str) -> None:
+async def test_setting_the_web_hook_waits_for_the_network(sandbox: Sandbox, database_url: str) -> None:
     sandbox.faults.append(("setWebhook", Fault.BAD_GATEWAY))
     port = free_port()
     own = {"webhook_url": f"http://127.0.0.1:{port}", "webhook_secret": SECRET, "webhook_listen": f"127.0.0.1:{port}"}

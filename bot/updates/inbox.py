@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeGuard
 
@@ -79,7 +79,7 @@ class Inbox:
         if not received:
             return
         try:
-            async with self._transaction() as connection:
+            async with self._guarded(self._database.transaction()) as connection:
                 await inbox.store(connection, received)
         except RetryUpdateError as error:
             await self._tell_operators(error)
@@ -109,7 +109,7 @@ class Inbox:
             await asyncio.wait(self._workers.values())
 
     async def _start_workers(self) -> None:
-        async with self._transaction() as connection:
+        async with self._guarded(self._database.reading()) as connection:
             chats = await inbox.waiting_chats(connection)
         for chat_id in chats:
             self._start_worker(chat_id)
@@ -134,7 +134,10 @@ class Inbox:
             del self._workers[chat_id]
 
     async def _next(self, chat_id: int, finished: int | None) -> Received | None:
-        async with self._transaction() as connection:
+        # Without a lease, taking is reading, and does not wait for a slice of a fan-out.
+        is_reading = finished is None and self._lease is None
+        way = self._database.reading() if is_reading else self._database.transaction()
+        async with self._guarded(way) as connection:
             if finished is not None:
                 await inbox.finish(connection, finished, self._clock.now())
             return None if self._is_stopping else await inbox.take(connection, chat_id, self._lease)
@@ -194,9 +197,9 @@ class Inbox:
                 logger.warning("nobody was told that update %d had no effect: %s", update.update_id, error)
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def _guarded(self, way: AbstractAsyncContextManager[AsyncConnection]) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self._database.transaction() as connection:
+            async with way as connection:
                 yield connection
         except (SQLAlchemyError, OSError) as error:
             raise RetryUpdateError(_reason(error)) from error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class BaseClass(StrEnum):
@@ -39,8 +41,7 @@ class Outcome(StrEnum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class High:
+class High(Struct, frozen=True):
     """A new record close out of a base too short to start an episode (minor or continuation)."""
 
     date: date
@@ -50,8 +51,7 @@ class High:
     base_class: BaseClass
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(Struct, frozen=True):
     """One breakout from a long base. Dates are sessions; an event that has not happened is ``None``.
 
     Attributes

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from signals.episode import BaseClass, Episode, Outcome
 
@@ -65,8 +66,7 @@ class Unit(StrEnum):
     YES = "yes or no"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One measured statement: its number, its threshold, and whether it passes (``None``: not measured).
 
     ``unit`` is that of the number and of the threshold.
@@ -80,8 +80,7 @@ class Check:
     parts: tuple[Check, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceVerdict:
+class SourceVerdict(Struct, frozen=True):
     """What the data gate says of one series for one session; ``reason`` is a sentence unless all is well."""
 
     series: str
@@ -90,8 +89,7 @@ class SourceVerdict:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Breakout:
+class Breakout(Struct, frozen=True):
     """The Russell 2000 against its record on one session. ``None`` is unknown; ``reason`` then says why.
 
     Attributes
@@ -140,8 +138,7 @@ class Breakout:
     past: dict[Outcome, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionState:
+class ConditionState(Struct, frozen=True):
     """One condition of the table on one session.
 
     Attributes
@@ -168,8 +165,7 @@ class ConditionState:
     since: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Liquidity:
+class Liquidity(Struct, frozen=True):
     """US liquidity on one session.
 
     Attributes
@@ -198,8 +194,7 @@ class Liquidity:
     nowcast_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """One step of the cascade. ``on`` and ``measured`` count its conditions, ``of`` is how many there are.
 
     ``state`` is unknown when what is missing decides; ``last_published`` then stays what it was. ``toward`` counts the
@@ -216,8 +211,7 @@ class Link:
     since: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cascade:
+class Cascade(Struct, frozen=True):
     """How far capital has walked. ``stage`` counts links on from the first; an unknown one stops it (``at_least``).
 
     ``last_published`` is the stage by the published links, which transitions compare. ``score`` is 0 to 100. ``beside``
@@ -234,8 +228,7 @@ class Cascade:
     beside: dict[str, float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class CoinState:
+class CoinState(Struct, frozen=True):
     """One of bitcoin, ether and the altcoin basket, and what it says of sellers. Fractions; ``None``: unknown."""
 
     key: str
@@ -251,8 +244,7 @@ class CoinState:
     precondition: State
 
 
-@dataclass(frozen=True, slots=True)
-class Supplied:
+class Supplied(Struct, frozen=True):
     """A figure that only an operator can supply, as supplied."""
 
     series: str
@@ -260,8 +252,7 @@ class Supplied:
     on: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Crypto:
+class Crypto(Struct, frozen=True):
     """Whether crypto has answered, and whether its sellers were exhausted.
 
     Attributes
@@ -299,8 +290,7 @@ class Crypto:
     supplied: tuple[Supplied, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One measured number by its name; ``None`` is unknown."""
 
     name: str
@@ -308,8 +298,7 @@ class Reading:
     unit: Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(Struct, frozen=True):
     """One of the four properties; ``numbers`` are what it was decided on, in the order measured."""
 
     key: str
@@ -318,8 +307,7 @@ class Property:
     numbers: tuple[Reading, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Supercycle:
+class Supercycle(Struct, frozen=True):
     """How many of the four properties hold.
 
     ``last_published`` counts the published ones, ``full_sessions`` for how many sessions all four have held.
@@ -332,8 +320,7 @@ class Supercycle:
     properties: tuple[Property, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Everything evaluated for one session. ``decided_at`` is in UTC.
 
     ``coverage`` is measured conditions over all conditions of the table, those never had included.
@@ -352,8 +339,7 @@ class Verdict:
     sources: tuple[SourceVerdict, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """One change between two verdicts.
 
     Attributes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -150,7 +150,7 @@ def _joined(
 
 
 _STATES = ("capitulated", "exhausted", "precondition")
-_NUMBERS = tuple(field.name for field in fields(CoinState) if field.name not in ("key", *_STATES))
+_NUMBERS = tuple(name for name in CoinState.__struct_fields__ if name not in ("key", *_STATES))
 """The columns of an asset: the fields of what a verdict holds of it, each a property of ``Coin``."""
 
 

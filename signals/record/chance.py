@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
 import pandas as pd
+from msgspec.structs import replace
 
 from signals.data.panel import Ints
 from signals.record.inference import median_intervals, random_date_p

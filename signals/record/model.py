@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+from msgspec import Struct
 
 from signals.episode import BaseClass, Episode
 from signals.model import Check, Regime, State
@@ -17,8 +18,7 @@ class Scale(StrEnum):
     DAYS = "days"
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(Struct, frozen=True):
     """Something whose price is followed after an event. ``horizons`` count ``scale``."""
 
     key: str
@@ -41,16 +41,14 @@ ASSETS = {
 """What is followed after every event, in the order shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """A close on a session or a UTC day."""
 
     on: date
     price: float
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a case ended. Changes are fractions of the entry's price.
 
     ``change`` is to the ``exit``, ``worst`` to the lowest close on the way (the maximum adverse excursion, zero or
@@ -62,8 +60,7 @@ class Outcome:
     worst: float
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """What followed one event over one horizon.
 
     Attributes
@@ -92,8 +89,7 @@ class Case:
         return self.outcome.change if self.outcome else None
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """``hits`` rises among ``of`` cases, with the Wilson interval of their share."""
 
     hits: int
@@ -102,8 +98,7 @@ class Rate:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """What followed any date, for comparison.
 
     Attributes
@@ -123,8 +118,7 @@ class Base:
     high: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(Struct, frozen=True):
     """What is computed of five cases or more. Changes are fractions.
 
     Attributes
@@ -151,8 +145,7 @@ class Numbers:
     p_record: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(Struct, frozen=True):
     """What an asset did after every event of one rule, over one horizon.
 
     Attributes
@@ -186,8 +179,7 @@ class Followed:
         return sum(case.entry is None for case in self.cases)
 
 
-@dataclass(frozen=True, slots=True)
-class RuleRecord:
+class RuleRecord(Struct, frozen=True):
     """What followed the events of one rule. ``family`` is its row of the registry."""
 
     key: str
@@ -197,8 +189,7 @@ class RuleRecord:
     followed: tuple[Followed, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """A row of the registry: rules of one kind that were tried, how many, and how many p-values they printed."""
 
     key: str
@@ -207,8 +198,7 @@ class Family:
     p_values: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One breakout from a long base in full. ``followed`` has one case an asset and horizon, none if never confirmed.
 
     ``checks`` are the five as of the confirmation, or of the end of the attempt that had none; ``lowest`` is the
@@ -224,8 +214,7 @@ class Event:
     lowest: Close | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One variant of the sensitivity grid: shown with all others, never chosen among. Buffers are fractions."""
 
     base: int
@@ -235,8 +224,7 @@ class Cell:
     followed: tuple[Followed, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A date that the thesis names, as the rules see it. ``on`` is ``None`` where the data have no such close.
 
     ``base_class`` is ``None`` for a record that came less than ten sessions after the one before. ``followed`` are
@@ -255,8 +243,7 @@ class Claim:
     followed: tuple[tuple[str, int, Case], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """What stands beside an alert: what followed earlier events of a rule, as known on its session."""
 
     rule: str
@@ -264,8 +251,7 @@ class Past:
     followed: tuple[Followed, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TrackRecord:
+class TrackRecord(Struct, frozen=True):
     """The whole record as of one session: the backtest alone, never mixed with what happened live.
 
     ``draws`` and ``resamples`` are of the permutation and the bootstrap, begun from ``seed``.

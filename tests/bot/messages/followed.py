@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import cycle, islice
 from typing import Any
+
+from msgspec.structs import replace
 
 from signals.episode import Outcome as Fate
 from signals.model import Regime, State

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.messages.render import Messages, ShownChange
 from bot.sandbox.entities import parse_html, utf16_length

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from bot.messages.figures import clip, day, decimal, instant, percent, points, quantity, thresholds
 from bot.messages.pages import pages

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.messages.record import MAIN, command_of, p_values
 from bot.messages.render import Messages, ShownChange

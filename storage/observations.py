@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, String, bindparam, column, func, insert, select, type_coerce, update, values
+from sqlalchemy import String, bindparam, column, func, insert, select, type_coerce, update, values
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import NullType
 
-from storage.schema import Instant, observation, source_check
+from storage.schema import observation, source_check
 
 FIELD_COLUMNS = [c for c in observation.c if c.name not in ("series", "observed_on", "first_seen_at", "last_seen_at")]
 _FIELDS = [column.name for column in FIELD_COLUMNS]
+
+Columns = Sequence[Sequence[Any]]
+"""The vintages of one series by column: observed_on, first_seen_at, last_seen_at and the figures."""
 
 
 async def archive(
@@ -86,28 +90,32 @@ async def newest_dates(connection: AsyncConnection, series: Collection[str]) -> 
 
 
 async def load_vintages(
-    connection: AsyncConnection,
-    known_at: datetime,
-    series: Collection[str] | None = None,
-    since: date | None = None,
-) -> Sequence[Any]:
-    """Return every vintage first seen by ``known_at``, in the order of the table's columns.
+    connection: AsyncConnection, known_at: datetime, series: Iterable[str], since: date | None = None
+) -> dict[str, Columns]:
+    """Return every vintage of these series first seen by ``known_at``, and dated ``since`` or later if given.
 
-    Of ``series`` alone, and dated ``since`` or later, where these are given. Plain tuples with naive instants in UTC:
-    there are hundreds of thousands of them.
+    There are hundreds of thousands: dates, and instants in UTC, are left as the driver reads them, text on SQLite.
+    ``last_seen_at`` is ``None`` where a vintage was not seen again.
     """
-    columns = [type_coerce(c, DateTime) if isinstance(c.type, Instant) else c for c in observation.c]
-    query = select(*columns).where(observation.c.first_seen_at <= known_at)
-    if series is not None:
-        query = query.where(observation.c.series.in_(series))
+    table = observation.c
+    dated = (table.observed_on, table.first_seen_at, func.nullif(table.last_seen_at, table.first_seen_at))
+    query = select(*(type_coerce(column, NullType()) for column in dated), *FIELD_COLUMNS)
+    query = query.where(table.series == bindparam("of"), table.first_seen_at <= known_at)
     if since is not None:
-        query = query.where(observation.c.observed_on >= since)
-    return [tuple(row) for row in await connection.execute(query)]
+        query = query.where(table.observed_on >= since)
+    found: dict[str, Columns] = {}
+    for key in series:
+        cursor = (await connection.execute(query, {"of": key})).cursor
+        # The driver's own rows: to make SQLAlchemy's of them takes a third as long again.
+        if rows := cursor.fetchall():
+            found[key] = list(zip(*rows, strict=True))
+    return found
 
 
-async def count(connection: AsyncConnection) -> int:
-    """Return how many vintages are archived."""
-    return int((await connection.execute(select(func.count()).select_from(observation))).scalar_one())
+async def counts(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many vintages are archived of each series."""
+    query = select(observation.c.series, func.count().label("vintages")).group_by(observation.c.series)
+    return {row.series: row.vintages for row in await connection.execute(query)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from bot.market.progress import Report, unreported
+from signals.data.series import SERIES
 from signals.data.sessions import nyse_sessions
 from signals.data.vintages import Archive, settle
 from signals.errors import NoHistoryError, NotASessionError
@@ -105,6 +104,7 @@ def _archive_of(url: str, now: datetime) -> tuple[Archive, dict[str, str]]:
     return settle(vintages), {series: check.reason for series, check in checks.items() if check.reason}
 
 
-async def _read(url: str, now: datetime) -> tuple[Sequence[Any], dict[str, observations.SourceCheck]]:
+async def _read(url: str, now: datetime) -> tuple[dict[str, observations.Columns], dict[str, observations.SourceCheck]]:
     async with read_only(url) as connection:
-        return await observations.load_vintages(connection, now), await observations.load_checks(connection)
+        vintages = await observations.load_vintages(connection, now, SERIES)
+        return vintages, await observations.load_checks(connection)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from signals.data.series import SERIES
-from signals.data.vintages import Archive, settle
+from signals.data.vintages import Archive, instants, settle
 from storage import observations
 
 _AGAIN = timedelta(days=60)
@@ -34,13 +34,14 @@ class ArchiveReader:
 
     async def read(self, connection: AsyncConnection, url: str, now: datetime) -> Archive:
         """Return what had been archived by ``now`` in the database at ``url``, to which ``connection`` leads."""
-        checked, count = await observations.checked_at(connection), await observations.count(connection)
+        checked, counts = await observations.checked_at(connection), await observations.counts(connection)
+        count = sum(counts.values())
         archive = await self._extended(connection, checked, count, now) if url == self._url else None
         if archive is None:
-            rows = await observations.load_vintages(connection, now)
-            archive = _ordered(settle(rows))
+            vintages = await observations.load_vintages(connection, now, counts)
+            archive = _ordered(settle(vintages))
             # With rows that were not public yet by then, the next call could not tell whether it has them.
-            self._known_at = now if len(rows) == count else None
+            self._known_at = now if sum(len(columns[0]) for columns in vintages.values()) == count else None
         else:
             self._known_at = now
         self._url, self._count, self._checked, self._archive = url, count, checked, archive
@@ -56,11 +57,11 @@ class ArchiveReader:
         again = [series for series, at in checked.items() if self._checked.get(series) != at]
         kept = [self._archive[series] for series in again if series in self._archive]
         since = min((frame.index[-1].date() for frame in kept), default=date.max) - _AGAIN
-        rows = await observations.load_vintages(connection, now, again, since) if kept else []
-        added = sum(row[2].replace(tzinfo=UTC) > before for row in rows)
+        vintages = await observations.load_vintages(connection, now, again, since) if kept else {}
+        added = sum(int((instants(columns[1]) > pd.Timestamp(before)).sum()) for columns in vintages.values())
         if count != self._count + added:
             return None
-        joined = {key: _joined(self._archive.get(key), frame, since) for key, frame in settle(rows).items()}
+        joined = {key: _joined(self._archive.get(key), frame, since) for key, frame in settle(vintages).items()}
         if any(frame is None for frame in joined.values()):
             return None
         return _ordered({**self._archive, **{key: frame for key, frame in joined.items() if frame is not None}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -23,6 +24,7 @@ from bot.market.protocol import (
     Done,
     Evaluate,
     Failed,
+    Figures,
     FindDemoStart,
     LookBack,
     Observations,
@@ -33,9 +35,8 @@ from bot.market.protocol import (
     encode,
 )
 from signals.as_json import decode_verdict
-from signals.data.series import SERIES
+from signals.data.series import FIELDS, SERIES
 from signals.data.sessions import closed_sessions, decision_time, nyse_sessions
-from signals.data.vintages import as_vintages
 from signals.episode import Outcome
 from signals.evaluate import evaluate
 from signals.model import Freshness
@@ -77,11 +78,17 @@ def _collect(request: Collect, report: Report) -> Iterator[Observations | Checke
     newest, again = asyncio.run(_archived(request.database_url))
     sessions = nyse_sessions(request.now)
     for done, collected in enumerate(collect(source, newest, sessions, request.now, again), start=1):
-        rows = as_vintages({collected.key: collected.frame}, pd.Timestamp(request.now))
-        for piece in pieces(((row[1], *row[4:]) for row in rows), _ROWS_A_REPLY):
+        for piece in pieces(_rows(collected.frame), _ROWS_A_REPLY):
             yield Observations(collected.key, collected.restated, piece)
         yield Checked(SourceCheck(collected.key, collected.reason, collected.absent))
         report("collecting series", done, len(SERIES))
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[Figures]:
+    """Yield the rows of an answer as they are archived, ``None`` for NaN."""
+    figures = frame.reindex(columns=list(FIELDS)).astype(object)
+    columns = figures.where(figures.notna(), None).to_numpy().T.tolist()
+    return zip(pd.DatetimeIndex(frame.index).date, *columns, strict=True)
 
 
 async def _archived(url: str) -> tuple[dict[str, date], tuple[str, ...]]:
@@ -110,6 +117,8 @@ def _find_demo_start(request: FindDemoStart) -> DemoStart:
 
 def main() -> None:
     """Answer requests from standard input until it ends."""
+    # Between requests and not within them: it would go through hundreds of thousands of rows again and again.
+    gc.disable()
     # Nothing a library prints may get between the replies.
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -132,6 +141,7 @@ def main() -> None:
             logging.getLogger(__name__).exception("the market process failed")
             replies.write(encode(Failed(f"{type(error).__name__}: {error}")))
         replies.flush()
+        gc.collect()
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from signals.data.adjust import price
@@ -14,7 +15,7 @@ from signals.data.release import available_at
 from signals.data.series import FIELDS, SERIES, Series
 from signals.data.sessions import NEW_YORK, last_calls
 
-VINTAGE_COLUMNS = ("series", "observed_on", "first_seen_at", "last_seen_at", *FIELDS)
+COLUMNS = ("observed_on", "first_seen_at", "last_seen_at", *FIELDS)
 
 # Later than the last call of the morning after, not later than the next evening.
 _ANOTHER_EVENING = pd.Timedelta(hours=20)
@@ -26,13 +27,20 @@ Columns ``FIELDS``, and ``doubted``: true on a newest figure that is not to be u
 """
 
 
-def settle(rows: Iterable[tuple[Any, ...]]) -> Archive:
+Columns = Sequence[Sequence[Any]]
+"""The vintages of one series by column, in the order of ``COLUMNS``.
+
+``None`` or NaN is no figure; ``last_seen_at`` is ``None`` where a vintage was not seen again.
+"""
+
+
+def settle(vintages: Mapping[str, Columns]) -> Archive:
     """Choose one value a date from every vintage known.
 
     Parameters
     ----------
-    rows
-        Tuples in the order of ``VINTAGE_COLUMNS``; a revision is a later row of the same series and date.
+    vintages
+        By series, in any order; a revision is a later row of the same date.
 
     Notes
     -----
@@ -43,24 +51,19 @@ def settle(rows: Iterable[tuple[Any, ...]]) -> Archive:
     of it is asked for again, and what was seen before is not mixed with it; a figure outside the band of its series
     is left out for good, because a unit is declared, never guessed.
     """
-    table = pd.DataFrame.from_records(list(rows), columns=list(VINTAGE_COLUMNS))
-    for column in ("observed_on", "first_seen_at", "last_seen_at"):
-        table[column] = pd.to_datetime(table[column], utc=column != "observed_on").dt.as_unit("us")
-    table = table.astype(dict.fromkeys(FIELDS, float)).sort_values(["observed_on", "first_seen_at"])
-    return {
-        str(key): _settle_one(SERIES[str(key)], group)
-        for key, group in table.groupby("series", sort=False)
-        if key in SERIES
-    }
+    return {key: _settle_one(SERIES[key], columns) for key, columns in vintages.items() if key in SERIES}
 
 
-def _settle_one(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
-    vintages = in_rule_units(series, vintages)
-    if _is_settled(series, vintages):
-        dates = pd.DatetimeIndex(vintages["observed_on"], name="observed_on")
-        frame = pd.DataFrame(vintages[list(FIELDS)].to_numpy(), index=dates, columns=list(FIELDS))
-        return frame.assign(doubted=False)
-    vintages = _inside_band(series, _since_last_split(vintages).set_index("observed_on"))
+def _settle_one(series: Series, columns: Columns) -> pd.DataFrame:
+    dates = pd.DatetimeIndex(np.array(columns[0], dtype="datetime64[D]"), name="observed_on").as_unit("us")
+    figures = pd.DataFrame(np.array([_floats(column) for column in columns[3:]]).T, index=dates, columns=list(FIELDS))
+    figures = in_rule_units(series, figures)
+    if _is_settled(series, figures):
+        return figures.assign(doubted=False)
+    first_seen, last_seen = instants(columns[1]), instants(columns[2])
+    vintages = figures.assign(first_seen_at=first_seen, last_seen_at=last_seen.where(last_seen.notna(), first_seen))
+    vintages = vintages.iloc[np.lexsort((first_seen.asi8, dates.asi8))]
+    vintages = _inside_band(series, _since_last_split(vintages))
     frame = _standing(series, vintages).assign(doubted=False)
     for day in frame.index[moved_too_far(series, frame)]:
         frame = _judge(series, frame, vintages, day)
@@ -69,11 +72,24 @@ def _settle_one(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
     return frame[[*FIELDS, "doubted"]]
 
 
-def _is_settled(series: Series, vintages: pd.DataFrame) -> bool:
-    """Return whether nothing has to be chosen or judged: mostly so, and found out without pandas' detours."""
-    dates = vintages["observed_on"].to_numpy()
-    value, adjusted, split = (vintages[name].to_numpy() for name in ("value", "adj_close", "split"))
-    if (dates[1:] == dates[:-1]).any() or ((split != 0.0) & (split != 1.0) & ~np.isnan(split)).any():
+def instants(column: Sequence[Any]) -> pd.DatetimeIndex:
+    """Return a column of instants in UTC, whether they come as text, naive or aware; NaT for ``None``."""
+    # Few of them, each for many rows.
+    known = {instant: pd.Timestamp(instant).tz_localize(None).to_datetime64() for instant in set(column)}
+    return pd.DatetimeIndex(np.array([known[instant] for instant in column], dtype="datetime64[us]"), tz="UTC")
+
+
+def _floats(column: Sequence[float | None]) -> npt.NDArray[np.float64]:
+    # Most columns of most series are empty.
+    is_empty = isinstance(column, tuple) and column.count(None) == len(column)
+    return np.full(len(column), np.nan) if is_empty else np.array(column, dtype=np.float64)
+
+
+def _is_settled(series: Series, figures: pd.DataFrame) -> bool:
+    """Return whether nothing has to be ordered, chosen or judged: mostly so, found out without pandas' detours."""
+    value, adjusted, split = (figures[name].to_numpy() for name in ("value", "adj_close", "split"))
+    is_split = (split != 0.0) & (split != 1.0) & ~np.isnan(split)
+    if is_split.any() or not (figures.index.is_monotonic_increasing and figures.index.is_unique):
         return False
     close = np.where(np.isnan(value), adjusted, value)
     if series.band is not None and ((close < series.band[0]) | (close > series.band[1])).any():
@@ -96,8 +112,9 @@ def _standing(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
     """Return per date the vintage that stands before far moves are looked at."""
     if not vintages.index.has_duplicates:
         return vintages
-    released = available_at(series.clock, pd.DatetimeIndex(vintages.index)).tz_convert(NEW_YORK)
-    in_time = vintages[vintages["first_seen_at"] <= last_calls(released.tz_localize(None).normalize())]
+    several = vintages[vintages.index.duplicated(keep=False)]
+    released = available_at(series.clock, pd.DatetimeIndex(several.index)).tz_convert(NEW_YORK)
+    in_time = several[several["first_seen_at"] <= last_calls(released.tz_localize(None).normalize())]
     in_time = in_time[~in_time.index.duplicated(keep="last")]
     first = vintages[~vintages.index.duplicated(keep="first")]
     return pd.concat([in_time, first[~first.index.isin(in_time.index)]]).sort_index()
@@ -111,10 +128,12 @@ def _since_last_split(vintages: pd.DataFrame) -> pd.DataFrame:
 
 def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     """Replace, keep or drop the far-moved value of ``day``."""
-    if not moved_too_far(series, frame.loc[:day].tail(2)).iloc[-1]:
+    at = int(frame.index.searchsorted(day))
+    if not moved_too_far(series, frame.iloc[max(at - 1, 0) : at + 1]).iloc[-1]:
         return frame  # the day before it was replaced or dropped, and with that the move is gone
     seen = frame.loc[day]
-    came_with_later_ones = (vintages.loc[vintages.index > day, "first_seen_at"] <= seen["first_seen_at"]).any()
+    later = vintages["first_seen_at"].iloc[vintages.index.searchsorted(day, side="right") :]
+    came_with_later_ones = (later <= seen["first_seen_at"]).any()
     # The evening's volume is preliminary: a later request confirms the price, not the whole bar.
     of_day = vintages.loc[[day]]
     same_price = of_day[price(of_day) == price(frame.loc[[day]]).iloc[0]]
@@ -133,10 +152,11 @@ def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.
     return frame
 
 
-def as_vintages(frames: Archive, seen_at: pd.Timestamp) -> Iterable[tuple[Any, ...]]:
-    """Yield the rows of freshly fetched frames in the order of ``VINTAGE_COLUMNS``, ``None`` for NaN."""
-    for key, frame in frames.items():
-        rows = frame.reindex(columns=list(FIELDS)).to_numpy(dtype=float).tolist()
-        for day, figures in zip(pd.DatetimeIndex(frame.index).date, rows, strict=True):
-            # A NaN is what does not equal itself.
-            yield (key, day, seen_at, seen_at, *(figure if figure == figure else None for figure in figures))
+def as_vintages(frames: Archive, seen_at: pd.Timestamp) -> dict[str, Columns]:
+    """Return freshly fetched frames as vintages seen at one instant."""
+    return {key: _seen_at(frame, seen_at) for key, frame in frames.items()}
+
+
+def _seen_at(frame: pd.DataFrame, instant: pd.Timestamp) -> Columns:
+    figures = frame.reindex(columns=list(FIELDS)).to_numpy(dtype=float)
+    return [frame.index.to_numpy(), [instant] * len(frame), [instant] * len(frame), *figures.T]

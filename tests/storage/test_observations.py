@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from signals.data.series import FIELDS
-from signals.data.vintages import VINTAGE_COLUMNS, settle
+from signals.data.vintages import COLUMNS, instants, settle
 from storage import observations
 from storage.database import Database
 from storage.observations import SourceCheck
@@ -29,12 +29,12 @@ async def add(database: Database, *bars: tuple[Any, ...], at: datetime = EVENING
 
 
 class Vintage:
-    """One row by the names of its columns; its instants are naive in UTC, as they are stored."""
+    """One row by the names of its columns; what was not seen again was last seen when it was first."""
 
     def __init__(self, row: tuple[Any, ...]) -> None:
-        self.__dict__.update(zip(VINTAGE_COLUMNS, row, strict=True))
-        self.first_seen_at = self.__dict__["first_seen_at"].replace(tzinfo=UTC)
-        self.last_seen_at = self.__dict__["last_seen_at"].replace(tzinfo=UTC)
+        self.__dict__.update(zip(COLUMNS, row, strict=True))
+        self.observed_on = date.fromisoformat(str(row[0]))
+        self.first_seen_at, self.last_seen_at = instants([row[1], row[2] or row[1]])
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
@@ -42,11 +42,12 @@ class Vintage:
 
 async def rows(database: Database, known_at: datetime = LATER) -> list[Vintage]:
     async with database.transaction() as connection:
-        return [Vintage(row) for row in await observations.load_vintages(connection, known_at)]
+        found = await observations.load_vintages(connection, known_at, ["IWM"])
+        return [Vintage(row) for row in zip(*found.get("IWM", ()), strict=True)]
 
 
 async def test_the_columns_are_in_the_order_the_panel_reads(database: Database) -> None:
-    assert [column.name for column in observation.c] == list(VINTAGE_COLUMNS)
+    assert [column.name for column in observation.c] == ["series", *COLUMNS]
     assert [column.name for column in observations.FIELD_COLUMNS] == list(FIELDS)
 
 
@@ -101,7 +102,7 @@ async def test_the_panel_reads_what_is_archived(database: Database) -> None:
     await add(database, bar(FRIDAY, 173.0))
     await add(database, bar(FRIDAY, 174.0), bar(MONDAY, 177.0), at=LATER)
     async with database.transaction() as connection:
-        settled = settle(await observations.load_vintages(connection, LATER))["IWM"]["value"]
+        settled = settle(await observations.load_vintages(connection, LATER, ["IWM"]))["IWM"]["value"]
     assert list(settled) == [173.0, 177.0]
     async with database.transaction() as connection:
         stored = (await connection.execute(select(observation.c.value))).scalars().all()

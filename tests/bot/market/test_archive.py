@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -45,15 +46,15 @@ class Reading:
         self._load = observations.load_vintages
         monkeypatch.setattr(observations, "load_vintages", self._counted)
 
-    async def _counted(self, *arguments: object) -> object:
-        rows = await self._load(*arguments)  # type: ignore[arg-type]
-        self.rows = len(rows)
+    async def _counted(self, *arguments: Any) -> dict[str, observations.Columns]:
+        rows = await self._load(*arguments)
+        self.rows = sum(len(columns[0]) for columns in rows.values())
         return rows
 
     async def __call__(self, now: datetime) -> Archive:
         async with self.database.reading() as connection:
             kept = await self.kept.read(connection, "one", now)
-            anew = settle(await self._load(connection, now))
+            anew = settle(await self._load(connection, now, KEYS))
         assert set(kept) == set(anew)
         for key, frame in anew.items():
             pd.testing.assert_frame_equal(kept[key], frame)

@@ -21,11 +21,11 @@ SAME_EVENING = datetime(2015, 1, 5, 22, 30, tzinfo=NOW.tzinfo)
 
 def row(on: int, value: float, seen: datetime, last_seen: datetime | None = None, split: float | None = None) -> Any:
     figures = [value if field == "value" else split if field == "split" else None for field in FIELDS]
-    return ("IWC", day(on), seen, last_seen or seen, *figures)
+    return (day(on), seen, last_seen, *figures)
 
 
 def values(*rows: Any) -> dict[date, float]:
-    settled = settle(rows)["IWC"]["value"]
+    settled = settle({"IWC": list(zip(*rows, strict=True))})["IWC"]["value"]
     return {pd.Timestamp(str(index)).date(): value for index, value in settled.items()}
 
 
@@ -47,10 +47,10 @@ class TestRevisions:
         assert values(*rows) == {day(0): 100.0, day(1): 102.0}
 
     def test_a_series_the_table_does_not_know_is_left_alone(self) -> None:
-        assert settle([("OLD", *row(0, 1.0, EVENING)[1:])]) == {}
+        assert settle({"OLD": list(zip(row(0, 1.0, EVENING), strict=True))}) == {}
 
     def test_an_empty_archive_is_empty(self) -> None:
-        assert settle([]) == {}
+        assert settle({}) == {}
 
 
 class TestFarMoves:
@@ -111,10 +111,8 @@ class TestSplits:
 
 def test_rows_go_out_as_they_come_back() -> None:
     table = frame([100.0, 101.0], volume=[1.0, np.nan])
-    rows = list(as_vintages({"IWC": table}, pd.Timestamp(NOW)))
-    assert rows[0][:4] == ("IWC", day(0), pd.Timestamp(NOW), pd.Timestamp(NOW))
-    assert rows[1][4 + FIELDS.index("volume")] is None
-    pd.testing.assert_frame_equal(settle(rows)["IWC"][list(FIELDS)], table, check_names=False, check_freq=False)
+    vintages = as_vintages({"IWC": table}, pd.Timestamp(NOW))
+    pd.testing.assert_frame_equal(settle(vintages)["IWC"][list(FIELDS)], table, check_names=False, check_freq=False)
 
 
 class TestAdjustedCloses:

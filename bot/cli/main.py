@@ -47,6 +47,7 @@ def run() -> None:
 
 async def _migrate(settings: Settings) -> None:
     async with Database(settings.database_url) as database:
+        await database.check()
         await migrate(database)
 
 

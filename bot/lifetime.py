@@ -13,11 +13,15 @@ from typing import Any
 from bot.logs import redact
 from bot.settings import SettingsError
 from signals.errors import HistoryError
+from storage.backup import BackupError
 from storage.database import DatabaseInUseError
 from storage.market import OtherMarketError
 from storage.unavailable import DatabaseAwayError, DatabaseUnavailableError
 
-_OPERATOR_ERRORS = (SettingsError, HistoryError, DatabaseInUseError, DatabaseUnavailableError, OtherMarketError)
+_OPERATOR_ERRORS = (
+    *(SettingsError, HistoryError, OtherMarketError),
+    *(DatabaseInUseError, DatabaseUnavailableError, BackupError),
+)
 _FAILED, _CORRECT_IT, _START_AGAIN = 1, 2, 75
 
 

@@ -69,6 +69,22 @@ def requeue(alert: Annotated[int, typer.Argument(help="The alert's number, as th
 
 
 @cli.command()
+def backup(file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
+    """Copy the SQLite database to a file and check the copy. The bot may be running."""
+    from bot.cli.backup import backup_text
+
+    typer.echo(backup_text(_settings(), file))
+
+
+@cli.command()
+def restore(file: Annotated[Path, typer.Argument(help="A backup, or any copy of a whole database.")]) -> None:
+    """Check a backup and put it in the place of the SQLite database. Stop the bot first."""
+    from bot.cli.restore import restored_text
+
+    typer.echo(restored_text(_settings(), file))
+
+
+@cli.command()
 def demo(port: Annotated[int, typer.Option(help="Port of the chat page; 0 picks a free one.")] = 8765) -> None:
     """Show everything on a local chat page, with a simulated market."""
     from bot.cli.demo import demo as run_demo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -231,6 +232,25 @@ class TestRun:
         assert ran.returncode == 2
         assert ran.stderr.startswith(f"DATABASE_URL: {database_url} is damaged (")
         assert len(ran.stderr.splitlines()) == 1
+
+
+class TestBackup:
+    async def test_a_backup_of_a_running_bot_can_be_restored_once_it_is_stopped(
+        self, run: Run, database_url: str, tmp_path: Path
+    ) -> None:
+        async with Database(database_url):
+            made = await asyncio.to_thread(run, "backup", "copy.db", DATABASE_URL=database_url)
+            refused = await asyncio.to_thread(run, "restore", "copy.db", DATABASE_URL=database_url)
+        assert (made.returncode, made.stdout.partition(";")[0]) == (0, "written to copy.db and checked")
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+        restored = run("restore", "copy.db", DATABASE_URL=database_url)
+        assert restored.returncode == 0, restored.stderr
+        assert restored.stdout.startswith("copy.db is the database now; ")
+
+    @pytest.mark.parametrize("command", ["backup", "restore"])
+    def test_what_cannot_be_copied_is_one_line(self, run: Run, command: str) -> None:
+        ran = run(command, "nothing.db", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
+        assert (ran.returncode, len(ran.stderr.splitlines())) == (2, 1)
 
 
 class TestRequeue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from bot.clock import NEW_YORK
 from signals.rules import EVENING
@@ -18,13 +18,15 @@ def alert_rows(rows: Sequence[VerdictRow], now: datetime) -> list[AlertRow]:
     """Return the alerts to be stored for what these sessions changed.
 
     Each change of a session closed within the last day is an alert of its own. Older ones, after downtime, are told in
-    one summary.
+    one summary, with where the newest session stands. The operators are told of every session: what began to fail in
+    an old one may fail still, and what ceased to was told when it began.
     """
     old = [row for row in rows if _is_old(row, now) and _for_subscribers(row)]
-    alerts = [_summary(old, now)] if old else []
+    alerts = [_summary(old, rows[-1].session, now)] if old else []
     for row in rows:
         if not _is_old(row, now):
-            alerts += [*_alerts_to_subscribers(row, now), *_alerts_to_operators(row, now)]
+            alerts += _alerts_to_subscribers(row, now)
+        alerts += _alerts_to_operators(row, now)
     return alerts
 
 
@@ -56,13 +58,13 @@ def _alerts_to_operators(row: VerdictRow, now: datetime) -> Iterator[AlertRow]:
             yield AlertRow(f"{kind}:{row.session}", kind, False, row.session, now, changes, Audience.OPERATORS)
 
 
-def _summary(rows: Sequence[VerdictRow], now: datetime) -> AlertRow:
+def _summary(rows: Sequence[VerdictRow], newest: date, now: datetime) -> AlertRow:
     changes = [(change.subject, change.kind) for row in rows for change in _for_subscribers(row)]
     return AlertRow(
         key=f"{CATCH_UP}:{rows[0].session}:{rows[-1].session}",
         kind=CATCH_UP,
         urgent=any(kind in URGENT for _, kind in changes),
-        session=rows[-1].session,
+        session=newest,
         created_at=now,
         changes=changes,
     )

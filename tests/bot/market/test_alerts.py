@@ -39,6 +39,21 @@ def test_each_change_is_told_once_however_late_it_is_decided(rows: list[VerdictR
         assert sorted(told_to(audience, alerts)) == sorted(theirs)
 
 
+@given(phases=st.lists(st.booleans(), min_size=1, max_size=8), late=st.integers(0, 8 * 24))
+def test_an_end_is_told_where_its_beginning_was_and_nowhere_else(phases: list[bool], late: int) -> None:
+    """A series fails since history, ceases to, fails, and so on; some sessions change nothing."""
+    rows, fails, expected = [], True, []
+    for position, changed in enumerate(phases):
+        session, changes = day(position), []
+        if changed:
+            fails = not fails
+            changes = [ChangeRow("data.problem" if fails else "data.cleared", f"data:XBI:{session}", session)]
+            expected.append(changes[0].kind)
+        rows.append(VerdictRow(session, decision_time(session), "3", b"", changes))
+    alerts = alert_rows(rows, decision_time(rows[-1].session) + timedelta(hours=late), {"XBI"})
+    assert [kind for _, kind in told_to(Audience.OPERATORS, alerts)] == expected[1:]
+
+
 @given(rows=decided(), late=st.integers(0, 8 * 24))
 def test_a_summary_is_of_the_newest_session(rows: list[VerdictRow], late: int) -> None:
     alerts = alert_rows(rows, decision_time(rows[-1].session) + timedelta(hours=late))

@@ -293,6 +293,17 @@ class TestTheStateOfTheData:
         told = [row for row in await rows(evening, alert) if row.audience == "operators"]
         assert [row.kind for row in told] == ["data.problem", "data.cleared"]
 
+    async def test_nobody_hears_of_the_end_of_one_that_began_in_history(self, evening: Evening) -> None:
+        path = folder_of(evening) / "RSP.csv"
+        whole = path.read_text()
+        path.write_text("\n".join(whole.splitlines()[: N - 12]) + "\n")
+        await at(evening, N - 1)
+        path.write_text(whole)
+        await at(evening, N)
+        changes = [(row.kind, row.session) for row in await rows(evening, transition) if row.kind.startswith("data.")]
+        assert changes[-1] == ("data.cleared", day(N))
+        assert [row.kind for row in await rows(evening, alert) if row.audience == "operators"] == []
+
 
 class TestAfterDowntime:
     async def test_every_missed_session_is_decided_and_old_news_is_one_summary(self, evening: Evening) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -51,7 +52,7 @@ def back_up(url: URL, to: Path) -> str | None:
         raise BackupError(f"FILE is {to}, and there is such a file already: name a new one")
     if not to.absolute().parent.is_dir():
         raise BackupError(f"FILE is {to}, and there is no folder {to.absolute().parent}")
-    with _checked_copy(source, "mode=ro", to) as copy:
+    with _checked_copy(source, "mode=ro", to, source) as copy:
         _replace(copy.path, to)
         return copy.newest_session
 
@@ -78,7 +79,7 @@ def restore(url: URL, backup: Path) -> str | None:
         raise BackupError(f"FILE is {backup}, which is the database itself")
     # Nobody writes into a backup that has nothing beside it; read as immutable, nothing is written beside it.
     mode = "mode=ro" if _beside(backup, "-wal").exists() else "immutable=1"
-    with hold(url), _checked_copy(backup, mode, path) as copy:
+    with hold(url), _checked_copy(backup, mode, path, path) as copy:
         if copy.revision not in revisions():
             raise BackupError(
                 f"{backup} has the schema {copy.revision}, and this version of the program knows none after "
@@ -97,12 +98,15 @@ def _file_of(url: URL) -> Path:
 
 
 @contextmanager
-def _checked_copy(source: Path, mode: str, to: Path) -> Iterator[_Copy]:
-    """Copy a database into a file beside ``to``, and remove it afterwards where it still is."""
+def _checked_copy(source: Path, mode: str, to: Path, database: Path) -> Iterator[_Copy]:
+    """Copy ``source`` into a file beside ``to``, for those who may read the database; remove it where it is left."""
     copy = _beside(to, ".copy")
     try:
         try:
             _remove(copy)
+            copy.touch(0o600)
+            if database.exists():
+                shutil.copymode(database, copy)
             with closing(_connect(source, mode)) as reading, closing(sqlite3.connect(copy)) as writing:
                 # It is flushed as a whole before it gets its name.
                 writing.execute("PRAGMA synchronous = OFF")

@@ -124,6 +124,21 @@ class TestBackup:
                 command(parse_url("postgresql+asyncpg://me:sesame@host/cascade"), copy)
 
 
+class TestWhoMayRead:
+    def test_a_backup_and_what_is_restored_is_for_whom_the_database_was(self, path: Path, tmp_path: Path) -> None:
+        path.chmod(0o640)
+        back_up(url_of(path), tmp_path / "new.db")
+        assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o640
+        # A backup that nobody may write, too, becomes a database that the bot can.
+        (tmp_path / "new.db").chmod(0o444)
+        restore(url_of(path), tmp_path / "new.db")
+        assert path.stat().st_mode & 0o777 == 0o640
+
+    def test_a_database_made_of_a_backup_is_for_its_owner(self, copy: Path, tmp_path: Path) -> None:
+        restore(url_of(tmp_path / "cascade.db"), copy)
+        assert (tmp_path / "cascade.db").stat().st_mode & 0o777 == 0o600
+
+
 class TestRestore:
     def test_nothing_that_lies_beside_the_old_database_gets_into_the_new(self, killed: Path, copy: Path) -> None:
         restore(url_of(killed), copy)

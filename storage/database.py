@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from sqlalchemy import BigInteger, BindParameter, Function, event, func, literal, make_url, select
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
@@ -190,15 +190,22 @@ async def lock(connection: AsyncConnection, what: str) -> None:
 
 @asynccontextmanager
 async def read_only(url: str) -> AsyncIterator[AsyncConnection]:
-    """Open a second connection that cannot write, for the child process."""
+    """Open a second connection that cannot write, for the child process and the command line.
+
+    Raises
+    ------
+    storage.unavailable.DatabaseUnavailableError
+        When the database cannot be read, now or while the connection is open.
+    """
     parsed = parse_url(url)
     if parsed.drivername == POSTGRESQL:
         engine = create_async_engine(parsed, poolclass=NullPool, execution_options={"postgresql_readonly": True})
     else:
         engine = _read_only_engine(parsed)
     try:
-        async with engine.connect() as connection:
-            yield connection
+        with explained(parsed, (DBAPIError, OSError)):
+            async with engine.connect() as connection:
+                yield connection
     finally:
         await engine.dispose()
 

@@ -46,8 +46,11 @@ class DatabaseAwayError(DatabaseUnavailableError):
 
 
 @contextmanager
-def explained(url: URL) -> Iterator[None]:
-    """Turn whatever keeps a database from being opened into one sentence without the password.
+def explained(url: URL, kinds: type[Exception] | tuple[type[Exception], ...] = Exception) -> Iterator[None]:
+    """Turn whatever keeps a database from being used into one sentence without the password.
+
+    ``kinds`` are the exceptions that can mean this, by default any: what a driver raises while it opens one has no
+    common base.
 
     Raises
     ------
@@ -60,7 +63,7 @@ def explained(url: URL) -> Iterator[None]:
         yield
     except DatabaseUnavailableError:
         raise
-    except Exception as error:  # the driver's, SQLAlchemy's or the system's: there is no common one
+    except kinds as error:
         cause: BaseException = getattr(error, "orig", None) or error
         what, then = _sentence(url, cause)
         reason = (str(cause) or type(cause).__name__).splitlines()[0]

@@ -226,9 +226,10 @@ class TestRun:
         assert ran.stderr.startswith(f"DATABASE_URL: {url.replace('sesame', '***')} cannot be reached (")
         assert len(ran.stderr.splitlines()) == 1
 
-    def test_a_damaged_database_is_one_line(self, run: Run, database_url: str) -> None:
+    @pytest.mark.parametrize("command", [("run",), ("evaluate",), ("backtest",), ("requeue", "1")])
+    def test_a_damaged_database_is_one_line(self, run: Run, database_url: str, command: tuple[str, ...]) -> None:
         os.truncate(database_url.removeprefix("sqlite+aiosqlite:///"), 20_000)
-        ran = run("run", TELEGRAM_BOT_TOKEN="1:x", DATABASE_URL=database_url)
+        ran = run(*command, TELEGRAM_BOT_TOKEN="1:x", DATABASE_URL=database_url)
         assert ran.returncode == 2
         assert ran.stderr.startswith(f"DATABASE_URL: {database_url} is damaged (")
         assert len(ran.stderr.splitlines()) == 1

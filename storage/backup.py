@@ -78,7 +78,7 @@ def restore(url: URL, backup: Path) -> str | None:
     if path.exists() and path.samefile(backup):
         raise BackupError(f"FILE is {backup}, which is the database itself")
     # Nobody writes into a backup that has nothing beside it; read as immutable, nothing is written beside it.
-    mode = "mode=ro" if _beside(backup, "-wal").exists() else "immutable=1"
+    mode = "mode=ro" if any(_beside(backup, suffix).exists() for suffix in _BESIDE) else "immutable=1"
     with hold(url), _checked_copy(backup, mode, path, path) as copy:
         if copy.revision not in revisions():
             raise BackupError(
@@ -94,7 +94,8 @@ def restore(url: URL, backup: Path) -> str | None:
 def _file_of(url: URL) -> Path:
     if url.drivername != SQLITE:
         raise BackupError("DATABASE_URL is a PostgreSQL server, whose own pg_dump and pg_restore copy a database")
-    return Path(str(url.database))
+    # SQLite keeps what lies beside a database beside the file that a link leads to.
+    return Path(str(url.database)).resolve()
 
 
 @contextmanager

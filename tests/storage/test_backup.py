@@ -145,6 +145,13 @@ class TestRestore:
         assert chats(killed) == [3]
         assert names(killed) == ["cascade.db", "cascade.db.lock"]
 
+    def test_where_a_link_leads_to_the_database_the_link_stays(self, killed: Path, copy: Path, tmp_path: Path) -> None:
+        link = tmp_path / "link.db"
+        link.symlink_to(killed)
+        restore(url_of(link), copy)
+        assert link.is_symlink()
+        assert chats(link) == chats(killed) == [3]
+
     def test_a_copy_over_the_database_was_not_used(self, killed: Path, copy: Path) -> None:
         # What SQLite does with a file that somebody copied there by hand: it takes the old -wal for a part of it.
         shutil.copy(copy, killed)

@@ -152,9 +152,11 @@ def _make_one_file(path: Path) -> None:
 
 def _keep_damaged(path: Path) -> None:
     kept = _beside(path, ".damaged")
-    _remove(kept)
-    # A second name: without a database in its place, a bot started now would begin from nothing.
-    kept.hardlink_to(path)
+    # What a restore that was killed has kept already stays.
+    if not (kept.exists() and kept.samefile(path)):
+        _remove(kept)
+        # A second name: without a database in its place, a bot started now would begin from nothing.
+        kept.hardlink_to(path)
     for suffix in _BESIDE:
         if _beside(path, suffix).exists():
             _beside(path, suffix).rename(_beside(kept, suffix))

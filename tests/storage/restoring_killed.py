@@ -1,7 +1,8 @@
 """Kills a restore before each line of ``storage.backup`` in turn, and prints what the database then holds.
 
 Usage: ``python -m tests.storage.restoring_killed FOLDER BACKUP`` with a folder that holds a stopped ``cascade.db`` with
-what lies beside it. Each printed line is the chats in the database after the kill, and after a restore that was not killed.
+what lies beside it. Each printed line is the chats in the database after the kill, the same after another restore that was not
+killed, and the files that are there then.
 """
 
 from __future__ import annotations
@@ -26,6 +27,14 @@ def chats(path: Path) -> list[int]:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return [number for (number,) in connection.execute("SELECT id FROM chat ORDER BY id")]
+
+
+def held(path: Path) -> list[int] | str:
+    """Return the chats in a database, or that it cannot be read."""
+    try:
+        return chats(path)
+    except sqlite3.DatabaseError:
+        return "damaged"
 
 
 def restore_and_die(url: str, copy: Path, line: int) -> None:
@@ -54,7 +63,7 @@ def main(folder: Path, copy: Path) -> None:
         if child == 0:
             restore_and_die(url, copy, line)
         _, status = os.waitpid(child, 0)
-        found = chats(scratch / "cascade.db")
+        found = held(scratch / "cascade.db")
         backup.restore(parse_url(url), copy)
         print(found, chats(scratch / "cascade.db"), sorted(path.name for path in scratch.iterdir()), sep="; ")
         shutil.rmtree(scratch)

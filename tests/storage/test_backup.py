@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -160,15 +161,19 @@ class TestRestore:
         restore(url_of(killed), copy)
         assert chats(killed) == [3]
 
-    def test_killed_at_any_line_it_leaves_the_old_or_the_new(self, killed: Path, copy: Path) -> None:
+    @pytest.mark.parametrize("damaged", [False, True])
+    def test_killed_at_any_line_it_leaves_the_old_or_the_new(self, killed: Path, copy: Path, damaged: bool) -> None:
+        beside = ["cascade.db.lock"]
+        if damaged:
+            killed.write_bytes(b"no database any more" * 999)
+            beside = ["cascade.db.damaged", "cascade.db.damaged-shm", "cascade.db.damaged-wal", *beside]
         command = [sys.executable, "-m", "tests.storage.restoring_killed", str(killed.parent), str(copy)]
         ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
-        lines = ran.stdout.splitlines()
-        after_kill = [line.partition("; ")[0] for line in lines]
-        assert set(after_kill) == {"[1, 2]", "[3]"}
-        # Old until it is new, and once new never old again.
-        assert after_kill == sorted(after_kill)
-        assert {line.partition("; ")[2] for line in lines} == {"[3]; ['cascade.db', 'cascade.db.lock']"}
+        held, restored, files = zip(*(line.split("; ") for line in ran.stdout.splitlines()), strict=True)
+        # The old until it is the new, and then never the old again.
+        assert [state for state, _ in groupby(held)] == ["damaged" if damaged else "[1, 2]", "[3]"]
+        assert set(restored) == {"[3]"}
+        assert set(files) == {str(["cascade.db", *beside])}
 
     def test_a_backup_with_a_wal_of_its_own_is_read_with_it(self, killed: Path, path: Path) -> None:
         restore(url_of(path), killed)

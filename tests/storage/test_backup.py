@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 from sqlalchemy.engine import URL
@@ -204,6 +204,7 @@ class TestRestore:
         restore(url_of(new), copy)
         assert chats(new) == [3]
 
+    @settings(max_examples=60, deadline=None)
     @given(position=st.integers(0, 99), flipped=st.integers(1, 255))
     def test_whatever_is_in_the_place_of_the_database_it_is_replaced(
         self, tmp_path_factory: pytest.TempPathFactory, migrated: Path, position: int, flipped: int
@@ -253,6 +254,7 @@ class TestWhatIsNoBackup:
             await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         assert "has the schema 9999, and this version of the program knows none after" in self.refused(path, copy)
 
+    @settings(max_examples=60, deadline=None)
     @given(data=st.data())
     def test_one_that_was_cut_off(
         self, tmp_path_factory: pytest.TempPathFactory, migrated: Path, data: st.DataObject

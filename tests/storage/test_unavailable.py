@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -53,17 +53,20 @@ def started_or_refused(scratch: Path, content: bytes) -> None:
 
 
 class TestDamage:
+    @settings(max_examples=60, deadline=None)
     @given(position=st.integers(0, FIRST_PAGES - 1), flipped=st.integers(1, 255))
     def test_any_byte_of_the_first_pages(self, scratch: Path, migrated: Path, position: int, flipped: int) -> None:
         content = bytearray(migrated.read_bytes())
         content[position] ^= flipped
         started_or_refused(scratch, bytes(content))
 
+    @settings(max_examples=60, deadline=None)
     @given(data=st.data())
     def test_any_length(self, scratch: Path, migrated: Path, data: st.DataObject) -> None:
         content = migrated.read_bytes()
         started_or_refused(scratch, content[: data.draw(st.integers(1, len(content) - 1))])
 
+    @settings(max_examples=60, deadline=None)
     @given(data=st.data())
     def test_any_page_overwritten(self, scratch: Path, migrated: Path, data: st.DataObject) -> None:
         content = bytearray(migrated.read_bytes())

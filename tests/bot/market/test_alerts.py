@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.market.alerts import alert_rows
@@ -30,6 +30,7 @@ def told_to(audience: Audience, alerts: list[AlertRow]) -> list[tuple[str, str]]
     return [change for alert in alerts if alert.audience is audience for change in alert.changes]
 
 
+@settings(max_examples=60, deadline=None)
 @given(rows=decided(), late=st.integers(0, 8 * 24))
 def test_each_change_is_told_once_however_late_it_is_decided(rows: list[VerdictRow], late: int) -> None:
     alerts = alert_rows(rows, decision_time(rows[-1].session) + timedelta(hours=late))
@@ -39,6 +40,7 @@ def test_each_change_is_told_once_however_late_it_is_decided(rows: list[VerdictR
         assert sorted(told_to(audience, alerts)) == sorted(theirs)
 
 
+@settings(max_examples=60, deadline=None)
 @given(phases=st.lists(st.booleans(), min_size=1, max_size=8), late=st.integers(0, 8 * 24))
 def test_an_end_is_told_where_its_beginning_was_and_nowhere_else(phases: list[bool], late: int) -> None:
     """A series fails since history, ceases to, fails, and so on; some sessions change nothing."""
@@ -54,6 +56,7 @@ def test_an_end_is_told_where_its_beginning_was_and_nowhere_else(phases: list[bo
     assert [kind for _, kind in told_to(Audience.OPERATORS, alerts)] == expected[1:]
 
 
+@settings(max_examples=60, deadline=None)
 @given(rows=decided(), late=st.integers(0, 8 * 24))
 def test_a_summary_is_of_the_newest_session(rows: list[VerdictRow], late: int) -> None:
     alerts = alert_rows(rows, decision_time(rows[-1].session) + timedelta(hours=late))

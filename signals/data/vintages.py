@@ -81,8 +81,9 @@ def instants(column: Sequence[Any]) -> pd.DatetimeIndex:
 
 def _floats(column: Sequence[float | None]) -> npt.NDArray[np.float64]:
     # Most columns of most series are empty.
-    is_empty = isinstance(column, tuple) and column.count(None) == len(column)
-    return np.full(len(column), np.nan) if is_empty else np.array(column, dtype=np.float64)
+    if isinstance(column, tuple) and column[0] is None and column.count(None) == len(column):
+        return np.full(len(column), np.nan)
+    return np.array(column, dtype=np.float64)
 
 
 def _is_settled(series: Series, figures: pd.DataFrame) -> bool:
@@ -131,14 +132,14 @@ def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.
     at = int(frame.index.searchsorted(day))
     if not moved_too_far(series, frame.iloc[max(at - 1, 0) : at + 1]).iloc[-1]:
         return frame  # the day before it was replaced or dropped, and with that the move is gone
-    seen = frame.loc[day]
+    first_seen_at = frame["first_seen_at"].iloc[at]
     later = vintages["first_seen_at"].iloc[vintages.index.searchsorted(day, side="right") :]
-    came_with_later_ones = (later <= seen["first_seen_at"]).any()
+    if (later <= first_seen_at).any():
+        return frame  # it came with later ones
     # The evening's volume is preliminary: a later request confirms the price, not the whole bar.
     of_day = vintages.loc[[day]]
     same_price = of_day[price(of_day) == price(frame.loc[[day]]).iloc[0]]
-    confirmed = same_price["last_seen_at"].max() - seen["first_seen_at"] >= _ANOTHER_EVENING
-    if came_with_later_ones or confirmed:
+    if same_price["last_seen_at"].max() - first_seen_at >= _ANOTHER_EVENING:
         return frame
     before = frame.loc[: day - pd.Timedelta(days=1)].tail(1)
     for position in range(1, len(of_day)):

@@ -186,10 +186,10 @@ def believed_rows(panel: Panel, key: str) -> pd.DataFrame | None:
     frame = panel.archive.get(key)
     if frame is None:
         return None
-    bad = frame["doubted"].astype(bool)
+    bad = frame["doubted"].to_numpy(dtype=bool)
     if key == "RRPONTSYD":
-        bad = bad | _differs_from_new_york(panel.archive).reindex(frame.index, fill_value=False)
-    return frame[~bad]
+        bad = bad | _on_dates(_differs_from_new_york(panel.archive), pd.DatetimeIndex(frame.index))
+    return frame[~bad] if bad.any() else frame
 
 
 def contradictions(panel: Panel) -> pd.Series[bool]:

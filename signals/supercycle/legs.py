@@ -42,17 +42,19 @@ def up_legs(closes: Floats, correction: float) -> Legs:
     starts: list[float] = []
     began = np.nan
     rising, high, low = True, 0, 0
+    # Rounding costs more than all the rest: only what is near the limit is rounded.
+    near = correction - 1e-8
     for i, close in enumerate(closes.tolist()):
         if rising:
             high = i if close >= closes[high] else high
-            if round(1 - close / closes[high], 9) >= correction:
+            if (fall := 1 - close / closes[high]) >= near and round(fall, 9) >= correction:
                 if not np.isnan(began):
                     lengths.append(high - int(began))
                     ended_at.append(i)
                 rising, began, low = False, np.nan, i
         else:
             low = i if close <= closes[low] else low
-            if round(close / closes[low] - 1, 9) >= correction:
+            if (rise := close / closes[low] - 1) >= near and round(rise, 9) >= correction:
                 rising, began, high = True, float(low), i
         starts.append(began)
     age: Floats = np.arange(len(closes), dtype=np.float64) - np.array(starts, dtype=np.float64)

@@ -117,7 +117,7 @@ def _find_demo_start(request: FindDemoStart) -> DemoStart:
 
 def main() -> None:
     """Answer requests from standard input until it ends."""
-    # Between requests and not within them: it would go through hundreds of thousands of rows again and again.
+    # Garbage is collected between requests: within one, hundreds of thousands of rows would be gone through each time.
     gc.disable()
     # Nothing a library prints may get between the replies.
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

@@ -154,8 +154,8 @@ def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.
 
 
 def as_vintages(frames: Archive, seen_at: pd.Timestamp) -> dict[str, Columns]:
-    """Return freshly fetched frames as vintages seen at one instant."""
-    return {key: _seen_at(frame, seen_at) for key, frame in frames.items()}
+    """Return freshly fetched frames as vintages seen at one instant; one without rows is left out."""
+    return {key: _seen_at(frame, seen_at) for key, frame in frames.items() if len(frame)}
 
 
 def _seen_at(frame: pd.DataFrame, instant: pd.Timestamp) -> Columns:

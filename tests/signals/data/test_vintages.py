@@ -11,7 +11,7 @@ import pytest
 
 from signals.data.adjust import adjusted_close, price
 from signals.data.series import FIELDS
-from signals.data.vintages import as_vintages, settle
+from signals.data.vintages import COLUMNS, as_vintages, settle
 from tests.worlds import NOW, day, frame
 
 EVENING = datetime(2015, 1, 9, 22, 30, tzinfo=NOW.tzinfo)
@@ -73,7 +73,7 @@ class TestFarMoves:
         assert values(self.before, bad, after)[day(1)] == 50.0
 
     def test_a_revision_that_only_changes_the_volume_confirms_it_too(self) -> None:
-        volume = 4 + FIELDS.index("volume")
+        volume = COLUMNS.index("volume")
         bad, revised = list(row(1, 50.0, EVENING)), list(row(1, 50.0, EVENING + timedelta(days=1)))
         bad[volume], revised[volume] = 1e6, 1.1e6
         after = row(2, 51.0, EVENING + timedelta(days=1, hours=1))
@@ -111,7 +111,8 @@ class TestSplits:
 
 def test_rows_go_out_as_they_come_back() -> None:
     table = frame([100.0, 101.0], volume=[1.0, np.nan])
-    vintages = as_vintages({"IWC": table}, pd.Timestamp(NOW))
+    vintages = as_vintages({"IWC": table, "IWM": table[:0]}, pd.Timestamp(NOW))
+    assert "IWM" not in vintages
     pd.testing.assert_frame_equal(settle(vintages)["IWC"][list(FIELDS)], table, check_names=False, check_freq=False)
 
 

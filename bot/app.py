@@ -157,7 +157,7 @@ class App:
                     tasks.create_task(self.listen() if self.settings.webhook_url else self.poll())
                     tasks.create_task(self.sender.run())
                     tasks.create_task(Purger(self.database, self.clock).run())
-                    tasks.create_task(self.alarm.run())
+                    tasks.create_task(self.alarm.run(self.database))
                     # Whatever was missed while the bot was down is decided now.
                     tasks.create_task(self.run_evening())
             finally:

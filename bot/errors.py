@@ -13,10 +13,12 @@ Those of other rooms stay where they are raised::
     │  └─ UnansweredError              bot.delivery.replies       a command is carried out but not answered
     ├─ RuntimeError
     │  ├─ DatabaseInUseError           storage.database         ● another process holds the database
-    │  ├─ DatabaseUnavailableError     storage.database         ● the database cannot be opened
+    │  ├─ DatabaseUnavailableError     storage.unavailable      ● the database cannot be used
+    │  │  └─ DatabaseAwayError         storage.unavailable      ● … for now: its server cannot be reached
     │  ├─ MarketProcessError           bot.market.process         the child that fetches and evaluates failed
     │  └─ OtherMarketError             storage.market           ● the database is of another market
     └─ ValueError
+       ├─ BackupError                  storage.backup           ● a backup cannot be made or used
        ├─ DatabaseURLError             storage.database           becomes a SettingsError
        ├─ EntityError                  bot.sandbox.entities       a text is not what Telegram accepts as HTML
        ├─ HistoryError                 signals.errors           ● the archive cannot be evaluated as it is
@@ -25,7 +27,8 @@ Those of other rooms stay where they are raised::
        ├─ QuietHoursError              storage.outbox.quiet_hours a chat's quiet hours cannot be used
        └─ SettingsError                bot.settings             ● a setting is missing or malformed
 
-``●``: the operator can correct it, so it ends the program with one line and exit code 2 (``bot.lifetime``).
+``●``: the operator can correct it, so it ends the program with one line and exit code 2, or 75 where starting again
+may help (``bot.lifetime``).
 """
 
 from __future__ import annotations

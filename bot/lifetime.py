@@ -13,10 +13,16 @@ from typing import Any
 from bot.logs import redact
 from bot.settings import SettingsError
 from signals.errors import HistoryError
-from storage.database import DatabaseInUseError, DatabaseUnavailableError
+from storage.backup import BackupError
+from storage.database import DatabaseInUseError
 from storage.market import OtherMarketError
+from storage.unavailable import DatabaseAwayError, DatabaseUnavailableError
 
-_OPERATOR_ERRORS = (SettingsError, HistoryError, DatabaseInUseError, DatabaseUnavailableError, OtherMarketError)
+_OPERATOR_ERRORS = (
+    *(SettingsError, HistoryError, OtherMarketError),
+    *(DatabaseInUseError, DatabaseUnavailableError, BackupError),
+)
+_FAILED, _CORRECT_IT, _START_AGAIN = 1, 2, 75
 
 
 def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
@@ -37,14 +43,17 @@ async def _guarded(main: Coroutine[Any, Any, None]) -> None:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn what an operator can correct into one line on standard error and exit code 2; the rest ends with code 1."""
+    """Turn what an operator can correct into one line on standard error and exit code 2.
+
+    Where starting again may help, because only the database server is away, that is 75. The rest ends with code 1.
+    """
     try:
         yield
     except Exception as error:
         operators = _operator_error(error)
         # The interpreter's own report would hold whatever the exceptions hold, addresses with the token included.
         print(redact(str(operators) if operators else traceback.format_exc()), file=sys.stderr)  # noqa: T201
-        sys.exit(2 if operators else 1)
+        sys.exit(_START_AGAIN if isinstance(operators, DatabaseAwayError) else _CORRECT_IT if operators else _FAILED)
 
 
 def _operator_error(error: BaseException) -> BaseException | None:

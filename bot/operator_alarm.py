@@ -9,9 +9,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 
+from sqlalchemy.exc import SQLAlchemyError
 from telegram import Bot
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
+
+from storage.database import Database
+from storage.outbox import notices
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +38,7 @@ class OperatorAlarm:
         self._bot, self._operator_ids = bot, operator_ids
         self._told: dict[str, float] = {}
         self._untold: list[str] = []
+        self._told_notices: set[int] = set()
 
     async def __call__(self, sentence: str) -> None:
         """Tell the operators, unless they were told within the last day."""
@@ -45,13 +50,30 @@ class OperatorAlarm:
         if not await self._tell(sentence):
             self._untold.append(sentence)
 
-    async def run(self) -> None:
-        """Tell for ever what could not be told."""
+    async def run(self, stored: Database | None = None) -> None:
+        """Tell for ever what could not be told, and the notices ``stored`` in a database; one process tells those."""
         while True:
-            await asyncio.sleep(_AGAIN)
             for sentence in self._untold[:]:
                 if await self._tell(sentence):
                     self._untold.remove(sentence)
+            try:
+                if stored is not None:
+                    await self._tell_notices(stored)
+            except (SQLAlchemyError, OSError) as error:
+                logger.warning("notices cannot be read or removed: %s", type(error).__name__)
+            await asyncio.sleep(_AGAIN)
+
+    async def _tell_notices(self, database: Database) -> None:
+        async with database.reading() as connection:
+            pending = await notices.pending(connection)
+        for number, sentence in pending:
+            # Told and not removed, because the database was away: it is not told again.
+            if number not in self._told_notices and not await self._tell(sentence):
+                return
+            self._told_notices.add(number)
+            async with database.transaction() as connection:
+                await notices.remove(connection, number)
+            self._told_notices.remove(number)
 
     async def _tell(self, sentence: str) -> bool:
         reached = [await self._reaches(operator_id, sentence) for operator_id in self._operator_ids]

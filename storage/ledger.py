@@ -155,6 +155,18 @@ async def known_changes(connection: AsyncConnection) -> set[tuple[str, str]]:
     return {(subject, kind) for subject, kind in await connection.execute(query)}
 
 
+async def problems_of_history(connection: AsyncConnection) -> set[str]:
+    """Return the series whose newest data problem began in history, which is told to nobody."""
+    query = (
+        select(transition.c.subject, verdict.c.backfilled)
+        .join(verdict, verdict.c.session == transition.c.session)
+        .where(transition.c.kind == "data.problem")
+        .order_by(transition.c.session)
+    )
+    newest = {subject.split(":")[1]: backfilled for subject, backfilled in await connection.execute(query)}
+    return {series for series, backfilled in newest.items() if backfilled}
+
+
 async def load_alert(connection: AsyncConnection, alert_id: int) -> Any:
     """Return one alert's row."""
     return (await connection.execute(select(alert).where(alert.c.id == alert_id))).one()

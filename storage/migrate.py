@@ -7,21 +7,40 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from storage.database import Database, lock
+from storage.unavailable import RESTORE, explained, unavailable
 
 _FOLDER = Path(__file__).with_name("migrations")
 
 
 async def migrate(database: Database) -> None:
-    """Apply every migration that the database lacks; on a shared database one process at a time."""
-    async with database.transaction() as connection:
-        await lock(connection, "migrate")
-        if await connection.run_sync(_revision) != newest_revision():
-            await connection.run_sync(_upgrade)
+    """Apply every migration that the database lacks; on a shared database one process at a time.
+
+    Raises
+    ------
+    storage.unavailable.DatabaseUnavailableError
+        When a newer version of this program has written it, or it does not take a migration.
+    """
+    with explained(database.url):
+        async with database.transaction() as connection:
+            await lock(connection, "migrate")
+            revision = await connection.run_sync(_revision)
+            if revision is not None and revision not in revisions():
+                what = (
+                    f"has the schema {revision}, and this version of the program knows none after {newest_revision()}"
+                )
+                raise unavailable(database.url, what, f"run the version that wrote it, or {RESTORE}")
+            if revision != newest_revision():
+                await connection.run_sync(_upgrade)
 
 
 def newest_revision() -> str:
-    """Return the newest revision there is: migrations are files named by a rising number."""
-    return max(path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
+    """Return the newest revision there is."""
+    return max(revisions())
+
+
+def revisions() -> set[str]:
+    """Return every revision this program knows: migrations are files named by a rising number."""
+    return {path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py")}
 
 
 def _revision(connection: Connection) -> str | None:

@@ -260,6 +260,14 @@ delivery_count = Table(
     Column("count", BigInteger, nullable=False, comment="deliveries folded into this number when they were purged"),
 )
 
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("sentence", String(1000), nullable=False, comment="what the operators are still to be told"),
+    Column("made_at", Instant, nullable=False),
+)
+
 throttle = Table(
     "throttle",
     metadata,

@@ -19,6 +19,8 @@ from storage.migrate import migrate
 from storage.schema import metadata
 
 NAME = "cascade"
+PASSWORD_USER = "locked"
+"""The only user whom a server of the tests asks for a password."""
 # Nothing here has to survive: a crash of this server ends the tests.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=60")
 
@@ -84,6 +86,8 @@ def serving(programs: Path) -> Iterator[Server]:
             "UTF8",
         ]
         subprocess.run(make, check=True, capture_output=True, user=user, cwd=folder)
+        access = data / "pg_hba.conf"
+        access.write_text(f"local all {PASSWORD_USER} scram-sha-256\n{access.read_text()}")
         settings = [part for setting in _FAST for part in ("-c", setting)]
         command: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder, *settings]
         with (folder / "log").open("w") as log:

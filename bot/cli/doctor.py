@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import SystemClock
 from bot.logs import redact
@@ -18,8 +17,9 @@ from signals.data.sessions import nyse_sessions
 from signals.rules import GATE
 from signals.sources.choose import choose_source
 from signals.sources.collect import collect
-from storage.database import Database, DatabaseInUseError, DatabaseUnavailableError
+from storage.database import Database, DatabaseInUseError
 from storage.migrate import migrate
+from storage.unavailable import DatabaseUnavailableError
 
 _MOST_SKEW = timedelta(seconds=30)
 
@@ -48,15 +48,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
 async def _database(settings: Settings) -> Finding:
     try:
         async with Database(settings.database_url) as database:
+            await database.check()
             await migrate(database)
     except DatabaseInUseError:
         return Finding(True, "database: in use by a running Cascade process")
     except DatabaseUnavailableError as error:
-        return Finding(False, f"database: {error}; check it and the rights on its folder")
-    except (SQLAlchemyError, OSError) as error:
-        return Finding(
-            False, f"database: {getattr(error, 'orig', None) or error}; it opens and cannot be brought up to date"
-        )
+        return Finding(False, f"database: {error}")
     return Finding(True, "database: opens and has the newest schema")
 
 

@@ -48,6 +48,7 @@ def run() -> None:
 
 async def _migrate(settings: Settings) -> None:
     async with Database(settings.database_url) as database:
+        await database.check()
         await migrate(database)
 
 
@@ -75,6 +76,22 @@ def requeue(alert: Annotated[int, typer.Argument(help="The alert's number, as th
     from bot.cli.requeue import requeue as run_requeue
 
     typer.echo(asyncio.run(run_requeue(_settings(), alert)))
+
+
+@cli.command()
+def backup(file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
+    """Copy the SQLite database to a file and check the copy. The bot may be running."""
+    from bot.cli.backup import backup_text
+
+    typer.echo(backup_text(_settings(), file))
+
+
+@cli.command()
+def restore(file: Annotated[Path, typer.Argument(help="A backup, or any copy of a whole database.")]) -> None:
+    """Check a backup and put it in the place of the SQLite database. Stop the bot first."""
+    from bot.cli.restore import restored_text
+
+    typer.echo(restored_text(_settings(), file))
 
 
 @cli.command()

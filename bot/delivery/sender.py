@@ -16,7 +16,7 @@ from bot.delivery.post import Post
 from bot.delivery.results import ResultWriter
 from bot.operator_alarm import Alarm
 from storage.database import Database
-from storage.outbox import fan_out, queue, recheck, throttle
+from storage.outbox import fan_out, notices, queue, recheck, throttle
 from storage.outbox.states import Claimed
 from storage.roles import Role
 
@@ -70,8 +70,7 @@ class Sender:
 
     async def recover(self) -> None:
         """Account for what a dead process left on its way; call it once, before the first delivery."""
-        if lost := await self._recover(everything=self.database.is_exclusive):
-            logger.warning("%d deliveries were on their way when the process ended: unknown", lost)
+        await self._recover(everything=self.database.is_exclusive)
 
     async def run(self) -> None:
         """Deliver for ever; when cancelled, let what is on its way arrive and store how it went."""
@@ -168,9 +167,7 @@ class Sender:
                 await self._tell_of_throttle()
                 if not self.database.is_exclusive:
                     self.pacer.share(await role.members())
-                    if lost := await self._recover(everything=False):
-                        logger.warning("%d deliveries of a dead worker: unknown", lost)
-                        self._has_queued.set()
+                    await self._recover(everything=False)
             except Exception as error:  # the next round does what this one did not
                 self.pacer.throttled.set()
                 await asyncio.sleep(await self._failed(error))
@@ -181,9 +178,21 @@ class Sender:
             async with self.database.transaction() as connection:
                 await throttle.note(connection, seconds)
 
-    async def _recover(self, *, everything: bool) -> int:
+    async def _recover(self, *, everything: bool) -> None:
+        now = self.clock.now()
         async with self.database.transaction() as connection:
-            return await queue.recover(connection, self.clock.now(), everything=everything)
+            lost = await queue.recover(connection, now, everything=everything)
+            if not lost:
+                return
+            deliveries = ", ".join(f"{count} of alert {alert_id}" for alert_id, count in sorted(lost.items()))
+            sentence = (
+                f"Deliveries were on their way when a process of the bot ended, {deliveries}: nobody can know whether "
+                "they arrived. Urgent ones are sent once more, others are not"
+            )
+            # With what it tells: a process that is killed now has left it to be told by the next.
+            await notices.add(connection, sentence, now)
+        logger.warning("%s", sentence)
+        self._has_queued.set()
 
     @property
     def _idle_poll_seconds(self) -> float:

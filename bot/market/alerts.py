@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime
 
 from bot.clock import NEW_YORK
 from signals.rules import EVENING
@@ -14,17 +14,22 @@ FOR_OPERATORS = ("data.problem", "data.cleared")
 CATCH_UP = "catch_up"
 
 
-def alert_rows(rows: Sequence[VerdictRow], now: datetime) -> list[AlertRow]:
+def alert_rows(rows: Sequence[VerdictRow], now: datetime, untold: Collection[str] = ()) -> list[AlertRow]:
     """Return the alerts to be stored for what these sessions changed.
 
     Each change of a session closed within the last day is an alert of its own. Older ones, after downtime, are told in
-    one summary.
+    one summary, with where the newest session stands. The operators are told of every session: what began to fail in
+    an old one may fail still, and what ceased to was told when it began; unless nobody was told, as of the series in
+    ``untold``.
     """
+    silent = set(untold)
     old = [row for row in rows if _is_old(row, now) and _for_subscribers(row)]
-    alerts = [_summary(old, now)] if old else []
+    alerts = [_summary(old, rows[-1].session, now)] if old else []
     for row in rows:
         if not _is_old(row, now):
-            alerts += [*_alerts_to_subscribers(row, now), *_alerts_to_operators(row, now)]
+            alerts += _alerts_to_subscribers(row, now)
+        alerts += _alerts_to_operators(row, now, silent)
+        silent -= {_series(change) for change in row.changes}
     return alerts
 
 
@@ -48,21 +53,27 @@ def _alerts_to_subscribers(row: VerdictRow, now: datetime) -> Iterator[AlertRow]
         )
 
 
-def _alerts_to_operators(row: VerdictRow, now: datetime) -> Iterator[AlertRow]:
+def _alerts_to_operators(row: VerdictRow, now: datetime, silent: Collection[str]) -> Iterator[AlertRow]:
     """Yield one alert for all series that began to fail the data gate, and one for all that pass again."""
+    told = [change for change in row.changes if not (change.kind == "data.cleared" and _series(change) in silent)]
     for kind in FOR_OPERATORS:
-        changes = [(change.subject, change.kind) for change in row.changes if change.kind == kind]
+        changes = [(change.subject, change.kind) for change in told if change.kind == kind]
         if changes:
             yield AlertRow(f"{kind}:{row.session}", kind, False, row.session, now, changes, Audience.OPERATORS)
 
 
-def _summary(rows: Sequence[VerdictRow], now: datetime) -> AlertRow:
+def _series(change: ChangeRow) -> str:
+    """Return the series that a change of the data is about."""
+    return change.subject.split(":")[1]
+
+
+def _summary(rows: Sequence[VerdictRow], newest: date, now: datetime) -> AlertRow:
     changes = [(change.subject, change.kind) for row in rows for change in _for_subscribers(row)]
     return AlertRow(
         key=f"{CATCH_UP}:{rows[0].session}:{rows[-1].session}",
         kind=CATCH_UP,
         urgent=any(kind in URGENT for _, kind in changes),
-        session=rows[-1].session,
+        session=newest,
         created_at=now,
         changes=changes,
     )

@@ -144,7 +144,8 @@ class Evening:
                 changes = [change for change in row.changes if (change.subject, change.kind) not in known]
                 known |= {(change.subject, change.kind) for change in changes}
                 news.append(replace(row, changes=changes))
-            await ledger.record(connection, news, alert_rows(news, now), backfilled=False)
+            alerts = alert_rows(news, now, await ledger.problems_of_history(connection))
+            await ledger.record(connection, news, alerts, backfilled=False)
             await market.set_agenda(connection, agenda)
         for row in news:
             logger.info("session %s decided, %d changes", row.session, len(row.changes))

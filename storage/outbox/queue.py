@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -122,19 +123,19 @@ async def mark_unknown(connection: AsyncConnection, claims: Sequence[Claimed], a
     await _unknown(connection, _is_our_claim(claims), at, error)
 
 
-async def _unknown(connection: AsyncConnection, rows: Sequence[Any], at: datetime, error: str) -> int:
+async def _unknown(connection: AsyncConnection, rows: Sequence[Any], at: datetime, error: str) -> Counter[int]:
     final = {"state": State.UNKNOWN, "finished_at": at, "lease_until": None, "error": error[:500]}
     counted = {"unknowns": delivery.c.unknowns + 1}
-    statement = update(delivery).where(*rows).values(final | counted).returning(delivery.c.id)
-    ids = list((await connection.execute(statement)).scalars())
-    repeatable = (delivery.c.id.in_(ids), delivery.c.urgent, delivery.c.unknowns == 1)
+    statement = update(delivery).where(*rows).values(final | counted).returning(delivery.c.id, delivery.c.alert_id)
+    found = (await connection.execute(statement)).all()
+    repeatable = (delivery.c.id.in_([row.id for row in found]), delivery.c.urgent, delivery.c.unknowns == 1)
     once_more = {"state": State.QUEUED, "finished_at": None}
     await connection.execute(update(delivery).where(*repeatable).values(once_more))
-    return len(ids)
+    return Counter(row.alert_id for row in found)
 
 
-async def recover(connection: AsyncConnection, now: datetime, *, everything: bool) -> int:
-    """Make every delivery unknown that a dead process left on its way. Returns how many there were.
+async def recover(connection: AsyncConnection, now: datetime, *, everything: bool) -> Counter[int]:
+    """Make every delivery unknown that a dead process left on its way. Returns how many there were of each alert.
 
     With ``everything`` that is each one on its way: no other process can be sending. Otherwise it is each one whose
     lease is over by the database's clock.

@@ -19,6 +19,7 @@ from signals.data.sessions import decision_time
 from signals.rules import GATE
 from storage.database import Database
 from storage.market import claim_market
+from storage.outbox import notices
 from tests.bot.conftest import Running
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, write
@@ -137,6 +138,22 @@ async def test_the_process_serves_and_stops_cleanly_on_sigterm(
     assert process.returncode == 0
     assert "Traceback" not in errors.decode()
     assert sandbox.token not in errors.decode()
+
+
+async def test_what_is_stored_for_the_operators_is_told_when_the_bot_starts(
+    sandbox: Sandbox, database_url: str
+) -> None:
+    sandbox.world.add_private_chat(ME, started=True)
+    settings = settings_for(sandbox, database_url, operator_ids=(ME,), market_data="folder:nowhere")
+    async with build(settings, SteppedClock(decision_time(day(N))), MarketInProcess()) as app:
+        async with app.database.transaction() as connection:
+            await notices.add(connection, "Deliveries were on their way", decision_time(day(N)))
+        serving = asyncio.create_task(app.run())
+        try:
+            await until_sent(sandbox, "Deliveries were on their way")
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
 
 
 async def test_after_downtime_the_bot_catches_up_at_start(sandbox: Sandbox, database_url: str, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from bot.lifetime import one_line_errors
 from bot.settings import SettingsError
-from storage.database import DatabaseInUseError, DatabaseUnavailableError
+from storage.database import DatabaseInUseError
+from storage.unavailable import DatabaseAwayError, DatabaseUnavailableError
 
 TOKEN = "123456789:AAHexample-token-of-thirty-five-ch"
 
@@ -30,6 +31,10 @@ def test_an_error_the_operator_can_correct_is_one_line_when_it_ended_one_of_seve
 ) -> None:
     group = ExceptionGroup("tasks", [ExceptionGroup("more", [ValueError("x"), DatabaseInUseError("correct this")])])
     assert ended_by(group, capsys) == (2, "correct this\n")
+
+
+def test_a_database_server_that_is_away_is_one_line_and_another_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended_by(DatabaseAwayError("start the server"), capsys) == (75, "start the server\n")
 
 
 def test_any_other_error_is_a_report_without_the_token(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from bot import operator_alarm
 from bot.app import App
 from bot.operator_alarm import OperatorAlarm
 from bot.sandbox.server import Fault, Sandbox
+from storage import chats
+from storage.outbox import fan_out, notices, queue
+from tests.bot.conftest import Record
+from tests.bot.running import EVENING, attempt
 
 ME = 5
 
@@ -47,3 +55,91 @@ async def test_a_sentence_to_the_operators_obeys_a_429(app: App, sandbox: Sandbo
     app.sender.pacer.pause(600)
     await OperatorAlarm(app.telegram.bot, (ME,))("the disk is full")
     assert not [method for method, _ in sandbox.calls if method == "sendMessage"]
+
+
+@pytest.fixture
+async def on_its_way(app: App, sandbox: Sandbox, record: Record) -> None:
+    """Deliveries of alert 1 to two chats that are claimed, as a killed process leaves them."""
+    sandbox.world.add_private_chat(ME, started=True)
+    await record(attempt(), "attempt")
+    async with app.database.transaction() as connection:
+        for chat_id in (6, 7):
+            await chats.subscribe(connection, chat_id, "private", EVENING)
+        await fan_out.fan_out(connection, EVENING)
+        assert len(await queue.claim(connection, 2, timedelta(minutes=5))) == 2
+
+
+LOST = (
+    "Deliveries were on their way when a process of the bot ended, 2 of alert 1: nobody can know whether they arrived. "
+    "Urgent ones are sent once more, others are not"
+)
+
+
+@asynccontextmanager
+async def told(app: App) -> AsyncIterator[None]:
+    """Let a process tell the operators until no notice is left."""
+    task = asyncio.create_task(OperatorAlarm(app.telegram.bot, (ME,)).run(app.database))
+    async with asyncio.timeout(10):
+        while True:
+            async with app.database.reading() as connection:
+                if not await notices.pending(connection):
+                    break
+            await asyncio.sleep(0)
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("on_its_way")
+async def test_what_a_restart_found_on_its_way_is_told_once_though_restarts_follow(app: App, sandbox: Sandbox) -> None:
+    # The first restart is killed before it tells anybody.
+    await app.sender.recover()
+    for _ in range(2):
+        await app.sender.recover()
+        async with told(app):
+            assert sandbox.sent(ME) == [LOST]
+
+
+@pytest.mark.usefixtures("on_its_way")
+async def test_it_is_told_later_where_the_operators_cannot_be_reached(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operator_alarm, "_AGAIN", 0.01)
+    sandbox.faults += [("sendMessage", Fault.RESET_BEFORE)] * 2
+    await app.sender.recover()
+    async with told(app):
+        assert sandbox.sent(ME) == [LOST]
+
+
+@pytest.mark.usefixtures("on_its_way")
+async def test_it_is_told_once_though_the_database_does_not_take_that_it_is_told(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operator_alarm, "_AGAIN", 0.01)
+    failures, remove = [OperationalError("DELETE", {}, Exception("database or disk is full"))] * 2, notices.remove
+
+    async def failing(*arguments: object) -> None:
+        if failures:
+            raise failures.pop()
+        await remove(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(notices, "remove", failing)
+    await app.sender.recover()
+    async with told(app):
+        assert sandbox.sent(ME) == [LOST]
+    assert failures == []
+
+
+@pytest.mark.usefixtures("on_its_way")
+async def test_a_recovery_that_is_not_committed_is_told_by_nobody(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    with monkeypatch.context() as patched, pytest.raises(OperationalError):
+        patched.setattr(notices, "add", full)
+        await app.sender.recover()
+    await app.sender.recover()
+    async with told(app):
+        assert sandbox.sent(ME) == [LOST]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -207,10 +208,6 @@ class TestRun:
             ({"TELEGRAM_BOT_TOKEN": "1:x", "DATABASE_URL": "mysql://x"}, "DATABASE_URL has the driver 'mysql'"),
             ({"TELEGRAM_BOT_TOKEN": "1:x", "OPERATOR_IDS": "me"}, "OPERATOR_IDS has 'me'"),
             ({"TELEGRAM_BOT_TOKEN": "1:x", "MARKET_DATA": "x"}, "MARKET_DATA is 'x'"),
-            (
-                {"TELEGRAM_BOT_TOKEN": "1:x", "DATABASE_URL": "postgresql+asyncpg://me:sesame@127.0.0.1:9/cascade"},
-                "DATABASE_URL: postgresql+asyncpg://me:***@127.0.0.1:9/cascade cannot be opened (",
-            ),
         ],
     )
     def test_a_missing_or_malformed_setting_is_one_line_with_an_example(
@@ -221,6 +218,40 @@ class TestRun:
         assert ran.stderr.startswith(sentence)
         assert "for example" in ran.stderr
         assert len(ran.stderr.splitlines()) == 1
+
+    def test_a_database_server_that_is_away_is_one_line_and_may_be_tried_again(self, run: Run) -> None:
+        url = "postgresql+asyncpg://me:sesame@127.0.0.1:9/cascade"
+        ran = run("run", TELEGRAM_BOT_TOKEN="1:x", DATABASE_URL=url)
+        assert ran.returncode == 75
+        assert ran.stderr.startswith(f"DATABASE_URL: {url.replace('sesame', '***')} cannot be reached (")
+        assert len(ran.stderr.splitlines()) == 1
+
+    @pytest.mark.parametrize("command", [("run",), ("evaluate",), ("backtest",), ("requeue", "1")])
+    def test_a_damaged_database_is_one_line(self, run: Run, database_url: str, command: tuple[str, ...]) -> None:
+        os.truncate(database_url.removeprefix("sqlite+aiosqlite:///"), 20_000)
+        ran = run(*command, TELEGRAM_BOT_TOKEN="1:x", DATABASE_URL=database_url)
+        assert ran.returncode == 2
+        assert ran.stderr.startswith(f"DATABASE_URL: {database_url} is damaged (")
+        assert len(ran.stderr.splitlines()) == 1
+
+
+class TestBackup:
+    async def test_a_backup_of_a_running_bot_can_be_restored_once_it_is_stopped(
+        self, run: Run, database_url: str, tmp_path: Path
+    ) -> None:
+        async with Database(database_url):
+            made = await asyncio.to_thread(run, "backup", "copy.db", DATABASE_URL=database_url)
+            refused = await asyncio.to_thread(run, "restore", "copy.db", DATABASE_URL=database_url)
+        assert (made.returncode, made.stdout.partition(";")[0]) == (0, "written to copy.db and checked")
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+        restored = run("restore", "copy.db", DATABASE_URL=database_url)
+        assert restored.returncode == 0, restored.stderr
+        assert restored.stdout.startswith("copy.db is the database now; ")
+
+    @pytest.mark.parametrize("command", ["backup", "restore"])
+    def test_what_cannot_be_copied_is_one_line(self, run: Run, command: str) -> None:
+        ran = run(command, "nothing.db", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
+        assert (ran.returncode, len(ran.stderr.splitlines())) == (2, 1)
 
 
 class TestRequeue:

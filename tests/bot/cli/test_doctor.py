@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,15 @@ async def test_a_database_that_cannot_be_opened_is_named(sandbox: Sandbox, folde
     ok, text = (await findings(sandbox, f"sqlite+aiosqlite:///{tmp_path}/file/cascade.db", folder))["database"]
     assert not ok
     assert text.startswith("database: DATABASE_URL: ")
-    assert "file/cascade.db cannot be opened (" in text
-    assert text.endswith("check it and the rights on its folder")
+    assert "file/cascade.db cannot be used (" in text
+
+
+async def test_a_damaged_database_is_named_with_what_to_do(sandbox: Sandbox, database_url: str, folder: Path) -> None:
+    os.truncate(database_url.removeprefix("sqlite+aiosqlite:///"), 20_000)
+    ok, text = (await findings(sandbox, database_url, folder))["database"]
+    assert not ok
+    assert text.startswith(f"database: DATABASE_URL: {database_url} is damaged (")
+    assert text.endswith("restore a backup with: python -m bot restore FILE")
 
 
 def test_a_clock_that_is_off_is_told_by_how_much() -> None:

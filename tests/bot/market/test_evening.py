@@ -278,6 +278,32 @@ class TestTheStateOfTheData:
         told = [(row.kind, row.audience) for row in await rows(evening, alert) if row.kind.startswith("data.")]
         assert told == [("data.problem", "operators"), ("data.cleared", "operators")]
 
+    async def test_one_that_fails_in_a_session_decided_late_is_told_as_its_end_is(self, evening: Evening) -> None:
+        path = folder_of(evening) / "RSP.csv"
+        whole = path.read_text()
+        path.write_text("\n".join(whole.splitlines()[: N - 3]) + "\n")
+        await at(evening, N - 4)
+        # It fails from here on, and the bot is down until long after.
+        await at(evening, N + 3)
+        told = [row for row in await rows(evening, alert) if row.audience == "operators"]
+        assert [row.kind for row in told] == ["data.problem"]
+        assert told[0].session < day(N + 2)
+        path.write_text(whole)
+        await at(evening, N + 4)
+        told = [row for row in await rows(evening, alert) if row.audience == "operators"]
+        assert [row.kind for row in told] == ["data.problem", "data.cleared"]
+
+    async def test_nobody_hears_of_the_end_of_one_that_began_in_history(self, evening: Evening) -> None:
+        path = folder_of(evening) / "RSP.csv"
+        whole = path.read_text()
+        path.write_text("\n".join(whole.splitlines()[: N - 12]) + "\n")
+        await at(evening, N - 1)
+        path.write_text(whole)
+        await at(evening, N)
+        changes = [(row.kind, row.session) for row in await rows(evening, transition) if row.kind.startswith("data.")]
+        assert changes[-1] == ("data.cleared", day(N))
+        assert [row.kind for row in await rows(evening, alert) if row.audience == "operators"] == []
+
 
 class TestAfterDowntime:
     async def test_every_missed_session_is_decided_and_old_news_is_one_summary(self, evening: Evening) -> None:
@@ -291,6 +317,13 @@ class TestAfterDowntime:
         told = [row.kind for row in await rows(evening, transition) if row.id in summary.transitions]
         assert told == ["breakout.attempt", "breakout.confirmed"]
         assert summary.urgent
+
+    async def test_the_summary_shows_where_the_newest_session_stands(self, evening: Evening) -> None:
+        await at(evening, N - 1)
+        await at(evening, N + 4)
+        summary = (await rows(evening, alert))[0]
+        # Its last news is of N + 2, and what stands now is what followed.
+        assert (summary.kind, summary.session) == ("catch_up", day(N + 4))
 
     async def test_downtime_without_news_sends_nothing(self, evening: Evening) -> None:
         await at(evening, N - 30)

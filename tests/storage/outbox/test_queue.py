@@ -245,17 +245,17 @@ class TestUnknown:
         await fan_out(database)
         await claim(database, 1)
         async with database.transaction() as connection:
-            assert await queue.recover(connection, NOW, everything=True) == 1
-            assert await queue.recover(connection, NOW, everything=True) == 0
+            assert await queue.recover(connection, NOW, everything=True) == {1: 1}
+            assert await queue.recover(connection, NOW, everything=True) == {}
         assert await states(database) == {1: State.UNKNOWN, 2: State.QUEUED}
 
     async def test_where_others_may_be_sending_only_what_outlived_its_lease_is(self, database: Database) -> None:
         await owed(database, 1, 2)
         async with database.transaction() as connection:
-            assert await queue.recover(connection, NOW, everything=False) == 0
+            assert await queue.recover(connection, NOW, everything=False) == {}
             over = await database_now(connection) - timedelta(seconds=1)
             await connection.execute(update(delivery).where(delivery.c.chat_id == 1).values(lease_until=over))
-            assert await queue.recover(connection, NOW, everything=False) == 1
+            assert await queue.recover(connection, NOW, everything=False) == {1: 1}
         assert await states(database) == {1: State.UNKNOWN, 2: State.SENDING}
 
 

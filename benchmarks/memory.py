@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.delivery import verdict
 from bot.sandbox.server import Sandbox, serve
 from tests.bot.running import command, environment_for
 
@@ -39,10 +40,12 @@ async def measure_memory() -> Sequence[str]:
         async with serve(Sandbox()) as sandbox:
             first, restarted = [await _idle(sandbox, url) for _ in range(2)]
     return [
-        "resident memory of the process that answers Telegram, idle (aim: under 80 MB)",
+        "resident memory of the process that answers Telegram, idle",
         f"  bare Python                               {bare:9.1f} MB   1.0",
         f"  after the evening that filled its database{first:9.1f} MB   {first / bare:.1f}×",
         f"  after a restart                           {restarted:9.1f} MB   {restarted / bare:.1f}×",
+        verdict(f"after that evening at most 80 MB: {first:.1f}", first <= 80),
+        verdict(f"after a restart at most 72 MB: {restarted:.1f}", restarted <= 72),
     ]
 
 

@@ -25,7 +25,7 @@ from bot.delivery.purging import Purger
 from bot.delivery.replies import ReplyRateLimiter
 from bot.delivery.request import AiohttpRequest
 from bot.delivery.results import ResultWriter
-from bot.delivery.sender import Sender
+from bot.delivery.sender import MOST_IN_FLIGHT, Sender
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule
@@ -196,7 +196,7 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         market = market or MarketProcess()
         stack.push_async_callback(market.close)
         # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
-        pools = ((64, _SEND_TIMEOUT), (32, _ANSWER_TIMEOUT), (1, _SEND_TIMEOUT))
+        pools = ((MOST_IN_FLIGHT, _SEND_TIMEOUT), (32, _ANSWER_TIMEOUT), (1, _SEND_TIMEOUT))
         sending, answering, polling = [AiohttpRequest(*pool) for pool in pools]
         for request in (sending, answering, polling):
             await request.initialize()

@@ -42,6 +42,11 @@ class UninterruptedConnection(aiosqlite.Connection):
             task.cancel()
         return statement.result()
 
+    async def rollback(self) -> None:
+        """Roll back, where there is something to: SQLAlchemy asks for it after every commit, too."""
+        if self._conn.in_transaction:
+            await super().rollback()
+
     def cursor(self) -> Any:
         """Return a cursor for one statement."""
         return _Cursor(self, self._conn.cursor())

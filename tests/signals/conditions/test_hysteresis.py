@@ -25,9 +25,12 @@ def switched(condition: Condition, *numbers: Sequence[float]) -> str:
     return "".join("?" if np.isnan(x) else str(int(x)) for x in found)
 
 
-ONE = row(Number("n", Unit.BN, Limit(">", 50), Limit("<", -50)))
-SLOW = row(Number("n", Unit.BN, Limit(">", 0), Limit("<", 0), exit_for=3))
-TWO = row(Number("a", Unit.BN, Limit(">", 0), Limit("<", -5)), Number("b", Unit.BN, Limit(">", 0), Limit("<", -5)))
+ONE = row(Number("n", Unit.BN, Limit(Sign.ABOVE, 50), Limit(Sign.BELOW, -50)))
+SLOW = row(Number("n", Unit.BN, Limit(Sign.ABOVE, 0), Limit(Sign.BELOW, 0), exit_for=3))
+TWO = row(
+    Number("a", Unit.BN, Limit(Sign.ABOVE, 0), Limit(Sign.BELOW, -5)),
+    Number("b", Unit.BN, Limit(Sign.ABOVE, 0), Limit(Sign.BELOW, -5)),
+)
 
 
 class TestSwitch:
@@ -38,7 +41,7 @@ class TestSwitch:
         assert switched(ONE, [NAN, 51, NAN, 0, -51, NAN, 0]) == "?1?10?0"
 
     def test_exit_wins_where_both_hold(self) -> None:
-        both = row(Number("a", Unit.BN, Limit(">", 0)), Number("b", Unit.BN, None, Limit("<", 0)))
+        both = row(Number("a", Unit.BN, Limit(Sign.ABOVE, 0)), Number("b", Unit.BN, None, Limit(Sign.BELOW, 0)))
         assert switched(both, [1, 1, 1], [1, -1, 1]) == "101"
 
     def test_an_exit_for_so_long_needs_them_in_a_row(self) -> None:
@@ -63,7 +66,7 @@ class TestSwitch:
         assert switched(either_way, [0, 1, -6], [NAN, NAN, NAN]) == "010"
 
     def test_a_decimal_threshold_is_met_by_the_difference_that_makes_it(self) -> None:
-        tenth = row(Number("n", Unit.POINTS, Limit("<=", -0.10), Limit(">", 0.10)))
+        tenth = row(Number("n", Unit.POINTS, Limit(Sign.AT_MOST, -0.10), Limit(Sign.ABOVE, 0.10)))
         assert switched(tenth, [3.31 - 3.41, 3.41 - 3.31, 0.11]) == "110"
 
     @given(st.lists(st.sampled_from([60.0, 0.0, -60.0, NAN]), max_size=30), st.integers(0, 30))

@@ -162,7 +162,7 @@ def _link(number: int, members: tuple[Measured, ...]) -> LinkHistory:
     states = [member.state_without_late_data for member in members]
     without_late_data = np.where(np.isnan(by_conditions), np.nan, _judge(number, states, had, mandatory)[1])
     arrivals = first_measured([member.state for member in members])
-    published = publish(without_late_data, LINK.sessions, lapsed(by_conditions), arrivals)
+    published = publish(without_late_data, LINK.sessions, lapsed(by_conditions), arrivals, start=0.0)
     return LinkHistory(number, members[0].days, len(members), counted, by_conditions, without_late_data, published)
 
 

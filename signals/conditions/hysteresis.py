@@ -98,7 +98,7 @@ def lapsed(states: Floats) -> Bools:
     """Return the sessions on which a state has been unknown for too long for the one before it to be held."""
     position = np.arange(len(states))
     known = np.maximum.accumulate(np.where(np.isnan(states), -1, position)) if len(states) else position
-    return position - known > UNKNOWN.held_sessions
+    return (known >= 0) & (position - known > UNKNOWN.held_sessions)
 
 
 def first_measured(states: Sequence[Floats]) -> Bools:
@@ -126,7 +126,7 @@ class Published:
     silent: Bools
 
 
-def publish(target: npt.ArrayLike, after: int, lapses: Bools, arrivals: Bools) -> Published:
+def publish(target: npt.ArrayLike, after: int, lapses: Bools, arrivals: Bools, start: float = np.nan) -> Published:
     """Follow a state once another one has held for so many steps in a row.
 
     Parameters
@@ -137,6 +137,8 @@ def publish(target: npt.ArrayLike, after: int, lapses: Bools, arrivals: Bools) -
         Where the published state is unknown, and counting begins anew.
     arrivals
         Where something it depends on is measured for the first time: a row that begins there is no news.
+    start
+        The state from the first known step on; NaN: unknown until one has held for ``after`` steps.
     """
     steps = np.asarray(target, dtype=np.float64)
     states, toward = np.full(len(steps), np.nan), np.zeros(len(steps), dtype=np.int64)
@@ -150,7 +152,7 @@ def publish(target: npt.ArrayLike, after: int, lapses: Bools, arrivals: Bools) -
     wanted = np.where(counted[events], steps[events], np.inf)
     begins = np.flatnonzero(np.diff(wanted, prepend=np.nan) != 0)
     running, held = np.zeros(events.size, dtype=np.int64), np.full(events.size, np.nan)
-    state = np.nan
+    state = start
     # From row to row of one wanted state: within a row the count only grows.
     for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), events.size], strict=True):
         want = wanted[begin]

@@ -217,7 +217,7 @@ def _aggregate(measuring: Measuring, coins: tuple[CoinHistory, ...], name: str) 
     # On the day that the session of a lapse saw, counting begins anew.
     begun = np.zeros(len(raw), dtype=np.bool_)
     begun[before.position[np.diff(lapses, prepend=False) & lapses & (before.position >= 0)]] = True
-    published = publish(raw, CAPITULATION.days, begun, first_measured(list(floats(table).T)))
+    published = publish(raw, CAPITULATION.days, begun, first_measured(list(floats(table).T)), start=0.0)
     held = np.where((before.position >= 0) & ~lapses, before.on_sessions(published.state, NEVER_HAD), np.nan)
     silent = before.on_sessions(np.cumsum(published.silent), NEVER_HAD)
     return Aggregate(np.where(np.isnan(followed), np.nan, held), held, np.diff(silent, prepend=0.0) > 0)

@@ -97,7 +97,8 @@ def supercycle_history(measuring: Measuring, measured: dict[str, Measured], bond
 def _property(measuring: Measuring, key: str, parts: list[Floats], numbers: Numbers) -> PropertyHistory:
     """Publish a property that holds when all of its parts do; unknown until each could be measured once."""
     raw = at_least(len(parts), *parts)
-    published = publish(raw, SUPERCYCLE.sessions, lapsed(raw), first_measured(list(numbers.values())))
+    arrivals = first_measured(list(numbers.values()))
+    published = publish(raw, SUPERCYCLE.sessions, lapsed(raw), arrivals, start=0.0)
     return PropertyHistory(key, measuring.panel.days, raw, published, numbers)
 
 

@@ -324,8 +324,10 @@ def whole(**changes: Any) -> Verdict:
 
 def early() -> Verdict:
     """Return a verdict of an evening on which nothing at all was measured."""
-    unmeasured = [None] * 11
-    nothing = CoinState("BTC-USD", *unmeasured, UNKNOWN, UNKNOWN, UNKNOWN)
+    numbers = dict.fromkeys(CoinState.__struct_fields__)
+    nothing = replace(
+        coin("BTC-USD", UNKNOWN), **numbers | {"capitulated": UNKNOWN, "exhausted": UNKNOWN, "precondition": UNKNOWN}
+    )
     unknown = {"capitulated": UNKNOWN, "exhausted": UNKNOWN, "precondition": UNKNOWN, "last_published": UNKNOWN}
     reason = "no observation yet: " + "Yahoo answered <404> & more. " * 20
     properties = tuple(

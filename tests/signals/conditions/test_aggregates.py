@@ -208,6 +208,27 @@ class TestLinks:
         held = cascade(falls, {key: [1.0] * 5 + [NAN] * 5}).links[1]
         assert held.at(9).last_published is State.ON
 
+    def test_a_held_state_lapses_after_ten_sessions_and_comes_back_silently(self) -> None:
+        keys = [row.key for row in LINKS[2]]
+        rows = {key: [*[1.0] * 7, *[NAN] * 11, *[1.0] * 6] for key in keys}
+        link = cascade(rows).links[1]
+        assert [str(link.at(i).last_published) for i in (16, 17, 21, 22)] == ["on", "unknown", "unknown", "on"]
+        assert [i for i in range(24) if link.at(i).silent] == [4, 17, 22]
+        assert (link.at(16).unknown_since, link.at(22).unknown_since) == (link.days[7], None)
+
+    def test_it_says_for_how_long_it_has_been_on_since_it_switched(self) -> None:
+        rows = {row.key: [0.0, *[1.0] * 7, *[NAN] * 11, *[1.0] * 6] for row in LINKS[2]}
+        link = cascade(rows).links[1]
+        # Switched on on session 5; after a lapse it is found on, and nobody knows since when.
+        assert [link.at(i).sessions_since_on for i in (4, 5, 7, 24)] == [None, 0, 2, None]
+
+    def test_a_condition_measured_for_the_first_time_switches_it_silently(self) -> None:
+        first, second, third = (row.key for row in LINKS[2])
+        rows = {first: [1.0] * 12, second: [0.0] * 12, third: [*[NAN] * 4, *[1.0] * 8]}
+        link = cascade(rows).links[1]
+        assert [i for i in range(12) if link.at(i).last_published is State.ON][0] == 8
+        assert link.at(8).silent
+
 
 def chain(*patterns: str, sessions: int = 5) -> Paths:
     return {key: path for i, p in enumerate(patterns) for key, path in members(i + 1, p, sessions).items()}

@@ -181,12 +181,16 @@ class RecordRules:
 
 @dataclass(frozen=True, slots=True)
 class EveningRules:
-    """When a session is decided. Times are America/New_York."""
+    """When a session is decided. Times are America/New_York.
+
+    ``first_wait`` is how long after its first evening the bot waits for series that would be missing from the history.
+    """
 
     decision: time = time(17, 30)
     retries: tuple[time, ...] = (time(17, 45), time(18, 15), time(19, 0), time(20, 30), time(22, 0))
     last_call: time = time(8, 0)
     stale_news: timedelta = timedelta(days=1)
+    first_wait: timedelta = timedelta(days=1)
 
 
 BREAKOUT = BreakoutRules()

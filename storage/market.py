@@ -36,6 +36,7 @@ class Market:
     origin: str
     backfilled_through: date | None
     agenda: Agenda | None
+    first_evening_at: datetime | None = None
 
     @property
     def is_simulated(self) -> bool:
@@ -66,7 +67,12 @@ async def load_market(connection: AsyncConnection) -> Market | None:
     if row is None:
         return None
     agenda = Agenda(row.next_session, row.next_decision_at, row.last_closed, row.waiting) if row.next_session else None
-    return Market(row.origin, row.backfilled_through, agenda)
+    return Market(row.origin, row.backfilled_through, agenda, row.first_evening_at)
+
+
+async def note_evening(connection: AsyncConnection, now: datetime) -> None:
+    """Note when the first evening was, unless there was one before."""
+    await connection.execute(update(market).where(market.c.first_evening_at.is_(None)).values(first_evening_at=now))
 
 
 async def begin_backfill(connection: AsyncConnection, through: date) -> None:
@@ -82,6 +88,6 @@ async def set_agenda(connection: AsyncConnection, agenda: Agenda) -> None:
             next_session=agenda.next_session,
             next_decision_at=agenda.next_decision_at,
             last_closed=agenda.last_closed,
-            waiting=agenda.waiting,
+            waiting=agenda.waiting and agenda.waiting[:1000],
         )
     )

@@ -89,6 +89,7 @@ market = Table(
         nullable=False,
         comment="live, simulated, or folder: which data this database holds",
     ),
+    Column("first_evening_at", Instant, comment="when the bot first collected"),
     Column("backfilled_through", Date, comment="sessions up to here were history when the bot began: never news"),
     Column("next_session", Date, comment="the next session to be decided"),
     Column("next_decision_at", Instant),

@@ -21,7 +21,7 @@ from signals.data.vintages import Archive
 from signals.evaluate import History, evaluate
 from signals.model import Transition, Verdict
 from signals.record.model import Past
-from signals.rules import GATE, METHOD_VERSION
+from signals.rules import EVENING, GATE, METHOD_VERSION
 from signals.transitions import transitions
 from storage import ledger, market, observations
 from storage.database import read_only
@@ -43,6 +43,7 @@ def pieces(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
 class StoredState:
     """What the database knows when an evaluation begins. ``before`` is the newest verdict."""
 
+    first_evening_at: datetime
     backfilled_through: date | None
     decided_through: date | None
     before: Verdict | None
@@ -107,7 +108,7 @@ def plan(stored: StoredState, archive: Archive, now: datetime) -> Plan:
     ready, waiting = _ready(history, undecided, now)
     if stored.backfilled_through is not None:
         return Plan(ready, history, stored.backfilled_through, waiting)
-    missing = _missing_at_first(stored, archive.keys(), closed[-1], now)
+    missing = _missing_at_first(stored, archive.keys(), now)
     if missing or not ready:
         return Plan(waiting=missing or waiting)
     return Plan(ready, history, ready[-1], waiting)
@@ -122,14 +123,19 @@ def _ready(history: History, undecided: list[date], now: datetime) -> tuple[list
     return undecided, None
 
 
-def _missing_at_first(stored: StoredState, have: Iterable[str], last_closed: date, now: datetime) -> str | None:
+def _missing_at_first(stored: StoredState, have: Iterable[str], now: datetime) -> str | None:
     """Return why the history should not be written yet: a series may still arrive that would be missing for ever."""
     known = set(have) | {series for series, check in stored.checks.items() if check.absent}
-    # Without the series that block a session nothing can be written; the others are waited for until the last call.
-    wanted = GATE.blocking if now >= last_call(last_closed) else SERIES
-    missing = [key for key in wanted if key not in known]
-    said = {key: stored.checks[key].reason if key in stored.checks else "not asked yet" for key in missing}
-    return "; ".join(f"{key}: {reason}" for key, reason in said.items()) or None
+    until = stored.first_evening_at + EVENING.first_wait
+    # Without the series that block a session nothing can be written; the others are waited for so long.
+    missing = [key for key in (SERIES if now < until else GATE.blocking) if key not in known]
+    if not missing:
+        return None
+    first, *others = missing
+    reason = stored.checks[first].reason if first in stored.checks else "not asked yet"
+    more, without = (f", and {len(others)} more series", "them") if others else ("", "it")
+    before = f" before {until:%Y-%m-%d %H:%M} UTC" if now < until else ""
+    return f"{first}: {reason}{more}; without {without} no history is written{before}"
 
 
 def _rows(
@@ -167,6 +173,7 @@ async def _load(
         body = await ledger.newest_body(connection)
         through = await ledger.newest_session(connection)
         stored = StoredState(
+            first_evening_at=(market_row and market_row.first_evening_at) or now,
             backfilled_through=market_row.backfilled_through if market_row else None,
             decided_through=through,
             before=decode_verdict(body) if body else None,

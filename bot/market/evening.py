@@ -65,6 +65,7 @@ class Evening:
         async with self.running:
             async with self.database.transaction() as connection:
                 await market.claim_market(connection, self.origin)
+                await market.note_evening(connection, now)
             await self._collect(now)
             return await self._decide(now)
 

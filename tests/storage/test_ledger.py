@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -121,6 +121,24 @@ class TestMarket:
             held = await market.load_market(connection)
         assert held is not None
         assert held.agenda == agenda
+
+    async def test_a_reason_to_wait_of_any_length_is_kept_as_far_as_there_is_room(self, database: Database) -> None:
+        async with database.transaction() as connection:
+            await market.claim_market(connection, "live")
+            await market.set_agenda(connection, Agenda(MONDAY, EVENING, FRIDAY, "late; " * 500))
+            held = await market.load_market(connection)
+        assert held is not None
+        assert held.agenda is not None
+        assert held.agenda.waiting == ("late; " * 500)[:1000]
+
+    async def test_the_first_evening_stays_the_first(self, database: Database) -> None:
+        async with database.transaction() as connection:
+            await market.claim_market(connection, "live")
+            await market.note_evening(connection, EVENING)
+            await market.note_evening(connection, EVENING + timedelta(days=1))
+            held = await market.load_market(connection)
+        assert held is not None
+        assert held.first_evening_at == EVENING
 
     async def test_the_backfill_begins_once(self, database: Database) -> None:
         async with database.transaction() as connection:

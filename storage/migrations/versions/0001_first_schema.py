@@ -34,6 +34,7 @@ def upgrade() -> None:
         "market",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("origin", sa.String(length=200), nullable=False),
+        sa.Column("first_evening_at", sa.DateTime(), nullable=True),
         sa.Column("backfilled_through", sa.Date(), nullable=True),
         sa.Column("next_session", sa.Date(), nullable=True),
         sa.Column("next_decision_at", sa.DateTime(), nullable=True),

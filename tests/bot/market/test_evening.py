@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from sqlalchemy import select
 from bot.market.evening import Evening
 from bot.messages.render import read_verdict
 from signals.as_json import encode
-from signals.data.sessions import decision_time, last_call
+from signals.data.series import SERIES
+from signals.data.sessions import NEW_YORK, decision_time, last_call
 from storage import ledger
 from storage.database import Database
 from storage.market import Agenda, Market, OtherMarketError, begin_backfill, claim_market, load_market
@@ -112,14 +113,48 @@ class TestTheFirstRun:
         assert agenda.waiting == "^RUT: there is no file RUT.csv in the data folder"
         assert await rows(evening, verdict) == []
 
-    async def test_a_series_that_failed_is_waited_for_until_the_last_call(self, evening: Evening) -> None:
-        (folder_of(evening) / "RSP.csv").write_text("not,a,series\n1,2,3\n")
-        agenda = await at(evening, N)
+    async def test_while_publishers_are_down_no_history_is_written_at_any_hour(self, evening: Evening) -> None:
+        down = [one for one in SERIES.values() if one.source in ("fred", "treasury", "newyorkfed")]
+        for one in down:
+            (folder_of(evening) / f"{one.file_stem}.csv").write_text("not,a,series\n1,2,3\n")
+        morning = datetime.combine(day(N), time(10), NEW_YORK)
+        agenda = await evening.run(morning)
         assert agenda.waiting is not None
-        assert agenda.waiting.startswith("RSP: RSP.csv cannot be read")
-        assert await rows(evening, verdict) == []
+        assert agenda.waiting.startswith(f"{down[0].key}: {down[0].key}.csv cannot be read")
+        until = (morning + timedelta(days=1)).astimezone(UTC)
+        without = f", and {len(down) - 1} more series; without them no history is written before"
+        assert agenda.waiting.endswith(f"{without} {until:%Y-%m-%d %H:%M} UTC")
+        await at(evening, N)
         await evening.run(last_call(day(N)))
-        assert len(await rows(evening, verdict)) == N + 1
+        assert await rows(evening, verdict) == []
+        for one in down:
+            (folder_of(evening) / f"{one.file_stem}.csv").write_text("date,value\n2015-01-07,500\n")
+        # What they say is then in the history, and no news.
+        await at(evening, N + 1)
+        stored = await rows(evening, verdict, verdict.c.backfilled)
+        assert len(stored) == N + 2
+        assert all(row.backfilled for row in stored)
+        assert await alerts(evening) == []
+
+    async def test_what_has_not_come_a_day_after_the_first_evening_is_missing_from_the_history(
+        self, evening: Evening
+    ) -> None:
+        (folder_of(evening) / "RSP.csv").write_text("not,a,series\n1,2,3\n")
+        first = decision_time(day(N)) + timedelta(minutes=20)
+        for instant in (first, last_call(day(N)), decision_time(day(N + 1))):
+            assert (await evening.run(instant)).waiting is not None
+            assert await rows(evening, verdict) == []
+        await evening.run(first + timedelta(days=1))
+        assert [row.backfilled for row in await rows(evening, verdict)] == [True] * (N + 2)
+        assert await alerts(evening) == []
+
+    async def test_without_what_a_session_waits_for_there_is_never_a_history(self, evening: Evening) -> None:
+        (folder_of(evening) / "SPY.csv").write_text("not,a,series\n1,2,3\n")
+        await at(evening, N)
+        agenda = await evening.run(decision_time(day(N)) + timedelta(days=3))
+        assert agenda.waiting is not None
+        assert agenda.waiting.endswith("; without it no history is written")
+        assert await rows(evening, verdict) == []
 
     async def test_a_series_the_source_does_not_carry_is_not_waited_for(self, evening: Evening) -> None:
         (folder_of(evening) / "RSP.csv").unlink()

@@ -179,9 +179,9 @@ def _beta(measuring: Measuring, lag: int) -> tuple[Floats, Floats]:
     """Return ether's beta and correlation to ^RUT over 52 Fridays, its returns ``lag`` weeks after the index's."""
     sessions = measuring.panel.sessions
     ether = measuring.daily("ETH-USD")
-    if not len(ether):
-        return np.full(len(sessions), np.nan), np.full(len(sessions), np.nan)
     on_fridays = ether[pd.DatetimeIndex(ether.index).day_of_week == 4]
+    if not len(on_fridays):
+        return np.full(len(sessions), np.nan), np.full(len(sessions), np.nan)
     dates, fridays = pd.DatetimeIndex(on_fridays.index), on_fridays.pct_change(fill_method=None)
     index = measuring.figures("^RUT").reindex(sessions.union(dates)).ffill(limit=3).reindex(dates)
     moves = index.pct_change(fill_method=None).shift(lag)

@@ -29,9 +29,8 @@ def _sessions_through(year: int) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(calendar.sessions).as_unit("us")
 
 
-def closed_sessions(now: datetime) -> list[date]:
-    """Return every session whose decision time has come at ``now``."""
-    sessions = nyse_sessions(now)
+def closed_sessions(sessions: pd.DatetimeIndex, now: datetime) -> list[date]:
+    """Return every one of these sessions whose decision time has come at ``now``."""
     return [session.date() for session in sessions[decision_times(sessions) <= pd.Timestamp(now)]]
 
 

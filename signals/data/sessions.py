@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import exchange_calendars
 import pandas as pd
 
+from signals.errors import NotASessionError
 from signals.rules import EVENING
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -27,6 +28,20 @@ def nyse_sessions(now: datetime) -> pd.DatetimeIndex:
 def _sessions_through(year: int) -> pd.DatetimeIndex:
     calendar = exchange_calendars.get_calendar("XNYS", start=FIRST_SESSION, end=f"{year}-12-31")
     return pd.DatetimeIndex(calendar.sessions).as_unit("us")
+
+
+def check_session(day: date, sessions: pd.DatetimeIndex) -> None:
+    """Refuse a date that is none of these sessions.
+
+    Raises
+    ------
+    NotASessionError
+        With the nearest sessions.
+    """
+    if pd.Timestamp(day) not in sessions:
+        after = int(sessions.searchsorted(pd.Timestamp(day)))
+        nearest = " and ".join(f"{session:%Y-%m-%d}" for session in sessions[max(after - 1, 0) : after + 1])
+        raise NotASessionError(f"{day} is not a NYSE session; the nearest are {nearest}")
 
 
 def closed_sessions(sessions: pd.DatetimeIndex, now: datetime) -> list[date]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +15,7 @@ from signals.conditions.measuring import Measuring
 from signals.conditions.rows import number, state, whole
 from signals.conditions.statements import as_state
 from signals.data.basket import daily, volume_ratio
-from signals.data.panel import NEVER_HAD, Alignment, Bools, Floats, floats
+from signals.data.panel import NEVER_HAD, Alignment, Bools, Floats, as_date, floats
 from signals.data.series import Days
 from signals.data.universe import BASKET
 from signals.model import CoinState
@@ -80,10 +79,15 @@ class Coin:
         """The lowest weekly RSI of the last 26 weeks."""
         return self.rsi.rolling(self.rules.recent_days, min_periods=1).min()
 
-    def low_day(self, values: pd.Series[float], at: int) -> date | None:
-        """Return the UTC day of the lowest of the 26 weeks that end at a position; ``None`` where nothing is known."""
-        recent = values.iloc[max(at - self.rules.recent_days + 1, 0) : at + 1].dropna()
-        return pd.DatetimeIndex(recent.index)[int(recent.argmin())].date() if len(recent) else None
+    @cached_property
+    def mayer_low_on(self) -> Floats:
+        """The position of the day of that low."""
+        return _lowest_at(floats(self.mayer), self.rules.recent_days)
+
+    @cached_property
+    def rsi_low_on(self) -> Floats:
+        """The position of the day of that low."""
+        return _lowest_at(floats(self.rsi), self.rules.recent_days)
 
     @cached_property
     def volatility_rank(self) -> pd.Series[float]:
@@ -128,6 +132,16 @@ class Coin:
         return at_least(3, self.capitulated, self.exhausted, down)
 
 
+def _lowest_at(values: Floats, length: int) -> Floats:
+    """Return where the lowest of so many values up to each stands, the first of equal ones; NaN where none is known."""
+    if not len(values):
+        return values
+    padded = np.concatenate((np.full(length - 1, np.inf), np.where(np.isnan(values), np.inf, values)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, length)
+    at = np.arange(len(values)) + windows.argmin(axis=1) - (length - 1)
+    return np.where(np.isfinite(windows.min(axis=1)), at, np.nan)
+
+
 def _where(values: pd.Series[float], sign: Sign, threshold: float) -> Floats:
     return as_state(meets(values, sign, threshold), values)
 
@@ -147,16 +161,17 @@ class CoinHistory:
 
     @cached_property
     def _columns(self) -> dict[str, Floats]:
-        return {name: self.alignment.on_sessions(getattr(self.coin, name)) for name in (*_NUMBERS, *_STATES)}
+        return {name: self.alignment.on_sessions(getattr(self.coin, name)) for name in (*_NUMBERS, *_DAYS, *_STATES)}
 
     def at(self, session: int) -> CoinState:
         """Return the asset on the session at a position."""
         row: dict[str, Any] = {name: number(self._columns[name], session) for name in _NUMBERS}
         row |= {name: state(self._columns[name], session) for name in _STATES}
         row["days_since_low"] = whole(self._columns["days_since_low"], session)
-        position = self.alignment.position.item(session)
-        row["mayer_low_on"] = None if row["mayer_low"] is None else self.coin.low_day(self.coin.mayer, position)
-        row["rsi_low_on"] = None if row["rsi_low"] is None else self.coin.low_day(self.coin.rsi, position)
+        days = self.alignment.days
+        for name in _DAYS:
+            position = whole(self._columns[name], session)
+            row[name] = None if position is None else as_date(days, position)
         return CoinState(self.coin.key, **row)
 
 

@@ -226,7 +226,7 @@ class TestLinks:
         first, second, third = (row.key for row in LINKS[2])
         rows = {first: [1.0] * 12, second: [0.0] * 12, third: [*[NAN] * 4, *[1.0] * 8]}
         link = cascade(rows).links[1]
-        assert [i for i in range(12) if link.at(i).last_published is State.ON][0] == 8
+        assert next(i for i in range(12) if link.at(i).last_published is State.ON) == 8
         assert link.at(8).silent
 
 

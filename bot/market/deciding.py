@@ -151,11 +151,11 @@ def _ready(
     """Return the sessions that can be decided now, in order, and why the next one cannot."""
     for index, session in enumerate(undecided):
         reason = history.gate.blocks(history.panel.position(session))
+        if reason and now < last_call(session):
+            return undecided[:index], reason
         if reason and _is_doubtful(session, bars, stored, now):
             missing = f"{session} has no bar of {', '.join(GATE.blocking)} though earlier ones are answered"
             return undecided[:index], f"{missing}: closed, perhaps; the next session will tell"
-        if reason and now < last_call(session):
-            return undecided[:index], reason
     return undecided, None
 
 

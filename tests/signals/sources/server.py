@@ -138,7 +138,7 @@ FAILURES = [
     pytest.param(Reply("<!DOCTYPE html><html>"), "127.0.0.1 answered with a web page instead of data", id="html"),
     pytest.param(Reply(""), "127.0.0.1 answered with an empty page", id="empty"),
     pytest.param(
-        Reply("x" * 4000, cut=True), "127.0.0.1 could not be reached, or broke off (RemoteProtocolError)", id="cut"
+        Reply("x" * 4000, cut=True), "127.0.0.1 could not be reached, or broke off (IncompleteRead)", id="cut"
     ),
     pytest.param(Reply("x" * 4000, reset=True), "127.0.0.1 could not be reached, or broke off (", id="reset"),
     pytest.param(SILENT, "127.0.0.1 did not answer within 0.2 seconds", id="timeout"),

@@ -93,15 +93,16 @@ class Patience:
         return retrying(lambda: self._timed(spent, request))
 
     def _timed(self, spent: Spent, request: Callable[[], Answer]) -> Answer:
-        began = self.clock()
+        began, failed = self.clock(), False
         try:
             return request()
         except PassingError:
-            spent.in_vain += self.clock() - began
+            failed = True
             raise
         finally:
             spent.last = self.clock() - began
             spent.in_all += spent.last
+            spent.in_vain += spent.last if failed else 0.0
 
     def _wait(self, state: RetryCallState) -> float:
         error = _error(state)

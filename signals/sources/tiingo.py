@@ -59,7 +59,7 @@ class TiingoSource:
 
 
 def _parse(rows: list[dict[str, Any]]) -> tuple[pd.DataFrame, str]:
-    read, bars = Readings(), dict[tuple[float | None | date, ...], None]()
+    read, bars = Readings(), dict[tuple[float | date | None, ...], None]()
     for row in rows:
         with read.row():
             # The date is the session, written as midnight UTC: read as it stands, never converted.

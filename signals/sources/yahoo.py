@@ -33,10 +33,9 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class YahooSource:
-    """Asks Yahoo. ``timeout`` is of one page."""
+    """Asks Yahoo."""
 
-    session: YahooSession = field(default_factory=lambda: YahooSession(impersonate="chrome"))
-    timeout: float = 20.0
+    session: YahooSession = field(default_factory=YahooSession)
     patience: Patience = field(default_factory=Patience)
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
@@ -65,9 +64,7 @@ class YahooSource:
         ticker = yfinance.Ticker(series.key, session=self.session)
         period: dict[str, Any] = {"period": "max"} if since is None else {"start": since.isoformat()}
         try:
-            bars = ticker.history(
-                **period, interval="1d", auto_adjust=False, actions=True, keepna=True, timeout=self.timeout
-            )
+            bars = ticker.history(**period, interval="1d", auto_adjust=False, actions=True, keepna=True)
             return bars, _partial_day(ticker.history_metadata)
         except NoAnswerError:
             raise

@@ -145,7 +145,10 @@ def test_a_token_that_cannot_be_sent_is_a_sentence_without_it(token: str) -> Non
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ('{"detail": "Error: Ticker not found"}', "had no figures for IWM: one row of its answer is left out: it has another"),
+        (
+            '{"detail": "Error: Ticker not found"}',
+            "had no figures for IWM: one row of its answer is left out: it has another",
+        ),
         ("7", "gave nothing for IWM: its answer has another shape than documented"),
         ("date,close", "gave nothing for IWM: 127.0.0.1 answered with something that is not JSON"),
     ],

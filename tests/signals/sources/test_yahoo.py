@@ -53,9 +53,9 @@ def yahoo(
 
         # Time zones and cookies of an earlier server would be taken for this one's.
         yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="cascade-test-"))
-        session = Local(impersonate="chrome")
+        session = Local(timeout)
         try:
-            yield YahooSource(session=session, timeout=timeout, patience=patience or Patience(waits=())), charts
+            yield YahooSource(session=session, patience=patience or Patience(waits=())), charts
         finally:
             session.close()
 
@@ -152,12 +152,13 @@ class TestYahoo:
             (Reply("x" * 4000, cut=True), "Yahoo could not be reached, or broke off ("),
             (Reply("x" * 4000, reset=True), "Yahoo could not be reached, or broke off ("),
             (SILENT, "Yahoo did not answer within 0.3 seconds"),
+            (Reply("x" * 40, dripping=True), "Yahoo did not answer within 0.3 seconds"),
             (Reply('{"chart": {"result": [], "error": null}}'), "Yahoo has no chart of it"),
             (Reply('{"chart": {"result": [{"meta": {}}], "error": null}}'), "Yahoo's chart cannot be read ("),
         ],
     )
     def test_every_bad_answer_is_a_sentence_and_no_figure(self, reply: Reply, sentence: str) -> None:
-        with yahoo(reply, timeout=0.3 if reply.silent else 5.0) as (source, _):
+        with yahoo(reply, timeout=0.3 if reply.silent or reply.dripping else 5.0) as (source, _):
             fetched = source.fetch(IWM, None, NOW)
         assert fetched.reason.startswith(f"Yahoo gave nothing for IWM: {sentence}")
         assert len(fetched.frame) == 0

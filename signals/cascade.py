@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from signals.conditions.hysteresis import Votes, debounce, votes
+from signals.conditions.hysteresis import Published, Votes, first_measured, lapsed, publish, votes
 from signals.conditions.measured import Measured
 from signals.conditions.measuring import Measuring
-from signals.conditions.rows import began, number, state
+from signals.conditions.rows import began, day, number, state, unknown_since
 from signals.conditions.table import LINKS, MANDATORY
 from signals.data.panel import Bools, Floats, floats
 from signals.model import Cascade, Link, State
@@ -33,8 +33,6 @@ class LinkHistory:
         The same, but unknown where a late one decides: what ``published`` follows.
     published
         The state after it held for five sessions.
-    toward
-        How many sessions in a row have spoken against the published state.
     counted
         How many of its conditions are on and measured.
     """
@@ -45,13 +43,12 @@ class LinkHistory:
     counted: Votes
     state_by_conditions: Floats
     state_without_late_data: Floats
-    published: Floats
-    toward: npt.NDArray[np.int64]
+    published: Published
 
     @cached_property
     def state(self) -> Floats:
         """What is shown: the published state, unknown where what is missing decides."""
-        return np.where(np.isnan(self.state_by_conditions), np.nan, self.published)
+        return np.where(np.isnan(self.state_by_conditions), np.nan, self.published.state)
 
     @cached_property
     def fraction(self) -> Floats:
@@ -65,19 +62,35 @@ class LinkHistory:
 
     @cached_property
     def _began(self) -> npt.NDArray[np.int64]:
-        return began(self.published)
+        return began(self.published.state)
+
+    @cached_property
+    def _unknown_since(self) -> npt.NDArray[np.int64]:
+        return unknown_since(self.state)
+
+    @cached_property
+    def _switched_on(self) -> npt.NDArray[np.int64]:
+        """Per session the position at which it last switched on as news, -1 while it is off or was found on."""
+        on, position = self.published.state == 1.0, np.arange(len(self.days))
+        switched = np.diff(on, prepend=False) & on & ~self.published.silent
+        begins = np.maximum.accumulate(np.where(switched, position, -1))
+        return np.where(on & (begins >= self._began), begins, -1)
 
     def at(self, session: int) -> Link:
         """Return the link on the session at a position."""
+        switched_on = self._switched_on.item(session)
         return Link(
             number=self.number,
             state=state(self.state, session),
-            last_published=state(self.published, session),
+            last_published=state(self.published.state, session),
             on=int(self.counted.on.item(session)),
             measured=int(self._measured.item(session)),
             of=self.of,
-            toward=self.toward.item(session),
+            toward=self.published.toward.item(session),
             since=self.days[self._began.item(session)],
+            unknown_since=day(self.days, self._unknown_since, session),
+            sessions_since_on=None if switched_on < 0 else session - switched_on,
+            silent=self.published.silent.item(session),
         )
 
 
@@ -98,8 +111,14 @@ class CascadeHistory:
     @cached_property
     def last_published(self) -> npt.NDArray[np.int64]:
         """The stage by the published links, which transitions compare."""
-        on = np.stack([link.published == 1.0 for link in self.links])
-        return np.asarray(np.logical_and.accumulate(on, axis=0).sum(axis=0), dtype=np.int64)
+        return _stages(np.stack([link.published.state == 1.0 for link in self.links]))
+
+    @cached_property
+    def stage_before(self) -> npt.NDArray[np.int64]:
+        """The stage of the session before, with what changed silently as it is now: a change against it is news."""
+        now = np.stack([link.published.state == 1.0 for link in self.links])
+        silent = np.stack([link.published.silent for link in self.links])
+        return _stages(np.where(silent, now, np.concatenate((now[:, :1], now[:, :-1]), axis=1)))
 
     def at(self, session: int) -> Cascade:
         """Return the cascade on the session at a position."""
@@ -117,6 +136,11 @@ class CascadeHistory:
             coverage=sum(link.measured for link in links) / sum(link.of for link in links),
             beside={name: number(values, session) for name, values in self.beside.items()},
         )
+
+
+def _stages(on: Bools) -> npt.NDArray[np.int64]:
+    """Return how many links are on from the first; a row a link, a column a session."""
+    return np.asarray(np.logical_and.accumulate(on, axis=0).sum(axis=0), dtype=np.int64)
 
 
 def cascade_history(measuring: Measuring, measured: dict[str, Measured]) -> CascadeHistory:
@@ -137,9 +161,9 @@ def _link(number: int, members: tuple[Measured, ...]) -> LinkHistory:
     counted, by_conditions = _judge(number, [member.state for member in members], had, mandatory)
     states = [member.state_without_late_data for member in members]
     without_late_data = np.where(np.isnan(by_conditions), np.nan, _judge(number, states, had, mandatory)[1])
-    published, toward = debounce(without_late_data, LINK.sessions, start=0.0)
-    days = members[0].days
-    return LinkHistory(number, days, len(members), counted, by_conditions, without_late_data, published, toward)
+    arrivals = first_measured([member.state for member in members])
+    published = publish(without_late_data, LINK.sessions, lapsed(by_conditions), arrivals, start=0.0)
+    return LinkHistory(number, members[0].days, len(members), counted, by_conditions, without_late_data, published)
 
 
 def _judge(number: int, members: list[Floats], had: list[Bools], mandatory: int | None) -> tuple[Votes, Floats]:

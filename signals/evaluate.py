@@ -29,6 +29,7 @@ from signals.liquidity import LiquidityHistory, liquidity_history
 from signals.model import Breakout, Check, State, Unit, Verdict
 from signals.rules import BREAKOUT, CHECKS, METHOD_VERSION
 from signals.supercycle.properties import SupercycleHistory, supercycle_history
+from signals.thresholds import Sign, meets
 
 _VOLUME_SESSIONS_BEFORE = 4
 
@@ -147,7 +148,7 @@ class History:
         if not episode.is_open:
             return Check("close", False, None, needed, Unit.COUNT)
         closes = self.standing.close[self.panel.position(episode.attempt) : at + 1]
-        above = (closes[~np.isnan(closes)] > episode.level)[::-1]
+        above = meets(closes[~np.isnan(closes)], Sign.ABOVE, episode.level)[::-1]
         in_a_row = len(above) if above.all() else int(np.argmin(above))
         return Check("close", None, float(in_a_row), needed, Unit.COUNT)
 
@@ -155,7 +156,8 @@ class History:
 def _armed(close: float | None, record: float | None, base: float | None) -> bool | None:
     if close is None or record is None or base is None:
         return None
-    return close >= (1 - BREAKOUT.armed_within) * record and base >= BREAKOUT.intermediate
+    near = meets(close, Sign.AT_LEAST, (1 - BREAKOUT.armed_within) * record)
+    return bool(near) and base >= BREAKOUT.intermediate
 
 
 def _whole(value: float | None) -> int | None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from signals.episode import Episode, Phase
 from signals.model import Breakout, Cascade, Crypto, Link, Liquidity, Regime, State, Supercycle, Verdict, Window
 from signals.rules import BREAKOUT, CAPITULATION, LINK, REGIME, SUPERCYCLE, WINDOW
+from signals.thresholds import Sign, meets
 
 
 class Step(StrEnum):
@@ -123,7 +124,7 @@ def why_ended(verdict: Verdict, attempt: date) -> EndRule | None:
     ended = episode.failed or episode.rejected or episode.ended
     if ended != verdict.session or close is None:
         return None
-    if close < failure_close(episode):
+    if meets(close, Sign.BELOW, failure_close(episode)):
         return EndRule.CLOSE_BELOW_FLOOR
     if episode.failed:
         return EndRule.CLOSES_BELOW_LEVEL
@@ -146,6 +147,11 @@ def first_link_off(cascade: Cascade) -> Link | None:
 def links_about_to_switch(cascade: Cascade) -> list[Link]:
     """Return the links whose conditions speak against their published state."""
     return [link for link in cascade.links if link.toward]
+
+
+def is_following(link: Link) -> bool:
+    """Return whether a link switched on lately, so that it may be said to follow; else it was on before."""
+    return link.sessions_since_on is not None and link.sessions_since_on <= LINK.following
 
 
 def needed(link: Link) -> int:
@@ -171,7 +177,7 @@ class Turn:
 
 def turns(liquidity: Liquidity) -> list[Turn]:
     """Return how the regime of the score alone can change, nearest first."""
-    if liquidity.score is None or liquidity.raw is Regime.INSUFFICIENT:
+    if liquidity.score is None or liquidity.raw in (Regime.INSUFFICIENT, Regime.UNKNOWN):
         return []
     limits = {
         Regime.EASING: [(Regime.NEUTRAL, REGIME.easing_leaves)],

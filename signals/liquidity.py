@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from signals.conditions.hysteresis import Votes, debounce, votes
+from signals.conditions.hysteresis import Published, Votes, first_measured, lapsed, publish, votes
 from signals.conditions.measured import Measured
 from signals.conditions.measuring import Measuring
 from signals.conditions.of_liquidity import LIQUIDITY
-from signals.conditions.rows import number
-from signals.data.panel import Alignment, Floats
+from signals.conditions.rows import began, day, number, unknown_since
+from signals.data.panel import Alignment, Bools, Floats, Ints
 from signals.data.series import Days
 from signals.model import Liquidity, Regime
 from signals.rules import REGIME
+from signals.thresholds import Sign, meets
 
 _REGIMES = (Regime.TIGHTENING, Regime.NEUTRAL, Regime.EASING)
 _TIGHTENING, _NEUTRAL, _EASING = 0.0, 1.0, 2.0
@@ -35,17 +37,33 @@ class Level:
         return value, None if value is None else self.alignment.day(session)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LiquidityHistory:
-    """Liquidity over all sessions. Regimes are 0 tightening, 1 neutral, 2 easing, NaN insufficient data."""
+    """Liquidity over all sessions. Regimes are 0 tightening, 1 neutral, 2 easing, NaN unknown.
 
+    ``enough`` is where the coverage allows any; ``raw`` is the regime of the score alone.
+    """
+
+    days: list[date]
     score: Floats
     coverage: Floats
+    enough: Bools
     raw: Floats
-    shown: Floats
-    last_published: Floats
+    published: Published
     net: Level
     nowcast: Level
+
+    @cached_property
+    def _shown(self) -> Floats:
+        return np.where(np.isnan(self.raw), np.nan, self.published.state)
+
+    @cached_property
+    def _began(self) -> Ints:
+        return began(self.published.state)
+
+    @cached_property
+    def _unknown_since(self) -> Ints:
+        return unknown_since(self._shown)
 
     def at(self, session: int) -> Liquidity:
         """Return liquidity on the session at a position."""
@@ -53,9 +71,12 @@ class LiquidityHistory:
         nowcast, nowcast_on = self.nowcast.at(session)
         return Liquidity(
             score=number(self.score, session),
-            regime=regime_at(self.shown, session),
-            last_published=regime_at(self.last_published, session),
-            raw=regime_at(self.raw, session),
+            regime=self._regime(self._shown, session),
+            last_published=self.last_published(session),
+            raw=self._regime(self.raw, session),
+            since=None if np.isnan(self.published.state.item(session)) else self.days[self._began.item(session)],
+            unknown_since=day(self.days, self._unknown_since, session),
+            silent=self.published.silent.item(session),
             coverage=self.coverage.item(session),
             net_liquidity_bn=net,
             net_liquidity_on=net_on,
@@ -63,60 +84,61 @@ class LiquidityHistory:
             nowcast_on=nowcast_on,
         )
 
+    def last_published(self, session: int) -> Regime:
+        """Return the published regime on the session at a position, which transitions compare."""
+        return self._regime(self.published.state, session)
 
-def regime_at(codes: Floats, session: int) -> Regime:
-    """Return the regime on the session at a position."""
-    code = number(codes, session)
-    return Regime.INSUFFICIENT if code is None else _REGIMES[int(code)]
+    def _regime(self, codes: Floats, session: int) -> Regime:
+        code = number(codes, session)
+        if code is None:
+            return Regime.UNKNOWN if self.enough.item(session) else Regime.INSUFFICIENT
+        return _REGIMES[int(code)]
 
 
 def liquidity_history(measuring: Measuring, measured: dict[str, Measured]) -> LiquidityHistory:
     """Score liquidity over the whole history."""
     rows = [measured[row.key] for row in LIQUIDITY]
     had = [row.had for row in rows]
-    counted = votes([row.state for row in rows], had)
+    states = [row.state for row in rows]
+    counted = votes(states, had)
     without_late_data = votes([row.state_without_late_data for row in rows], had)
-    score = np.where(counted.measured > 0, 100.0 * counted.on / np.maximum(counted.measured, 1), np.nan)
     coverage = counted.measured / len(rows)
-    raw = _regimes(counted, coverage)
+    enough = np.asarray(meets(coverage, Sign.AT_LEAST, REGIME.least_coverage), dtype=np.bool_)
+    raw = _regimes(counted, enough)
     # A late condition is used in what is shown; what is published follows only what it cannot change.
-    published, _ = debounce(_regimes(without_late_data, coverage), REGIME.sessions)
-    enough = coverage >= REGIME.least_coverage
+    followed = _regimes(without_late_data, enough)
     net, nowcast = measuring.net_liquidity, measuring.net_liquidity_nowcast
     weekly = measuring.panel.align(pd.DatetimeIndex(net.index), ("WALCL", "WDTGAL", "RRPONTSYD"), Days.WEDNESDAY)
     daily = measuring.panel.align(pd.DatetimeIndex(nowcast.index), ("TGA_DTS_CLOSING", "RRPONTSYD"), Days.BUSINESS)
     return LiquidityHistory(
-        score=np.where(enough, score, np.nan),
+        days=measuring.panel.days,
+        score=np.where(enough, 100.0 * counted.share, np.nan),
         coverage=coverage,
-        raw=np.where(enough, raw, np.nan),
-        shown=np.where(enough & ~np.isnan(raw), published, np.nan),
-        last_published=published,
+        enough=enough,
+        raw=raw,
+        published=publish(followed, REGIME.sessions, lapsed(raw), first_measured(states)),
         net=Level(weekly.on_sessions(net), weekly),
         nowcast=Level(daily.on_sessions(nowcast), daily),
     )
 
 
-def _regimes(counted: Votes, coverage: Floats) -> Floats:
+def _regimes(counted: Votes, enough: Bools) -> Floats:
     """Return the regime of the score alone; unknown where a missing condition, or too little coverage, decides.
 
     Every condition that is missing for now is tried both ways: all off, and all on.
     """
-    low = 100.0 * counted.on / np.maximum(counted.counted, 1)
-    high = 100.0 * (counted.on + counted.missing) / np.maximum(counted.counted, 1)
-    enough = coverage >= REGIME.least_coverage
+    low, high = 100.0 * counted.span.low, 100.0 * counted.span.high
     changed = np.flatnonzero(np.any([np.diff(x, prepend=np.nan) != 0 for x in (low, high, enough)], axis=0))
     found, before = np.full(len(changed), np.nan), _NEUTRAL
     # The same scores again give the same regime again, so only sessions on which one changed are judged.
     for i, at in enumerate(changed.tolist()):
-        worst, best = _regime(low[at], before), _regime(high[at], before)
+        worst, best = _regime(low.item(at), before), _regime(high.item(at), before)
         if enough[at] and worst == best:
             found[i] = before = worst
     return np.repeat(found, np.diff(changed, append=len(low)))
 
 
 def _regime(score: float, before: float) -> float:
-    if score >= REGIME.easing or (before == _EASING and score >= REGIME.easing_leaves):
-        return _EASING
-    if score <= REGIME.tightening or (before == _TIGHTENING and score <= REGIME.tightening_leaves):
-        return _TIGHTENING
-    return _NEUTRAL
+    eases = meets(score, Sign.AT_LEAST, REGIME.easing_leaves if before == _EASING else REGIME.easing)
+    tightens = meets(score, Sign.AT_MOST, REGIME.tightening_leaves if before == _TIGHTENING else REGIME.tightening)
+    return _EASING if eases else _TIGHTENING if tightens else _NEUTRAL

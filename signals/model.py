@@ -19,12 +19,16 @@ class State(StrEnum):
 
 
 class Regime(StrEnum):
-    """What US liquidity is doing; ``insufficient`` below 60 % coverage or before ten sessions agree."""
+    """What US liquidity is doing.
+
+    ``insufficient`` below 60 % coverage; ``unknown`` where what is missing decides, or before ten sessions agree.
+    """
 
     EASING = "easing"
     NEUTRAL = "neutral"
     TIGHTENING = "tightening"
     INSUFFICIENT = "insufficient data"
+    UNKNOWN = "unknown"
 
 
 class Window(StrEnum):
@@ -150,7 +154,9 @@ class ConditionState(Struct, frozen=True):
     as_of
         The date of the observation it is measured on.
     since
-        The session since which the state has been this one.
+        The session since which the state has been this one; ``None`` where it was never measured.
+    members
+        Of a share: how many of its members are measured now, and of how many.
     """
 
     key: str
@@ -163,6 +169,7 @@ class ConditionState(Struct, frozen=True):
     others: tuple[float | None, ...]
     as_of: date | None
     since: date | None
+    members: tuple[int, int] | None = None
 
 
 class Liquidity(Struct, frozen=True):
@@ -175,6 +182,10 @@ class Liquidity(Struct, frozen=True):
     regime
         As shown. Transitions compare ``last_published``, which stays while the regime is unknown. ``raw`` is that of
         the score alone.
+    since, unknown_since
+        The session since which the published regime has been this one, and since which the shown one is unknown.
+    silent
+        Whether ``last_published`` changed on this session without being news (see ``Link``).
     coverage
         Measured conditions over all nine.
     net_liquidity_bn, net_liquidity_on
@@ -187,6 +198,9 @@ class Liquidity(Struct, frozen=True):
     regime: Regime
     last_published: Regime
     raw: Regime
+    since: date | None
+    unknown_since: date | None
+    silent: bool
     coverage: float
     net_liquidity_bn: float | None
     net_liquidity_on: date | None
@@ -197,8 +211,20 @@ class Liquidity(Struct, frozen=True):
 class Link(Struct, frozen=True):
     """One step of the cascade. ``on`` and ``measured`` count its conditions, ``of`` is how many there are.
 
-    ``state`` is unknown when what is missing decides; ``last_published`` then stays what it was. ``toward`` counts the
-    sessions in a row that speak against the published state.
+    Attributes
+    ----------
+    state, last_published
+        ``state`` is unknown when what is missing decides; ``last_published`` then stays what it was for ten sessions,
+        and lapses.
+    toward
+        How many sessions in a row speak against the published state.
+    since, unknown_since
+        The session since which the published state has been this one, and since which the shown one is unknown.
+    sessions_since_on
+        For how many sessions it has been on since it switched on; ``None`` when off, or when it was found on.
+    silent
+        Whether ``last_published`` changed on this session without being news: from or to unknown, or since something
+        was measured for the first time.
     """
 
     number: int
@@ -209,6 +235,9 @@ class Link(Struct, frozen=True):
     of: int
     toward: int
     since: date | None
+    unknown_since: date | None
+    sessions_since_on: int | None
+    silent: bool
 
 
 class Cascade(Struct, frozen=True):
@@ -229,13 +258,20 @@ class Cascade(Struct, frozen=True):
 
 
 class CoinState(Struct, frozen=True):
-    """One of bitcoin, ether and the altcoin basket, and what it says of sellers. Fractions; ``None``: unknown."""
+    """One of bitcoin, ether and the altcoin basket, and what it says of sellers. Fractions; ``None``: unknown.
+
+    ``mayer_low`` and ``rsi_low`` are the lowest of the last 26 weeks, which decide, and their UTC days.
+    """
 
     key: str
     drawdown: float | None
     current_drawdown: float | None
     mayer: float | None
+    mayer_low: float | None
+    mayer_low_on: date | None
     rsi: float | None
+    rsi_low: float | None
+    rsi_low_on: date | None
     volatility_rank: float | None
     volume_ratio: float | None
     days_since_low: int | None
@@ -264,7 +300,8 @@ class Crypto(Struct, frozen=True):
     responded, early
         The UTC day of the response, or of one that came before day 30.
     capitulated, exhausted, precondition
-        By the published states, which switch after 21 UTC days; ``last_published`` is that of the precondition.
+        By the published states, which switch after 21 UTC days; ``last_published`` is that of the precondition, and
+        ``unknown_since`` the session since which it has not been known; of ``silent`` see ``Link``.
     coins
         Each of the three assets they are tested on.
     beta, correlation
@@ -284,6 +321,8 @@ class Crypto(Struct, frozen=True):
     exhausted: State
     precondition: State
     last_published: State
+    unknown_since: date | None
+    silent: bool
     coins: tuple[CoinState, ...]
     beta: tuple[float | None, float | None]
     correlation: tuple[float | None, float | None]
@@ -299,11 +338,16 @@ class Reading(Struct, frozen=True):
 
 
 class Property(Struct, frozen=True):
-    """One of the four properties; ``numbers`` are what it was decided on, in the order measured."""
+    """One of the four properties; ``numbers`` are what it was decided on, in the order measured.
+
+    ``unknown_since`` is the session since which ``state`` has been unknown; of ``silent`` see ``Link``.
+    """
 
     key: str
     state: State
     last_published: State
+    unknown_since: date | None
+    silent: bool
     numbers: tuple[Reading, ...]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import time, timedelta
 
-METHOD_VERSION = "2"
+METHOD_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,24 @@ class CheckRules:
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
-    """The data gate: how long a series may be overdue and still be used, and what must agree with what."""
+    """The data gate: how long a series may be overdue and still be used, and what must agree with what.
+
+    Without a bar of ``blocking`` and of ``closed_sectors`` sectors the exchange was closed.
+    """
 
     late_sessions: int = 3
     late_days: int = 9
     rrp_difference: float = 1.0
     confirming_points: float = 0.015
     blocking: tuple[str, ...] = ("^RUT", "IWM", "SPY")
+    closed_sectors: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownRules:
+    """How many sessions in a row what was last published is held while it is unknown; then it is unknown too."""
+
+    held_sessions: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +90,16 @@ class RegimeRules:
 
 @dataclass(frozen=True, slots=True)
 class LinkRules:
-    """Links of the cascade. Link 1 needs ``of_many`` of ``many`` conditions, or ``of_few`` where fewer exist."""
+    """Links of the cascade. Link 1 needs ``of_many`` of ``many`` conditions, or ``of_few`` where fewer exist.
+
+    Within ``following`` sessions of the switch to on, a link follows the one before it; later it was on before.
+    """
 
     sessions: int = 5
     many: int = 4
     of_many: int = 3
     of_few: int = 2
+    following: int = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +137,20 @@ class CapitulationRules:
 
 @dataclass(frozen=True, slots=True)
 class SupercycleRules:
-    """The four properties. Counts are sessions, depths and shares fractions."""
+    """The four properties. Counts are sessions, depths and shares fractions.
+
+    ``milder_than`` is the share of the earlier windows that must have fallen further for a fall to count as absorbed.
+    """
 
     sessions: int = 10
     word_after: int = 20
     leg: float = 0.10
     least_cases: int = 5
-    correction: float = 0.05
-    bitcoin_correction: float = 0.15
+    milder_than: float = 0.50
     year: int = 252
     year_of_days: int = 365
+    earlier_windows: int = 756
+    earlier_windows_of_days: int = 730
     panel_share: float = 0.60
     panel_least: int = 8
     composite_volatility: int = 63
@@ -181,6 +200,7 @@ class EveningRules:
 BREAKOUT = BreakoutRules()
 CHECKS = CheckRules()
 GATE = GateRules()
+UNKNOWN = UnknownRules()
 REGIME = RegimeRules()
 LINK = LinkRules()
 WINDOW = WindowRules()

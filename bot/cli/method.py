@@ -106,7 +106,7 @@ def _limit(number: Number, entering: bool) -> str:
     if limit is None:
         return number.name
     lasting = f" for {number.exit_for} observations" if not entering and number.exit_for > 1 else ""
-    return f"{number.name} {limit.symbol} {_figure(limit.figure, number.unit)}{lasting}"
+    return f"{number.name} {limit.sign} {_figure(limit.figure, number.unit)}{lasting}"
 
 
 def _figure(value: float, unit: Unit) -> str:

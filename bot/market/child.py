@@ -107,7 +107,7 @@ async def _archived(url: str) -> tuple[dict[str, date], tuple[str, ...]]:
 def _find_demo_start(request: FindDemoStart) -> DemoStart:
     """Begin a few sessions before a breakout that is confirmed and then fails, so that all of it is soon seen."""
     calendar = nyse_sessions(request.now)
-    closed = closed_sessions(request.now)
+    closed = closed_sessions(calendar, request.now)
     # Breakouts are made of these alone, and the demonstration should begin at once.
     archive, _ = collect_archive(choose_source(request.market_data), calendar, request.now, GATE.blocking)
     history = evaluate(archive, calendar, closed[-1])

@@ -77,7 +77,7 @@ def quantity(value: float | None, unit: Unit) -> str:
 
 def limit(side: Limit, unit: Unit) -> str:
     """Write a threshold in the unit of its number: ``> +50 bn``."""
-    return "yes" if unit is Unit.YES else f"{side.symbol} {_LIMITS.get(unit, _exact)(side.figure)}"
+    return "yes" if unit is Unit.YES else f"{side.sign} {_LIMITS.get(unit, _exact)(side.figure)}"
 
 
 def _exact(figure: float, *, sign: bool = False) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from signals.conditions.hysteresis import votes
+from signals.conditions.hysteresis import both, votes, within_span
 from signals.conditions.measuring import Measuring
 from signals.conditions.statements import Statement, as_state
 from signals.data.gate import Gate
@@ -18,6 +18,7 @@ from signals.data.panel import Floats, Panel, floats
 from signals.data.series import SECTORS
 from signals.model import Check, Unit
 from signals.rules import CHECKS, GATE, CheckRules
+from signals.thresholds import Sign, meets
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Checks:
 
     def _above_mean(self, key: str, series: pd.Series[float], *keys: str) -> Statement:
         gap = self._where_usable(Measuring.against_mean(series, self.rules.proxy_mean), *keys)
-        return Statement(key, as_state(gap > 0, gap), gap, 0.0, Unit.PERCENT)
+        return Statement(key, as_state(meets(gap, Sign.ABOVE, 0.0), gap), gap, 0.0, Unit.PERCENT)
 
     @cached_property
     def relative_change(self) -> Floats:
@@ -64,26 +65,28 @@ class Checks:
         """IWM/SPY at a 63-session high within ten sessions; the value is how many sessions ago."""
         ago = Measuring.since_high(self._ratio("IWM", "SPY"), self.rules.ratio_high)
         since, within = self._where_usable(ago, "IWM", "SPY"), self.rules.ratio_high_within
-        return Statement("relative_strength", as_state(since < within, since), since, float(within), Unit.SESSIONS_AGO)
+        recent = as_state(meets(since, Sign.BELOW, within), since)
+        return Statement("relative_strength", recent, since, float(within), Unit.SESSIONS_AGO)
 
     @cached_property
     def _participation_parts(self) -> tuple[Statement, ...]:
         """The five proxies for index members, which no free feed has."""
         gap = self._where_usable(Measuring.of_high(self.panel.adjusted("IJR"), self.rules.proxy_high) - 1, "IJR")
-        at_least = -self.rules.proxy_near_high
+        limit = -self.rules.proxy_near_high
+        near_high = as_state(meets(gap, Sign.AT_LEAST, limit), gap)
         return (
             replace(self.relative_strength, key="iwm_spy_high"),
             self._above_mean("iwc_iwm_mean", self._ratio("IWC", "IWM"), "IWC", "IWM"),
             self._above_mean("rsp_spy_mean", self._ratio("RSP", "SPY"), "RSP", "SPY"),
-            Statement("ijr_near_high", as_state(gap >= at_least, gap), gap, at_least, Unit.PERCENT),
+            Statement("ijr_near_high", near_high, gap, limit, Unit.PERCENT),
             self._sectors(),
         )
 
     def _sectors(self) -> Statement:
         above = [self._above_mean(key, self.panel.adjusted(key), key).state for key in SECTORS]
         counted, least = votes(above), self.rules.sectors_least
-        share = np.where(counted.measured >= least, counted.on / np.maximum(counted.measured, 1), np.nan)
-        enough = counted.at_least(self.rules.sector_share * counted.counted)
+        share = np.where(counted.measured >= least, counted.share, np.nan)
+        enough = within_span(counted.span, Sign.AT_LEAST, self.rules.sector_share)
         holds = np.where(counted.counted >= least, enough, np.nan)
         return Statement("sectors", holds, share, self.rules.sector_share, Unit.SHARE)
 
@@ -102,7 +105,8 @@ class Checks:
         share = self.panel.field("MEMBER_BREADTH", "value") / 100
         known = self._where_usable(share.ffill(limit=GATE.late_sessions), "MEMBER_BREADTH")
         least = self.rules.member_share
-        return Statement("participation", as_state(known >= least, known), known, least, Unit.SHARE)
+        enough = as_state(meets(known, Sign.AT_LEAST, least), known)
+        return Statement("participation", enough, known, least, Unit.SHARE)
 
     @cached_property
     def participation(self) -> Statement:
@@ -118,15 +122,16 @@ class Checks:
         """^RUT above its 200-day mean, and that mean above its own value 20 sessions ago."""
         # Over known closes: a bar that never came must not silence the check for 200 sessions.
         close = self.panel.close("^RUT").dropna()
-        above = Measuring.against_mean(close, self.rules.trend_mean)
-        gap = self._where_usable(above.reindex(self.panel.sessions), "^RUT")
+        over_mean = Measuring.against_mean(close, self.rules.trend_mean)
+        gap = self._where_usable(over_mean.reindex(self.panel.sessions), "^RUT")
         risen = Measuring.mean_rise(close, self.rules.trend_mean, self.rules.trend_rising)
         rise = self._where_usable(risen.reindex(self.panel.sessions), "^RUT")
+        above, rising = (as_state(meets(values, Sign.ABOVE, 0.0), values) for values in (gap, rise))
         parts = (
-            Statement("above_mean", as_state(gap > 0, gap), gap, 0.0, Unit.PERCENT),
-            Statement("mean_rising", as_state(rise > 0, rise), rise, 0.0, Unit.PERCENT),
+            Statement("above_mean", above, gap, 0.0, Unit.PERCENT),
+            Statement("mean_rising", rising, rise, 0.0, Unit.PERCENT),
         )
-        return Statement("trend", as_state((gap > 0) & (rise > 0), gap, rise), gap, 0.0, Unit.PERCENT, parts)
+        return Statement("trend", both([above, rising]), gap, 0.0, Unit.PERCENT, parts)
 
     @cached_property
     def relative_volume(self) -> Floats:
@@ -158,5 +163,5 @@ class Checks:
 def _part(key: str, values: Floats, threshold: float, complete: bool) -> Check:
     known = values[~np.isnan(values)]
     best = float(known.max()) if known.size else None
-    passed = best is not None and best >= threshold
+    passed = best is not None and bool(meets(best, Sign.AT_LEAST, threshold))
     return Check(key, passed if passed or complete else None, best, threshold, Unit.TIMES)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from signals.episode import BaseClass, Episode, High
 from signals.rules import BREAKOUT, BreakoutRules
+from signals.thresholds import Sign, meets
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -150,6 +151,9 @@ class _Path:
             end_by=self._after_sessions(established, self.rules.end_after),
         )
 
+    def _breaks(self, close: float) -> bool:
+        return bool(meets(close, Sign.BELOW, self.rules.depth * self.level))
+
     def _date(self, position: int) -> date:
         return _day(self.calendar, self.highs.ordinal[position])
 
@@ -168,15 +172,15 @@ class _Path:
     def _decision(self) -> tuple[int | None, int | None]:
         """Return the position of the confirmation and of the rejection; at most one of them is not None."""
         needed = self.level * (1 + self.rules.buffer)
-        above = int(float(self.highs.close[self.start]) > needed)
+        above = int(meets(float(self.highs.close[self.start]), Sign.ABOVE, needed))
         if above >= self.rules.confirm_closes:
             return self.start, None
         for i, since, close in self._after(self.start):
-            above = above + 1 if close > needed else 0
+            above = above + 1 if meets(close, Sign.ABOVE, needed) else 0
             in_time = since < self.rules.confirm_within
             if in_time and above >= self.rules.confirm_closes:
                 return i, None
-            if close < self.rules.depth * self.level or since >= self.rules.confirm_within - 1:
+            if self._breaks(close) or since >= self.rules.confirm_within - 1:
                 return None, i
         return None, None
 
@@ -188,8 +192,8 @@ class _Path:
         for i, since, close in self._after(confirmed):
             if since > self.rules.hold_sessions:
                 break
-            below = below + 1 if close < self.level else 0
-            if close < self.rules.depth * self.level or below >= self.rules.fail_closes:
+            below = below + 1 if meets(close, Sign.BELOW, self.level) else 0
+            if self._breaks(close) or below >= self.rules.fail_closes:
                 return i, warning
             if below >= self.rules.warn_closes and warning is None:
                 warning = i
@@ -211,7 +215,7 @@ class _Path:
             return None
         if established is not None:
             for i, since, close in self._after(established):
-                if since >= self.rules.end_after or close < self.rules.depth * self.level:
+                if since >= self.rules.end_after or self._breaks(close):
                     return i
         # A new attempt closes the old episode.
         return self.end if self.end < self.highs.close.size else None

@@ -5,40 +5,30 @@ Imports nothing heavy: messages, docs and the evaluation read the same rows.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from signals.data.series import Days
 from signals.model import Unit
+from signals.thresholds import Sign, meets
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from signals.conditions.measuring import Measuring
 
-_SIGNS: dict[str, Callable[[Any, Any], Any]] = {
-    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
-}  # fmt: skip
-_WORDS = {">": ">", ">=": "≥", "<": "<", "<=": "≤"}
-
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A side of a number: ``Limit(">", 50)``."""
+    """A side of a number: ``Limit(Sign.ABOVE, 50)``."""
 
-    sign: str
+    sign: Sign
     figure: float
 
     def holds(self, values: Any) -> Any:
         """Return where it holds; an unknown value never does."""
-        return _SIGNS[self.sign](values, self.figure)
-
-    @property
-    def symbol(self) -> str:
-        """The sign as people write it."""
-        return _WORDS[self.sign]
+        return meets(values, self.sign, self.figure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +64,15 @@ class Condition:
         What it says when it is on.
     needs
         The series it is measured from.
+    members
+        Those of them that one number is the share of: where some are missing, they are tried both ways.
     days
         On which days there is a measurement.
     numbers
         What is measured, the first one being the value shown.
     measure
-        Returns one series per number, on the dates it was observed on, oldest first, never looking ahead.
+        Returns one series per number, on the dates it was observed on, oldest first, never looking ahead; for a share
+        of members a frame with the columns ``SHARE_COLUMNS`` of ``measuring``.
     enters, exits
         Which numbers must hold together: on when all of one group do, off when all of one group do; off wins. By
         default all that can enter, and any that can exit.
@@ -92,7 +85,8 @@ class Condition:
     needs: tuple[str, ...]
     days: Days
     numbers: tuple[Number, ...]
-    measure: Callable[[Measuring], tuple[pd.Series[float], ...]]
+    measure: Callable[[Measuring], tuple[pd.Series[float] | pd.DataFrame, ...]]
+    members: tuple[str, ...] = ()
     in_liquidity: bool = False
     enters: tuple[tuple[int, ...], ...] = ()
     exits: tuple[tuple[int, ...], ...] = ()

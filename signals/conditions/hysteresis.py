@@ -7,25 +7,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from signals.conditions.condition import Condition, Limit
 from signals.data.panel import Bools, Floats
+from signals.rules import UNKNOWN
+from signals.thresholds import Sign, meets
 
 
-def switch(row: Condition, numbers: Sequence[Floats]) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a number is at least and at most while members of it are missing; the same where none is."""
+
+    low: Floats
+    high: Floats
+
+    @property
+    def known(self) -> Bools:
+        """Where it has a value at all."""
+        return ~(np.isnan(self.low) | np.isnan(self.high))
+
+
+def within_span(span: Span, sign: Sign, threshold: Any) -> Floats:
+    """Return where a number stands on a side of a threshold wherever it lies in its span; NaN where that decides."""
+    low, high = (np.asarray(meets(values, sign, threshold), dtype=np.float64) for values in (span.low, span.high))
+    return np.where(span.known & (low == high), low, np.nan)
+
+
+def switch(row: Condition, numbers: Sequence[Span]) -> Floats:
     """Return the state of a condition over its observations, oldest first.
 
     It starts off; enter turns it on, exit off, and exit wins. Where a missing number decides, the state is unknown,
     and afterwards the earlier state resumes. A number that was never there yet is left out.
     """
-    # Thresholds are decimals: -0.09999999999999964 is what is left of 3.31 - 3.41 in binary.
-    numbers = [np.round(values, 9) for values in numbers]
-    had = [np.logical_or.accumulate(~np.isnan(values)) for values in numbers]
-    enters = [_truth(n.enter, values, 1) for n, values in zip(row.numbers, numbers, strict=True)]
-    exits = [_truth(n.exit, values, n.exit_for) for n, values in zip(row.numbers, numbers, strict=True)]
+    had = [np.logical_or.accumulate(span.known) for span in numbers]
+    enters = [_truth(n.enter, span, 1) for n, span in zip(row.numbers, numbers, strict=True)]
+    exits = [_truth(n.exit, span, n.exit_for) for n, span in zip(row.numbers, numbers, strict=True)]
     can_enter = [np.logical_and.reduce([had[i] for i in group]) for group in row.enter_groups]
     can_leave = [np.logical_or.reduce([had[i] for i in group]) for group in row.exit_groups]
     enter = either([_together(group, enters, had, can) for group, can in zip(row.enter_groups, can_enter, strict=True)])
@@ -61,53 +81,99 @@ def _together(group: Sequence[int], truths: Sequence[Floats], had: Sequence[Bool
     return np.where(can, both([np.where(had[i], truths[i], 1.0) for i in group]), 0.0)
 
 
-def _truth(limit: Limit | None, values: Floats, in_a_row: int) -> Floats:
+def _truth(limit: Limit | None, span: Span, in_a_row: int) -> Floats:
     """Return where a limit holds for so many observations in a row, unknown where one of them is."""
-    if limit is None or not len(values):
-        return np.zeros(len(values))
-    known = ~np.isnan(values)
-    holds = np.where(known, np.asarray(limit.holds(values), dtype=np.float64), np.nan)
+    if limit is None or not len(span.low):
+        return np.zeros(len(span.low))
+    holds = within_span(span, limit.sign, limit.figure)
     if in_a_row == 1:
         return holds
     # What was before the first known number broke no row.
-    holds[~np.logical_or.accumulate(known)] = 0.0
+    holds[~np.logical_or.accumulate(span.known)] = 0.0
     padded = np.concatenate((np.zeros(in_a_row - 1), holds))
     return both(list(np.lib.stride_tricks.sliding_window_view(padded, in_a_row).T))
 
 
-def debounce(target: npt.ArrayLike, after: int, start: float = np.nan) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Return a published state that changes after so many steps in a row of another one, and the count so far.
+def lapsed(states: Floats) -> Bools:
+    """Return the sessions on which a state has been unknown for too long for the one before it to be held."""
+    position = np.arange(len(states))
+    known = np.maximum.accumulate(np.where(np.isnan(states), -1, position)) if len(states) else position
+    return (known >= 0) & (position - known > UNKNOWN.held_sessions)
+
+
+def first_measured(states: Sequence[Floats]) -> Bools:
+    """Return where one of several states is known for the first time."""
+    known = np.logical_or.accumulate(~np.isnan(np.stack(states)), axis=1)
+    return np.asarray((np.diff(known, axis=1, prepend=False)).any(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A state as published, step by step.
+
+    Attributes
+    ----------
+    state
+        NaN before one has held for long enough, and after a lapse.
+    toward
+        How many steps in a row have spoken against it.
+    silent
+        Where it changed without being news: from or to unknown, or since something was measured for the first time.
+    """
+
+    state: Floats
+    toward: npt.NDArray[np.int64]
+    silent: Bools
+
+
+def publish(target: npt.ArrayLike, after: int, lapses: Bools, arrivals: Bools, start: float = np.nan) -> Published:
+    """Follow a state once another one has held for so many steps in a row.
 
     Parameters
     ----------
     target
         The state to follow; any numbers. An unknown step stops the count and neither adds to it nor resets it.
+    lapses
+        Where the published state is unknown, and counting begins anew.
+    arrivals
+        Where something it depends on is measured for the first time: a row that begins there is no news.
     start
         The state from the first known step on; NaN: unknown until one has held for ``after`` steps.
     """
     steps = np.asarray(target, dtype=np.float64)
-    published, counts = np.full(len(steps), np.nan), np.zeros(len(steps), dtype=np.int64)
-    known = np.flatnonzero(~np.isnan(steps))
-    if not known.size:
-        return published, counts
-    wanted = steps[known]
+    states, toward = np.full(len(steps), np.nan), np.zeros(len(steps), dtype=np.int64)
+    silent = np.zeros(len(steps), dtype=np.bool_)
+    counted = ~np.isnan(steps) & ~lapses
+    events = np.flatnonzero(counted | (np.diff(lapses, prepend=False) & lapses))
+    if not events.size:
+        return Published(states, toward, silent)
+    came = np.concatenate(([0], np.cumsum(arrivals)))
+    # A lapse is a row of its own, of nothing.
+    wanted = np.where(counted[events], steps[events], np.inf)
     begins = np.flatnonzero(np.diff(wanted, prepend=np.nan) != 0)
-    states, running = np.full(known.size, start), np.zeros(known.size, dtype=np.int64)
+    running, held = np.zeros(events.size, dtype=np.int64), np.full(events.size, np.nan)
     state = start
-    # From run to run of one wanted state: within a run the count only grows.
-    for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), known.size], strict=True):
-        if wanted[begin] == state:
-            states[begin:end] = state
-            continue
-        switch_at = min(begin + after - 1, end)
-        states[begin:switch_at] = state
-        running[begin:switch_at] = np.arange(1, switch_at - begin + 1)
-        if switch_at < end:
-            state = float(wanted[begin])
-            states[switch_at:end] = state
-    newest = np.searchsorted(known, np.arange(known[0], len(steps)), side="right") - 1
-    published[known[0] :], counts[known[0] :] = states[newest], running[newest]
-    return published, counts
+    # From row to row of one wanted state: within a row the count only grows.
+    for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), events.size], strict=True):
+        want = wanted[begin]
+        if want == np.inf:
+            silent[events[begin]] = not np.isnan(state)
+            state = np.nan
+        elif want == state:
+            held[begin:end] = state
+        else:
+            switch_at = min(begin + after - 1, end)
+            held[begin:switch_at] = state
+            running[begin:switch_at] = np.arange(1, switch_at - begin + 1)
+            if switch_at < end:
+                # What arrived since the row before this one may have begun it.
+                arrived = came[events[begin] + 1] > came[events[begin - 1] + 1] if begin else True
+                silent[events[switch_at]] = np.isnan(state) or arrived
+                state = float(want)
+                held[switch_at:end] = state
+    newest = np.searchsorted(events, np.arange(events[0], len(steps)), side="right") - 1
+    states[events[0] :], toward[events[0] :] = held[newest], running[newest]
+    return Published(states, toward, silent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +192,20 @@ class Votes:
         """How many are measured now."""
         return self.counted - self.missing
 
+    @property
+    def share(self) -> Floats:
+        """On over measured, NaN where none is."""
+        return np.where(self.measured > 0, self.on / np.maximum(self.measured, 1), np.nan)
+
+    @property
+    def span(self) -> Span:
+        """The share on while every missing one is tried both ways."""
+        of = np.where(self.counted > 0, self.counted, np.nan)
+        return Span(self.on / of, (self.on + self.missing) / of)
+
     def at_least(self, needed: Floats | float) -> Floats:
         """Return where so many are on: 1.0, 0.0 where they cannot be, NaN where a missing one decides."""
-        return np.where(self.on >= needed, 1.0, np.where(self.on + self.missing < needed, 0.0, np.nan))
+        return within_span(Span(self.on, self.on + self.missing), Sign.AT_LEAST, needed)
 
 
 def votes(states: Sequence[Floats], had: Sequence[Bools] | None = None) -> Votes:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from signals.conditions.condition import Condition
-from signals.conditions.hysteresis import switch
+from signals.conditions.hysteresis import Span, switch
 from signals.conditions.measuring import Measuring
-from signals.conditions.rows import began, number, state
+from signals.conditions.rows import began, number, state, whole
 from signals.conditions.table import CONDITIONS
 from signals.data.gate import Gate
 from signals.data.panel import LATE, NEVER_HAD, OK, Alignment, Bools, Floats, Panel, floats
@@ -34,6 +34,8 @@ class Measured:
         The same, but unknown where the measurement is late: what a published state follows.
     numbers
         On the dates observed: one array per number of the row.
+    members
+        On the dates observed, of the number that is a share of members: how many were measured, and of how many.
     """
 
     row: Condition
@@ -42,6 +44,7 @@ class Measured:
     state: Floats
     state_without_late_data: Floats
     numbers: tuple[Floats, ...]
+    members: tuple[Floats, Floats] | None = None
 
     @cached_property
     def had(self) -> Bools:
@@ -73,8 +76,15 @@ class Measured:
             exit=first.exit.figure if first.exit else None,
             others=tuple(values[1:]),
             as_of=self.alignment.day(session),
-            since=self.days[self._began.item(session)],
+            since=self.days[self._began.item(session)] if self.had.item(session) else None,
+            members=self._members(position) if is_known else None,
         )
+
+    def _members(self, position: int) -> tuple[int, int] | None:
+        if self.members is None:
+            return None
+        measured, of = (whole(column, position) for column in self.members)
+        return None if measured is None or of is None else (measured, of)
 
 
 def measure(measuring: Measuring) -> dict[str, Measured]:
@@ -87,27 +97,42 @@ def measure_condition(row: Condition, measuring: Measuring) -> Measured:
     panel = measuring.panel
     if not any(key in panel.archive or STANDS_IN.get(key) in panel.archive for key in row.needs):
         return _never_had(row, panel)
-    dates, numbers = _on_common_dates(row.measure(measuring))
-    table = np.stack(numbers)
+    dates, measured = _on_common_dates(row.measure(measuring))
+    shares = [values for values in measured if isinstance(values, pd.DataFrame)]
+    numbers = [floats(x["share"] if isinstance(x, pd.DataFrame) else x) for x in measured]
+    spans = [
+        Span(floats(x["least"]), floats(x["most"])) if isinstance(x, pd.DataFrame) else Span(shown, shown)
+        for x, shown in zip(measured, numbers, strict=True)
+    ]
     # Before its windows are full, and where a part is missing for good, a date has no measurement.
     several = len(row.enter_groups) > 1 and len(row.numbers) == len(row.enter_groups)
-    missing = np.isnan(table)
-    kept: Bools = ~np.asarray(missing.all(axis=0) if several else missing.any(axis=0))
-    numbers = tuple(table[:, kept])
+    known = np.stack([span.known for span in spans])
+    kept: Bools = np.asarray(known.any(axis=0) if several else known.all(axis=0), dtype=np.bool_)
     alignment = panel.align(dates[kept], row.needs, row.days)
-    by_observation = switch(row, numbers)
-    shown = alignment.on_sessions(by_observation, NEVER_HAD)
-    states = np.where((alignment.status <= LATE) & ~_invalid(row, measuring.gate), shown, np.nan)
-    return Measured(row, panel.days, alignment, states, np.where(alignment.status == OK, states, np.nan), numbers)
+    by_observation = switch(row, [Span(span.low[kept], span.high[kept]) for span in spans])
+    on_sessions = alignment.on_sessions(by_observation, NEVER_HAD)
+    states = np.where((alignment.status <= LATE) & ~_invalid(row, measuring.gate), on_sessions, np.nan)
+    return Measured(
+        row=row,
+        days=panel.days,
+        alignment=alignment,
+        state=states,
+        state_without_late_data=np.where(alignment.status == OK, states, np.nan),
+        numbers=tuple(values[kept] for values in numbers),
+        members=(floats(shares[0]["measured"])[kept], floats(shares[0]["of"])[kept]) if shares else None,
+    )
 
 
-def _on_common_dates(numbers: tuple[pd.Series[float], ...]) -> tuple[pd.DatetimeIndex, tuple[Floats, ...]]:
-    first = numbers[0].index
-    if not all(values.index is first or values.index.equals(first) for values in numbers[1:]):
-        aligned = pd.concat(numbers, axis=1, sort=True)
-        numbers = tuple(aligned.iloc[:, i] for i in range(aligned.shape[1]))
-    figures = tuple(floats(values) for values in numbers)
-    return pd.DatetimeIndex(numbers[0].index), figures
+def _on_common_dates(
+    measured: tuple[pd.Series[float] | pd.DataFrame, ...],
+) -> tuple[pd.DatetimeIndex, list[pd.Series[float] | pd.DataFrame]]:
+    dates = measured[0].index
+    if not all(values.index is dates or values.index.equals(dates) for values in measured[1:]):
+        for values in measured[1:]:
+            dates = dates.union(values.index)
+    return pd.DatetimeIndex(dates), [
+        x if x.index is dates or x.index.equals(dates) else x.reindex(dates) for x in measured
+    ]
 
 
 def _never_had(row: Condition, panel: Panel) -> Measured:
@@ -117,9 +142,12 @@ def _never_had(row: Condition, panel: Panel) -> Measured:
 
 
 def _invalid(row: Condition, gate: Gate) -> Bools:
-    """Return the sessions on which something it needs is not to be believed and nothing stands in for it."""
+    """Return the sessions on which something it needs is not to be believed and nothing stands in for it.
+
+    Members of a share are tried both ways instead.
+    """
     bad = np.zeros(len(gate.panel.sessions), dtype=np.bool_)
-    for key in row.needs:
+    for key in set(row.needs) - set(row.members):
         invalid = gate.is_invalid(key)
         if invalid.any() and STANDS_IN.get(key) in gate.status:
             # In the place of a figure in another unit something else was measured; a far move may yet be confirmed.

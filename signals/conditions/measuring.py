@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -10,15 +10,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from signals.conditions.hysteresis import votes
 from signals.data.basket import Basket, basket, daily
 from signals.data.gate import Gate, believed_rows
-from signals.data.panel import Panel
+from signals.data.panel import Panel, floats
+from signals.data.plausible import moved_too_far
 from signals.data.release import expected_dates
-from signals.data.series import SECTORS, Days
+from signals.data.series import SECTORS, SERIES, Days
 from signals.data.universe import ALTCOINS, BASKET, LEAST_PRICED
 from signals.episode import Episode
+from signals.thresholds import Sign, meets
 
 Figures = pd.Series  # of float, index dates (naive, ascending), without NaN
+
+SHARE_COLUMNS = ("share", "least", "most", "measured", "of")
+"""Columns of a share of members: of those measured; while every missing one is tried both ways; and how many there are.
+"""
 
 _NO_OPERATION_IS_ZERO_BEFORE = pd.Timestamp("2013-09-23")
 _LEAST_SECTORS = 8
@@ -73,10 +80,6 @@ class Measuring:
         """Return one price over another, on the dates both have."""
         return self._once(("ratio", over, under), lambda: (self.prices(over) / self.prices(under)).dropna())
 
-    def difference(self, key: str, less: str) -> Figures:
-        """Return one figure less another, on the dates both have."""
-        return (self.figures(key) - self.figures(less)).dropna()
-
     # Arithmetic on one series. Windows count its own observations.
 
     @staticmethod
@@ -93,6 +96,13 @@ class Measuring:
     def weeks_change(values: Figures, weeks: int) -> Figures:
         """Return the change against the figure dated exactly so many weeks before; unknown without one."""
         before = values.reindex(pd.DatetimeIndex(values.index) - pd.Timedelta(weeks=weeks))
+        return pd.Series(values.to_numpy() - before.to_numpy(), index=values.index)
+
+    @staticmethod
+    def weeks_change_within(values: Figures, weeks: int, days: int) -> Figures:
+        """Return the change against the figure dated so many weeks before, or the nearest within so many days of it."""
+        then = pd.DatetimeIndex(values.index) - pd.Timedelta(weeks=weeks)
+        before = values.reindex(then, method="nearest", tolerance=pd.Timedelta(days=days))
         return pd.Series(values.to_numpy() - before.to_numpy(), index=values.index)
 
     @staticmethod
@@ -158,14 +168,27 @@ class Measuring:
         """Return a daily level on Wednesdays; on one without a figure that is a holiday, the business day's before."""
         if not len(daily):
             return daily
-        wednesdays = self._since(Days.WEDNESDAY, daily)
+        return self._or_day_before(daily, self._since(Days.WEDNESDAY, daily), Days.BUSINESS).dropna()
+
+    @cached_property
+    def mortgage_spread(self) -> Figures:
+        """The 30-year mortgage rate less the 10-year yield of the survey's date, percentage points.
+
+        On a survey's date on which bonds rest the yield is that of the business day before.
+        """
+        rate, yields = self.figures("MORTGAGE30US"), self.figures("DGS10")
+        if not len(rate) or not len(yields):
+            return rate - yields
+        return (rate - self._or_day_before(yields, pd.DatetimeIndex(rate.index), Days.BOND)).dropna()
+
+    def _or_day_before(self, daily: Figures, dates: pd.DatetimeIndex, days: Days) -> Figures:
+        """Return a daily figure on dates; on one that is a holiday and has none, that of the business day before."""
+        business = self._since(days, daily)
         # A day of mourning is no federal holiday by law; the offices are closed with the exchange.
-        business = self._since(Days.BUSINESS, daily)
         business = business[business.isin(self.panel.calendar) | business.isin(daily.index)]
-        before = business[np.maximum(business.searchsorted(wednesdays) - 1, 0)]
-        holiday = ~wednesdays.isin(business)
-        day_before = pd.Series(daily.reindex(before).to_numpy(), index=wednesdays).where(holiday)
-        return daily.reindex(wednesdays).combine_first(day_before).dropna()
+        before = business[np.maximum(business.searchsorted(dates) - 1, 0)]
+        day_before = pd.Series(daily.reindex(before).to_numpy(), index=dates).where(~dates.isin(business))
+        return daily.reindex(dates).combine_first(day_before)
 
     def _since(self, days: Days, values: Figures) -> pd.DatetimeIndex:
         """Return the days from a series' first to the last session, whether there is a figure yet or not."""
@@ -203,7 +226,7 @@ class Measuring:
         rate = self.figures("IORB").combine_first(self.figures("IOER"))
         spread = (self.figures("SOFR") - rate).dropna()
         # Cheaper than half a point below the floor, or four above it, is one of the two in another unit.
-        spread = spread[(spread > -0.5) & (spread < 4.0)]
+        spread = spread[meets(spread, Sign.ABOVE, -0.5) & meets(spread, Sign.BELOW, 4.0)]
         if not len(spread):
             return spread
         first, last = spread.index[0] - pd.offsets.MonthBegin(1), spread.index[-1] + pd.offsets.MonthEnd(1)
@@ -221,14 +244,18 @@ class Measuring:
         before = full.reindex(full.index - pd.Timedelta(days=365), method="ffill", tolerance=pd.Timedelta(days=5))
         return pd.Series(full.to_numpy() - before.to_numpy(), index=full.index)
 
-    def sectors_above_mean(self, window: int) -> Figures:
+    def sectors_above_mean(self, window: int) -> pd.DataFrame:
         """Return the share of the listed sectors above their means; unknown under eight."""
-        return self._once(("sectors", window), lambda: self._share_above(SECTORS, window, _LEAST_SECTORS))
+        gaps = {key: self._believed(key, self.against_mean(self.prices(key), window)) for key in SECTORS}
+        return _share(pd.DataFrame(gaps), Sign.ABOVE, 0.0, _LEAST_SECTORS)
 
-    def _share_above(self, keys: Iterable[str], window: int, least: int) -> Figures:
-        gaps = pd.DataFrame({key: self.against_mean(self.prices(key), window) for key in keys})
-        known = gaps.notna().sum(axis=1)
-        return ((gaps > 0).sum(axis=1) / known).where(known >= least)
+    def _believed(self, key: str, values: Figures) -> Figures:
+        """Leave out what was measured on a bar that moved too far: on its evening nothing had confirmed it yet."""
+        frame = self.panel.archive.get(key)
+        if frame is None or not len(values):
+            return values
+        far = moved_too_far(SERIES[key], frame)
+        return values.where(~far.reindex(values.index, fill_value=False)) if far.any() else values
 
     @cached_property
     def breakout_holds(self) -> Figures:
@@ -243,13 +270,12 @@ class Measuring:
             holds[within if until is None else within & (holds.index < pd.Timestamp(until))] = 1.0
         return holds
 
-    def altcoins_ahead(self, back: int) -> Figures:
-        """Return the share of the altcoins whose change over so many days is above bitcoin's."""
+    def altcoins_ahead(self, back: int) -> pd.DataFrame:
+        """Return the share of the altcoins whose change over so many days is above bitcoin's; unknown under eight."""
         bitcoin = self.growth(self.daily("BTC-USD"), back)
-        coins = pd.DataFrame({key: self.growth(self.daily(key), back) for key in ALTCOINS}).reindex(bitcoin.index)
-        known = coins.notna().sum(axis=1)
-        ahead = coins.gt(bitcoin, axis=0).sum(axis=1)
-        return (ahead / known).where((known >= LEAST_PRICED) & bitcoin.notna())
+        gains = {key: self._believed(key, self.growth(self.daily(key), back)) for key in ALTCOINS}
+        coins = pd.DataFrame(gains).reindex(bitcoin.index)
+        return _share(coins.sub(bitcoin, axis=0), Sign.ABOVE, 0.0, LEAST_PRICED).where(bitcoin.notna())
 
     def daily(self, key: str) -> Figures:
         """Return a coin's prices on every UTC day between its first and last."""
@@ -266,9 +292,18 @@ class Measuring:
         return (self.prices("BTC-USD") / self.basket.level).dropna()
 
 
+def _share(members: pd.DataFrame, sign: Sign, limit: float, least: int) -> pd.DataFrame:
+    """Return the share of members, a column each, on a side of a limit; unknown under so many ever measured."""
+    figures = floats(members)
+    counted = votes(list(np.where(np.isnan(figures), np.nan, meets(figures, sign, limit)).T))
+    table = np.stack([counted.share, counted.span.low, counted.span.high, counted.measured, counted.counted])
+    shares = np.where(counted.counted >= least, table, np.nan)
+    return pd.DataFrame(shares.T, index=members.index, columns=list(SHARE_COLUMNS))
+
+
 def _plausible(values: Figures) -> Figures:
     """Leave out net liquidity that cannot be: each part can be plausible and the whole not, in another unit."""
-    return values[(values >= 400.0) & (values <= 10_000.0)]
+    return values[meets(values, Sign.AT_LEAST, 400.0) & meets(values, Sign.AT_MOST, 10_000.0)]
 
 
 def _distorted(business: pd.DatetimeIndex) -> pd.DatetimeIndex:

@@ -6,6 +6,7 @@ from signals.conditions.condition import Condition, Limit, Number
 from signals.data.series import SECTORS, Days
 from signals.data.universe import ALTCOINS, BASKET
 from signals.model import Unit
+from signals.thresholds import Sign
 
 _BONDS = (
     Condition(
@@ -16,8 +17,8 @@ _BONDS = (
         needs=("BAA10Y",),
         days=Days.BUSINESS,
         numbers=(
-            Number("over its 252-day median", Unit.POINTS, Limit("<=", 0.10), Limit(">", 0.30)),
-            Number("21-day change", Unit.POINTS, Limit("<=", 0.20), Limit(">", 0.35)),
+            Number("over its 252-day median", Unit.POINTS, Limit(Sign.AT_MOST, 0.10), Limit(Sign.ABOVE, 0.30)),
+            Number("21-day change", Unit.POINTS, Limit(Sign.AT_MOST, 0.20), Limit(Sign.ABOVE, 0.35)),
         ),
         measure=lambda m: (m.over_median(m.figures("BAA10Y"), 252), m.change(m.figures("BAA10Y"), 21)),
     ),
@@ -28,7 +29,9 @@ _BONDS = (
         sentence="Overnight funding costs no more than 0.05 points above interest on reserves",
         needs=("SOFR", "IORB"),
         days=Days.BOND,
-        numbers=(Number("5-day median of SOFR − IORB", Unit.POINTS, Limit("<=", 0.05), Limit(">", 0.10)),),
+        numbers=(
+            Number("5-day median of SOFR − IORB", Unit.POINTS, Limit(Sign.AT_MOST, 0.05), Limit(Sign.ABOVE, 0.10)),
+        ),
         measure=lambda m: (m.funding(5),),
     ),
     Condition(
@@ -39,8 +42,8 @@ _BONDS = (
         needs=("^MOVE",),
         days=Days.BOND,
         numbers=(
-            Number("MOVE", Unit.INDEX, Limit("<", 100.0), Limit(">", 120.0)),
-            Number("against its 252-day median", Unit.TIMES, Limit("<=", 1.10), Limit(">", 1.35)),
+            Number("MOVE", Unit.INDEX, Limit(Sign.BELOW, 100.0), Limit(Sign.ABOVE, 120.0)),
+            Number("against its 252-day median", Unit.TIMES, Limit(Sign.AT_MOST, 1.10), Limit(Sign.ABOVE, 1.35)),
         ),
         measure=lambda m: (m.prices("^MOVE"), m.times_median(m.prices("^MOVE"), 252)),
     ),
@@ -55,8 +58,8 @@ _EQUITIES = (
         needs=("SPY",),
         days=Days.SESSION,
         numbers=(
-            Number("against its 200-day mean", Unit.PERCENT, Limit(">", 0.0), Limit("<", -0.02)),
-            Number("that mean against 20 sessions ago", Unit.PERCENT, Limit(">", 0.0)),
+            Number("against its 200-day mean", Unit.PERCENT, Limit(Sign.ABOVE, 0.0), Limit(Sign.BELOW, -0.02)),
+            Number("that mean against 20 sessions ago", Unit.PERCENT, Limit(Sign.ABOVE, 0.0)),
         ),
         measure=lambda m: (m.against_mean(m.prices("SPY"), 200), m.mean_rise(m.prices("SPY"), 200, 20)),
     ),
@@ -67,7 +70,7 @@ _EQUITIES = (
         sentence="SPY is within 5 % of its 252-day high",
         needs=("SPY",),
         days=Days.SESSION,
-        numbers=(Number("of its 252-day high", Unit.SHARE, Limit(">=", 0.95), Limit("<", 0.92)),),
+        numbers=(Number("of its 252-day high", Unit.SHARE, Limit(Sign.AT_LEAST, 0.95), Limit(Sign.BELOW, 0.92)),),
         measure=lambda m: (m.of_high(m.prices("SPY"), 252),),
     ),
     Condition(
@@ -78,10 +81,23 @@ _EQUITIES = (
         needs=("RSP", "SPY", *SECTORS),
         days=Days.SESSION,
         numbers=(
-            Number("RSP/SPY against its 50-day mean", Unit.PERCENT, Limit(">", 0.0), Limit("<=", 0.0), exit_for=10),
-            Number("sectors above their 50-day means", Unit.SHARE, Limit(">=", 0.60), Limit("<", 0.60), exit_for=10),
+            Number(
+                "RSP/SPY against its 50-day mean",
+                Unit.PERCENT,
+                Limit(Sign.ABOVE, 0.0),
+                Limit(Sign.AT_MOST, 0.0),
+                exit_for=10,
+            ),
+            Number(
+                "sectors above their 50-day means",
+                Unit.SHARE,
+                Limit(Sign.AT_LEAST, 0.60),
+                Limit(Sign.BELOW, 0.60),
+                exit_for=10,
+            ),
         ),
         measure=lambda m: (m.against_mean(m.ratio("RSP", "SPY"), 50), m.sectors_above_mean(50)),
+        members=tuple(SECTORS),
         enters=((0,), (1,)),
         exits=((0, 1),),
     ),
@@ -96,10 +112,10 @@ _SMALL_CAPS = (
         needs=("^RUT",),
         days=Days.SESSION,
         numbers=(
-            Number("from its record close", Unit.PERCENT, Limit(">=", -0.03), Limit("<", -0.10)),
-            Number("its 200-day mean against 20 sessions ago", Unit.PERCENT, Limit(">", 0.0)),
-            Number("confirmed or established", Unit.YES, Limit(">=", 1.0)),
-            Number("against its 200-day mean", Unit.PERCENT, None, Limit("<", -0.02)),
+            Number("from its record close", Unit.PERCENT, Limit(Sign.AT_LEAST, -0.03), Limit(Sign.BELOW, -0.10)),
+            Number("its 200-day mean against 20 sessions ago", Unit.PERCENT, Limit(Sign.ABOVE, 0.0)),
+            Number("confirmed or established", Unit.YES, Limit(Sign.AT_LEAST, 1.0)),
+            Number("against its 200-day mean", Unit.PERCENT, None, Limit(Sign.BELOW, -0.02)),
         ),
         measure=lambda m: (
             m.from_record(m.prices("^RUT")),
@@ -117,8 +133,8 @@ _SMALL_CAPS = (
         needs=("IWM", "SPY"),
         days=Days.SESSION,
         numbers=(
-            Number("63-session high", Unit.AGO, Limit("<", 10.0)),
-            Number("IWM/SPY against its 50-day mean", Unit.PERCENT, None, Limit("<", 0.0), exit_for=10),
+            Number("63-session high", Unit.AGO, Limit(Sign.BELOW, 10.0)),
+            Number("IWM/SPY against its 50-day mean", Unit.PERCENT, None, Limit(Sign.BELOW, 0.0), exit_for=10),
         ),
         measure=lambda m: (m.since_high(m.ratio("IWM", "SPY"), 63), m.against_mean(m.ratio("IWM", "SPY"), 50)),
     ),
@@ -130,8 +146,14 @@ _SMALL_CAPS = (
         needs=("SPHB", "SPLV"),
         days=Days.SESSION,
         numbers=(
-            Number("63-session change of SPHB/SPLV", Unit.PERCENT, Limit(">", 0.0)),
-            Number("SPHB/SPLV against its 50-day mean", Unit.PERCENT, Limit(">", 0.0), Limit("<", 0.0), exit_for=10),
+            Number("63-session change of SPHB/SPLV", Unit.PERCENT, Limit(Sign.ABOVE, 0.0)),
+            Number(
+                "SPHB/SPLV against its 50-day mean",
+                Unit.PERCENT,
+                Limit(Sign.ABOVE, 0.0),
+                Limit(Sign.BELOW, 0.0),
+                exit_for=10,
+            ),
         ),
         measure=lambda m: (m.growth(m.ratio("SPHB", "SPLV"), 63), m.against_mean(m.ratio("SPHB", "SPLV"), 50)),
     ),
@@ -145,7 +167,7 @@ _CRYPTO = (
         sentence="Bitcoin is above its 200-day mean",
         needs=("BTC-USD",),
         days=Days.DAY,
-        numbers=(Number("against its 200-day mean", Unit.PERCENT, Limit(">", 0.0), Limit("<", -0.03)),),
+        numbers=(Number("against its 200-day mean", Unit.PERCENT, Limit(Sign.ABOVE, 0.0), Limit(Sign.BELOW, -0.03)),),
         measure=lambda m: (m.against_mean(m.prices("BTC-USD"), 200),),
     ),
     Condition(
@@ -156,8 +178,8 @@ _CRYPTO = (
         needs=("ETH-USD", "BTC-USD"),
         days=Days.DAY,
         numbers=(
-            Number("63-day high", Unit.AGO, Limit("<", 10.0)),
-            Number("ETH/BTC against its 50-day mean", Unit.PERCENT, None, Limit("<", 0.0), exit_for=10),
+            Number("63-day high", Unit.AGO, Limit(Sign.BELOW, 10.0)),
+            Number("ETH/BTC against its 50-day mean", Unit.PERCENT, None, Limit(Sign.BELOW, 0.0), exit_for=10),
         ),
         measure=lambda m: (
             m.since_high(m.ratio("ETH-USD", "BTC-USD"), 63),
@@ -171,8 +193,9 @@ _CRYPTO = (
         sentence="At least 60 % of the altcoins are ahead of bitcoin over 90 days",
         needs=("BTC-USD", *ALTCOINS),
         days=Days.DAY,
-        numbers=(Number("altcoins ahead of bitcoin", Unit.SHARE, Limit(">=", 0.60), Limit("<", 0.45)),),
+        numbers=(Number("altcoins ahead of bitcoin", Unit.SHARE, Limit(Sign.AT_LEAST, 0.60), Limit(Sign.BELOW, 0.45)),),
         measure=lambda m: (m.altcoins_ahead(90),),
+        members=tuple(ALTCOINS),
     ),
     Condition(
         key="dominance",
@@ -181,7 +204,9 @@ _CRYPTO = (
         sentence="Bitcoin lost more than 3 % against the altcoin basket in 63 days",
         needs=("BTC-USD", *BASKET),
         days=Days.DAY,
-        numbers=(Number("63-day change of BTC/basket", Unit.PERCENT, Limit("<", -0.03), Limit(">", 0.03)),),
+        numbers=(
+            Number("63-day change of BTC/basket", Unit.PERCENT, Limit(Sign.BELOW, -0.03), Limit(Sign.ABOVE, 0.03)),
+        ),
         measure=lambda m: (m.growth(m.bitcoin_to_basket, 63),),
     ),
 )

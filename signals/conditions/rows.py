@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from math import isfinite
 
 import numpy as np
@@ -27,6 +29,18 @@ def state(values: Floats, at: int) -> State:
     """Return the state at a position: 1.0 is on, 0.0 off, NaN unknown."""
     value = values.item(at)
     return State.ON if value == 1.0 else State.OFF if value == 0.0 else State.UNKNOWN
+
+
+def unknown_since(states: Floats) -> npt.NDArray[np.int64]:
+    """Return for each session the position since which it has been unknown; -1 where it is not, or always was."""
+    known = ~np.isnan(states)
+    return np.where(known | ~np.logical_or.accumulate(known), -1, began(states))
+
+
+def day(days: Sequence[date], positions: npt.NDArray[np.int64], at: int) -> date | None:
+    """Return the day at the position that stands at a position, ``None`` where that is negative."""
+    position = positions.item(at)
+    return None if position < 0 else days[position]
 
 
 def began(states: Floats) -> npt.NDArray[np.int64]:

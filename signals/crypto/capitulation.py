@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from signals.conditions.hysteresis import at_least, debounce
+from signals.conditions.falls import deepest_falls
+from signals.conditions.hysteresis import at_least, first_measured, lapsed, publish
 from signals.conditions.measuring import Measuring
 from signals.conditions.rows import number, state, whole
 from signals.conditions.statements import as_state
 from signals.data.basket import daily, volume_ratio
-from signals.data.panel import NEVER_HAD, Alignment, Floats, floats
+from signals.data.panel import NEVER_HAD, Alignment, Bools, Floats, as_date, floats
 from signals.data.series import Days
 from signals.data.universe import BASKET
 from signals.model import CoinState
 from signals.rules import CAPITULATION, CapitulationRules
+from signals.thresholds import Sign, meets
 
 _TRADED = ("BTC-USD", "ETH-USD", *BASKET)
 _COINS = {"BTC-USD": ("BTC-USD",), "ETH-USD": ("ETH-USD",), "altcoin basket": BASKET}
@@ -46,8 +48,7 @@ class Coin:
     @cached_property
     def drawdown(self) -> pd.Series[float]:
         """Lowest close over the running maximum before it, less one, both inside the last 365 days."""
-        deepest = _deepest_falls(floats(self.price), self.rules.drawdown_days) - 1
-        return pd.Series(deepest, index=self.price.index)
+        return pd.Series(deepest_falls(floats(self.price), self.rules.drawdown_days), index=self.price.index)
 
     @cached_property
     def current_drawdown(self) -> pd.Series[float]:
@@ -69,6 +70,26 @@ class Coin:
         return index.reindex(self.price.index).ffill()
 
     @cached_property
+    def mayer_low(self) -> pd.Series[float]:
+        """The lowest Mayer multiple of the last 26 weeks."""
+        return self.mayer.rolling(self.rules.recent_days, min_periods=1).min()
+
+    @cached_property
+    def rsi_low(self) -> pd.Series[float]:
+        """The lowest weekly RSI of the last 26 weeks."""
+        return self.rsi.rolling(self.rules.recent_days, min_periods=1).min()
+
+    @cached_property
+    def mayer_low_on(self) -> Floats:
+        """The position of the day of that low."""
+        return _lowest_at(floats(self.mayer), self.rules.recent_days)
+
+    @cached_property
+    def rsi_low_on(self) -> Floats:
+        """The position of the day of that low."""
+        return _lowest_at(floats(self.rsi), self.rules.recent_days)
+
+    @cached_property
     def volatility_rank(self) -> pd.Series[float]:
         """Share of two years in which 30-day realised volatility was not above today's."""
         logarithm = pd.Series(np.log(self.price.to_numpy(dtype=float)), index=self.price.index)
@@ -86,71 +107,48 @@ class Coin:
     @cached_property
     def capitulated(self) -> Floats:
         """Deep drawdown within a year, or a low Mayer multiple or weekly RSI within 26 weeks."""
-        weeks = self.rules.recent_days
-        recent = [
-            (self.mayer.rolling(weeks, min_periods=1).min(), self.rules.mayer),
-            (self.rsi.rolling(weeks, min_periods=1).min(), self.rules.rsi),
-        ]
-        parts = [as_state(self.drawdown <= self.deep, self.drawdown), *(as_state(x < limit, x) for x, limit in recent)]
-        return at_least(1, *parts)
+        return at_least(
+            1,
+            _where(self.drawdown, Sign.AT_MOST, self.deep),
+            _where(self.mayer_low, Sign.BELOW, self.rules.mayer),
+            _where(self.rsi_low, Sign.BELOW, self.rules.rsi),
+        )
 
     @cached_property
     def exhausted(self) -> Floats:
         """Two of: calm, little volume, no new low for 30 days."""
         rules = self.rules
-        parts = [
-            as_state(self.volatility_rank <= rules.calm_rank, self.volatility_rank),
-            as_state(self.volume_ratio <= rules.quiet_volume, self.volume_ratio),
-            as_state(self.days_since_low >= rules.short_days, self.days_since_low),
-        ]
-        return at_least(2, *parts)
+        return at_least(
+            2,
+            _where(self.volatility_rank, Sign.AT_MOST, rules.calm_rank),
+            _where(self.volume_ratio, Sign.AT_MOST, rules.quiet_volume),
+            _where(self.days_since_low, Sign.AT_LEAST, rules.short_days),
+        )
 
     @cached_property
     def precondition(self) -> Floats:
         """Both, and still well below the high."""
-        down = as_state(self.current_drawdown <= self.still_down, self.current_drawdown)
+        down = _where(self.current_drawdown, Sign.AT_MOST, self.still_down)
         return at_least(3, self.capitulated, self.exhausted, down)
 
 
-def _deepest_falls(prices: Floats, days: int) -> Floats:
-    """Return the lowest price over the highest one before it within so many days; NaN before there are as many.
-
-    Put together from windows of 1, 2, 4, 8 … days: in two neighbouring ones the deepest fall is that of the first, that
-    of the second, or from the highest price of the first to the lowest of the second.
-    """
-    found = np.full(len(prices), np.nan)
-    if len(prices) < days:
-        return found
-    high, low, fall = prices, prices, prices / prices
-    whole: tuple[Floats, Floats, Floats] | None = None
-    taken, width = 0, 1
-    while taken < days:
-        if days & width:
-            part = (high[taken:], low[taken:], fall[taken:])
-            whole = part if whole is None else _joined(whole, part)
-            taken += width
-        if taken < days:
-            high, low, fall = _joined((high, low, fall), (high[width:], low[width:], fall[width:]))
-            width *= 2
-    assert whole is not None
-    found[days - 1 :] = whole[2][: len(prices) - days + 1]
-    return found
+def _lowest_at(values: Floats, length: int) -> Floats:
+    """Return where the lowest of so many values up to each stands, the first of equal ones; NaN where none is known."""
+    if not len(values):
+        return values
+    padded = np.concatenate((np.full(length - 1, np.inf), np.where(np.isnan(values), np.inf, values)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, length)
+    at = np.arange(len(values)) + windows.argmin(axis=1) - (length - 1)
+    return np.where(np.isfinite(windows.min(axis=1)), at, np.nan)
 
 
-def _joined(
-    first: tuple[Floats, Floats, Floats], second: tuple[Floats, Floats, Floats]
-) -> tuple[Floats, Floats, Floats]:
-    """Return the highest and lowest price and the deepest fall of each window followed by another."""
-    count = min(len(first[0]), len(second[0]))
-    (high, low, fall), (later_high, later_low, later_fall) = (
-        [values[:count] for values in part] for part in (first, second)
-    )
-    across = np.minimum(np.minimum(fall, later_fall), later_low / high)
-    return np.maximum(high, later_high), np.minimum(low, later_low), across
+def _where(values: pd.Series[float], sign: Sign, threshold: float) -> Floats:
+    return as_state(meets(values, sign, threshold), values)
 
 
 _STATES = ("capitulated", "exhausted", "precondition")
-_NUMBERS = tuple(name for name in CoinState.__struct_fields__ if name not in ("key", *_STATES))
+_DAYS = ("mayer_low_on", "rsi_low_on")
+_NUMBERS = tuple(name for name in CoinState.__struct_fields__ if name not in ("key", *_DAYS, *_STATES))
 """The columns of an asset: the fields of what a verdict holds of it, each a property of ``Coin``."""
 
 
@@ -163,22 +161,30 @@ class CoinHistory:
 
     @cached_property
     def _columns(self) -> dict[str, Floats]:
-        return {name: self.alignment.on_sessions(getattr(self.coin, name)) for name in (*_NUMBERS, *_STATES)}
+        return {name: self.alignment.on_sessions(getattr(self.coin, name)) for name in (*_NUMBERS, *_DAYS, *_STATES)}
 
     def at(self, session: int) -> CoinState:
         """Return the asset on the session at a position."""
         row: dict[str, Any] = {name: number(self._columns[name], session) for name in _NUMBERS}
         row |= {name: state(self._columns[name], session) for name in _STATES}
         row["days_since_low"] = whole(self._columns["days_since_low"], session)
+        days = self.alignment.days
+        for name in _DAYS:
+            position = whole(self._columns[name], session)
+            row[name] = None if position is None else as_date(days, position)
         return CoinState(self.coin.key, **row)
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """On when one asset is, after 21 UTC days: as shown, and as last published. States on sessions."""
+    """On when one asset is, after 21 UTC days: as shown, and as last published. States on sessions.
+
+    ``silent`` is where the latter changed since something was measured for the first time.
+    """
 
     shown: Floats
     last_published: Floats
+    silent: Bools
 
 
 @dataclass(frozen=True)
@@ -216,12 +222,17 @@ def _aggregate(measuring: Measuring, coins: tuple[CoinHistory, ...], name: str) 
     table = pd.DataFrame({i: values for i, values in enumerate(states) if len(values)})
     if not len(table):
         unknown = np.full(len(panel.sessions), np.nan)
-        return Aggregate(unknown, unknown)
+        return Aggregate(unknown, unknown, np.zeros(len(unknown), dtype=np.bool_))
     raw = at_least(1, *floats(table).T)
-    published, _ = debounce(raw, CAPITULATION.days, start=0.0)
     alignment = panel.align(pd.DatetimeIndex(table.index), ["BTC-USD"], Days.DAY)
     # A price that is not to be believed changes nothing: the state of the day before it stays.
     before = measuring.gate.before_invalid(alignment, _TRADED)
-    shown = before.on_sessions(np.where(np.isnan(raw), np.nan, published))
-    last_published = np.where(before.position >= 0, before.on_sessions(published, NEVER_HAD), np.nan)
-    return Aggregate(np.where(before.position == alignment.position, shown, np.nan), last_published)
+    followed = np.where(before.position == alignment.position, before.on_sessions(raw), np.nan)
+    lapses = lapsed(followed)
+    # On the day that the session of a lapse saw, counting begins anew.
+    begun = np.zeros(len(raw), dtype=np.bool_)
+    begun[before.position[np.diff(lapses, prepend=False) & lapses & (before.position >= 0)]] = True
+    published = publish(raw, CAPITULATION.days, begun, first_measured(list(floats(table).T)), start=0.0)
+    held = np.where((before.position >= 0) & ~lapses, before.on_sessions(published.state, NEVER_HAD), np.nan)
+    silent = before.on_sessions(np.cumsum(published.silent), NEVER_HAD)
+    return Aggregate(np.where(np.isnan(followed), np.nan, held), held, np.diff(silent, prepend=0.0) > 0)

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 
 from signals.conditions.measuring import Measuring
-from signals.conditions.rows import number, state
+from signals.conditions.rows import day, number, state, unknown_since
 from signals.crypto.capitulation import CapitulationHistory, capitulation_history
-from signals.data.panel import LATE, Alignment, Floats, floats
+from signals.data.panel import LATE, Alignment, Floats, Ints, floats
 from signals.data.series import Days
 from signals.episode import Episode
 from signals.model import Crypto, Supplied, Window
 from signals.rules import GATE, WINDOW
+from signals.thresholds import Sign, meets
 
 _SUPPLIED = ("ETF_FLOWS", "LEVERAGE")
 
@@ -57,12 +58,16 @@ class CryptoHistory:
     def _ether_prices(self) -> Floats:
         return floats(self.measuring.daily("ETH-USD"))
 
+    @cached_property
+    def _unknown_since(self) -> Ints:
+        return unknown_since(self.capitulation.aggregates["precondition"].shown)
+
     def at(self, session: int) -> Crypto:
         """Return crypto on the session at a position."""
         today = self.measuring.panel.days[session]
         response = self._response(today)
         newest = self._believed_ether.day(session)
-        window, responded, early = self._window(response, today, newest)
+        window, responded, early = self._window(response, session, newest)
         anchor = response.anchor if response and newest and newest >= response.confirmed else None
         states = self.capitulation.aggregates
         betas = [number(values, session) for values in self.betas]
@@ -78,6 +83,8 @@ class CryptoHistory:
             exhausted=state(states["exhausted"].shown, session),
             precondition=state(states["precondition"].shown, session),
             last_published=state(states["precondition"].last_published, session),
+            unknown_since=day(self.measuring.panel.days, self._unknown_since, session),
+            silent=states["precondition"].silent.item(session),
             coins=tuple(coin.at(session) for coin in self.capitulation.coins),
             beta=(betas[0], betas[2]),
             correlation=(betas[1], betas[3]),
@@ -95,12 +102,13 @@ class CryptoHistory:
         return self.responses[index] if index >= 0 else None
 
     def _window(
-        self, response: WindowResponse | None, today: date, newest: date | None
+        self, response: WindowResponse | None, session: int, newest: date | None
     ) -> tuple[Window, date | None, date | None]:
-        """Return the state of the window and the days of a response, by what was public on ``today``."""
+        """Return the state of the window and the days of a response, by what was public on a session."""
         if response is None:
             return Window.NOT_OPEN, None, None
-        day = (today - response.confirmed).days
+        today = self.measuring.panel.days[session]
+        elapsed = (today - response.confirmed).days
         responded, early = (
             on if on and newest and on <= newest else None for on in (response.responded, response.early)
         )
@@ -109,16 +117,18 @@ class CryptoHistory:
             return Window.CANCELLED, None, early
         if responded:
             return Window.RESPONDED, responded, early
-        if day < WINDOW.opens:
+        # The bar of day 0 is public the evening after; without it no response can be measured.
+        awaited = newest is not None and newest < response.confirmed and self.ether.status.item(session) <= LATE
+        if response.anchor is None and not awaited:
+            return Window.UNMEASURED, None, None
+        if elapsed < WINDOW.opens:
             return Window.WAITING, None, early
-        if response.anchor is None:
-            return Window.OPEN if day <= WINDOW.closes else Window.UNMEASURED, None, None
-        if day <= WINDOW.closes:
+        if elapsed <= WINDOW.closes:
             return Window.OPEN, None, early
         # Only with every day of the window known can it be said that none of them answered.
         if newest is not None and newest >= response.confirmed + timedelta(days=WINDOW.closes):
             return Window.ELAPSED, None, early
-        return Window.OPEN if day <= WINDOW.closes + GATE.late_sessions else Window.UNMEASURED, None, early
+        return Window.OPEN if elapsed <= WINDOW.closes + GATE.late_sessions else Window.UNMEASURED, None, early
 
     def _supplied(self, key: str, session: int) -> Supplied:
         alignment = self.supplied.get(key)
@@ -149,8 +159,9 @@ def find_response(measuring: Measuring, episode: Episode, confirmed: date) -> Wi
     anchor = float(price.get(day_0, np.nan))
     if np.isnan(anchor):
         return WindowResponse(episode, confirmed, None, None, None)
-    above = measuring.against_mean(measuring.ratio("ETH-USD", "BTC-USD"), WINDOW.ratio_mean) > 0
-    up = (price / anchor - 1).round(9) >= WINDOW.response
+    ratio_gap = measuring.against_mean(measuring.ratio("ETH-USD", "BTC-USD"), WINDOW.ratio_mean)
+    above = meets(ratio_gap, Sign.ABOVE, 0.0)
+    up = meets(price / anchor - 1, Sign.AT_LEAST, WINDOW.response)
     days = up.index[up & above.reindex(up.index, fill_value=False)]
     within = [_first(days, day_0 + pd.Timedelta(days=a), day_0 + pd.Timedelta(days=b)) for a, b in _SPANS]
     return WindowResponse(episode, confirmed, anchor, within[1], within[0])
@@ -168,9 +179,9 @@ def _beta(measuring: Measuring, lag: int) -> tuple[Floats, Floats]:
     """Return ether's beta and correlation to ^RUT over 52 Fridays, its returns ``lag`` weeks after the index's."""
     sessions = measuring.panel.sessions
     ether = measuring.daily("ETH-USD")
-    if not len(ether):
-        return np.full(len(sessions), np.nan), np.full(len(sessions), np.nan)
     on_fridays = ether[pd.DatetimeIndex(ether.index).day_of_week == 4]
+    if not len(on_fridays):
+        return np.full(len(sessions), np.nan), np.full(len(sessions), np.nan)
     dates, fridays = pd.DatetimeIndex(on_fridays.index), on_fridays.pct_change(fill_method=None)
     index = measuring.figures("^RUT").reindex(sessions.union(dates)).ffill(limit=3).reindex(dates)
     moves = index.pct_change(fill_method=None).shift(lag)

@@ -16,6 +16,7 @@ from signals.data.series import SERIES, Days
 from signals.data.vintages import Archive
 from signals.model import Freshness, SourceVerdict
 from signals.rules import GATE
+from signals.thresholds import Sign, meets
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def _differs_from_new_york(archive: Archive) -> pd.Series[bool]:
     if "RRPONTSYD" not in archive or "RRP_NYFED" not in archive:
         return pd.Series(dtype=bool)
     ours, theirs = archive["RRPONTSYD"]["value"].align(archive["RRP_NYFED"]["value"], join="inner")
-    return (ours - theirs).abs() > GATE.rrp_difference
+    return meets((ours - theirs).abs(), Sign.ABOVE, GATE.rrp_difference)
 
 
 def believed_rows(panel: Panel, key: str) -> pd.DataFrame | None:
@@ -202,5 +203,5 @@ def contradictions(panel: Panel) -> pd.Series[bool]:
     gap = (index_return - etf.pct_change(fill_method=None)).abs()
     # An ETF that does not trade yet never blocks older history.
     trading = etf.shift().notna().cummax()
-    agrees = gap <= GATE.confirming_points
+    agrees = meets(gap, Sign.AT_MOST, GATE.confirming_points)
     return trading & ~agrees & index_return.notna()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from signals.data.adjust import price
-from signals.data.plausible import in_rule_units, moved_too_far, outside_band
+from signals.data.plausible import beyond_band, far_moves, in_rule_units, moved_too_far, outside_band
 from signals.data.release import available_at
 from signals.data.series import FIELDS, SERIES, Series
 from signals.data.sessions import NEW_YORK, last_calls
@@ -93,13 +93,7 @@ def _is_settled(series: Series, figures: pd.DataFrame) -> bool:
     if is_split.any() or not (figures.index.is_monotonic_increasing and figures.index.is_unique):
         return False
     close = np.where(np.isnan(value), adjusted, value)
-    if series.band is not None and ((close < series.band[0]) | (close > series.band[1])).any():
-        return False
-    if series.move is None:
-        return True
-    with np.errstate(divide="ignore", invalid="ignore"):
-        change = np.diff(close) if series.move.absolute else close[1:] / close[:-1] - 1
-    return not (np.abs(change) > series.move.limit).any()
+    return not (beyond_band(series, close).any() or far_moves(series, close).any())
 
 
 def _inside_band(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:

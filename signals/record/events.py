@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
-from typing import TypeVar
+
+import numpy as np
 
 from signals.conditions.table import LINK_NAMES
 from signals.episode import Episode
 from signals.evaluate import History
-from signals.liquidity import regime_at
 from signals.model import Regime, State
 
 Positions = list[int]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +50,27 @@ def _confirmed_with(state: State, history: History) -> Positions:
     return [at for at in _dated("confirmed", history) if history.crypto.at(at).precondition is state]
 
 
-def _changes(values: Sequence[T]) -> list[tuple[int, T, T]]:
-    return [(at, old, new) for at, (old, new) in enumerate(pairwise(values), start=1) if old != new]
+def _stages(history: History) -> list[tuple[int, int, int]]:
+    """Return where the stage changed, and from what to what; what lapsed, returned or arrived is no change."""
+    cascade = history.cascade
+    pairs = zip(cascade.stage_before.tolist(), cascade.last_published.tolist(), strict=True)
+    return [(at, old, new) for at, (old, new) in enumerate(pairs) if old != new]
 
 
 def _rises(stage: int, history: History) -> Positions:
-    return [at for at, old, new in _changes(history.cascade.last_published.tolist()) if old < stage <= new]
+    return [at for at, old, new in _stages(history) if old < stage <= new]
 
 
 def _falls(stage: int, history: History) -> Positions:
-    return [at for at, old, new in _changes(history.cascade.last_published.tolist()) if new <= stage < old]
+    return [at for at, old, new in _stages(history) if new <= stage < old]
 
 
 def _becomes(regime: Regime, history: History) -> Positions:
-    published = history.liquidity.last_published
-    regimes = [regime_at(published, at) for at in range(len(published))]
-    return [at for at, old, new in _changes(regimes) if new is regime and old is not Regime.INSUFFICIENT]
+    liquidity = history.liquidity
+    changed = np.flatnonzero(np.diff(liquidity.published.state) != 0) + 1
+    return [
+        at for at in changed.tolist() if not liquidity.published.silent[at] and liquidity.last_published(at) is regime
+    ]
 
 
 def _rules() -> list[Rule]:

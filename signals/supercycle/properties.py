@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -10,17 +11,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from signals.cascade import LinkHistory
-from signals.conditions.hysteresis import at_least, debounce
+from signals.conditions.falls import deepest_falls
+from signals.conditions.hysteresis import Published, at_least, first_measured, lapsed, publish
 from signals.conditions.measured import Measured
 from signals.conditions.measuring import Measuring
-from signals.conditions.rows import number, state
+from signals.conditions.rows import day, number, state, unknown_since
 from signals.conditions.statements import as_state
-from signals.data.panel import OK, Floats, floats
+from signals.data.panel import OK, Floats, Ints, floats
 from signals.data.series import Days
 from signals.model import Property, Reading, State, Supercycle, Unit
 from signals.rules import SUPERCYCLE
-from signals.supercycle.legs import drawdowns, up_legs
+from signals.supercycle.legs import up_legs
 from signals.supercycle.rotation import rotation
+from signals.thresholds import Sign, meets, to_decimals
 
 Numbers = dict[tuple[str, Unit], Floats]
 """What a property was decided on, by name and unit, on sessions."""
@@ -31,18 +34,31 @@ class PropertyHistory:
     """One property over all sessions: what its numbers say, and the state after it held for ten sessions."""
 
     key: str
+    days: list[date]
     raw: Floats
-    published: Floats
+    published: Published
     numbers: Numbers
 
     @cached_property
     def _shown(self) -> Floats:
-        return np.where(np.isnan(self.raw), np.nan, self.published)
+        return np.where(np.isnan(self.raw), np.nan, self.published.state)
+
+    @cached_property
+    def _unknown_since(self) -> Ints:
+        return unknown_since(self._shown)
 
     def at(self, session: int) -> Property:
         """Return the property on the session at a position."""
-        numbers = tuple(Reading(name, number(values, session), unit) for (name, unit), values in self.numbers.items())
-        return Property(self.key, state(self._shown, session), state(self.published, session), numbers)
+        return Property(
+            key=self.key,
+            state=state(self._shown, session),
+            last_published=state(self.published.state, session),
+            unknown_since=day(self.days, self._unknown_since, session),
+            silent=self.published.silent.item(session),
+            numbers=tuple(
+                Reading(name, number(values, session), unit) for (name, unit), values in self.numbers.items()
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -72,15 +88,18 @@ def supercycle_history(measuring: Measuring, measured: dict[str, Measured], bond
         "rotation": rotation(measuring),
         "runway": _runway(measuring),
     }
-    properties = tuple(_property(key, raw, numbers) for key, (raw, numbers) in made.items())
-    full = np.logical_and.reduce([each.published == 1.0 for each in properties])
+    properties = tuple(_property(measuring, key, *found) for key, found in made.items())
+    full = np.logical_and.reduce([each.published.state == 1.0 for each in properties])
     broken = np.maximum.accumulate(np.where(~full, np.arange(len(full)), -1))
     return SupercycleHistory(properties, np.arange(len(full)) - broken)
 
 
-def _property(key: str, raw: Floats, numbers: Numbers) -> PropertyHistory:
-    published, _ = debounce(raw, SUPERCYCLE.sessions, start=0.0)
-    return PropertyHistory(key, raw, published, numbers)
+def _property(measuring: Measuring, key: str, parts: list[Floats], numbers: Numbers) -> PropertyHistory:
+    """Publish a property that holds when all of its parts do; unknown until each could be measured once."""
+    raw = at_least(len(parts), *parts)
+    arrivals = first_measured(list(numbers.values()))
+    published = publish(raw, SUPERCYCLE.sessions, lapsed(raw), arrivals, start=0.0)
+    return PropertyHistory(key, measuring.panel.days, raw, published, numbers)
 
 
 def on_sessions(
@@ -91,7 +110,7 @@ def on_sessions(
     return np.where(measuring.gate.switches_nothing(keys), np.nan, shown)
 
 
-def _support(measuring: Measuring, liquidity: Measured, bonds: LinkHistory) -> tuple[Floats, Numbers]:
+def _support(measuring: Measuring, liquidity: Measured, bonds: LinkHistory) -> tuple[list[Floats], Numbers]:
     """Judge: a longer up-leg than the median one, link 1 on, and net liquidity not falling."""
     closes = measuring.figures("^RUT")
     legs = up_legs(floats(closes), SUPERCYCLE.leg)
@@ -102,52 +121,52 @@ def _support(measuring: Measuring, liquidity: Measured, bonds: LinkHistory) -> t
         for values in (np.nan_to_num(legs.age), np.where(enough, legs.median, np.nan), legs.rank)
     )
     change = np.where(np.isnan(liquidity.state_without_late_data), np.nan, liquidity.value)
-    link = np.where(np.isnan(bonds.state_without_late_data), np.nan, bonds.published)
+    link = np.where(np.isnan(bonds.state_without_late_data), np.nan, bonds.published.state)
     numbers = {
         ("leg in sessions", Unit.SESSIONS): age, ("median leg", Unit.SESSIONS): median,
         ("share of legs outlived", Unit.SHARE): rank, ("net liquidity, 13-week change", Unit.BN): change,
     }  # fmt: skip
-    return at_least(3, as_state(age > median, age, median), link, as_state(change >= 0, change)), numbers
+    longer = as_state(meets(age, Sign.ABOVE, median), age, median)
+    return [longer, link, as_state(meets(change, Sign.AT_LEAST, 0.0), change)], numbers
 
 
-def _corrections(measuring: Measuring) -> tuple[Floats, Numbers]:
-    """Judge: no correction of the last year deeper or longer than the upper quartile of those before."""
-    index = _absorbed(measuring, "^RUT", SUPERCYCLE.correction, SUPERCYCLE.year, Days.SESSION)
-    bitcoin = _absorbed(measuring, "BTC-USD", SUPERCYCLE.bitcoin_correction, SUPERCYCLE.year_of_days, Days.DAY)
-    numbers = {
-        (f"{name}, {what}", unit): values
-        for name, (_, found) in (("^RUT", index), ("BTC", bitcoin))
-        for (what, unit), values in found.items()
-    }
-    return at_least(2, index[0], bitcoin[0]), numbers
+def _corrections(measuring: Measuring) -> tuple[list[Floats], Numbers]:
+    """Judge: the last year's deepest fall was milder than in at least half of the earlier years."""
+    rules = SUPERCYCLE
+    index = _absorbed(measuring, "^RUT", rules.year, rules.earlier_windows, Days.SESSION)
+    bitcoin = _absorbed(measuring, "BTC-USD", rules.year_of_days, rules.earlier_windows_of_days, Days.DAY)
+    numbers: Numbers = {}
+    for name, (fall, deeper) in (("^RUT", index), ("BTC", bitcoin)):
+        numbers |= {
+            (f"{name}, deepest fall", Unit.PERCENT): fall,
+            (f"{name}, earlier years that fell further", Unit.SHARE): deeper,
+        }
+    milder = [as_state(meets(deeper, Sign.AT_LEAST, rules.milder_than), deeper) for _, deeper in (index, bitcoin)]
+    return milder, numbers
 
 
-def _absorbed(measuring: Measuring, key: str, least: float, year: int, days: Days) -> tuple[Floats, Numbers]:
+def _absorbed(measuring: Measuring, key: str, length: int, least: int, days: Days) -> tuple[Floats, Floats]:
+    """Return the deepest fall in each window, and the share of the windows before it with a deeper one."""
     closes = measuring.figures(key)
-    found = drawdowns(floats(closes), least, year)
-    known = (found.completed >= SUPERCYCLE.least_cases) & (np.arange(len(closes)) >= year)
-    counted = Unit.SESSIONS if days is Days.SESSION else Unit.DAYS
-    columns = {
-        ("depth", Unit.SHARE): found.worst_depth, ("upper quartile of depths", Unit.SHARE): found.depth_quartile,
-        ("length", counted): found.worst_length, ("upper quartile of lengths", counted): found.length_quartile,
-    }  # fmt: skip
-    numbers = {
-        named: on_sessions(measuring, closes.index, np.where(known, values, np.nan), (key,), days)
-        for named, values in columns.items()
-    }
-    depth, deepest, length, longest = numbers.values()
-    return as_state((depth <= deepest) & (length <= longest), *numbers.values()), numbers
+    falls = pd.Series(to_decimals(deepest_falls(floats(closes), length)), index=closes.index).dropna()
+    earlier = np.arange(len(falls))
+    deeper = (floats(falls.expanding().rank(method="min")) - 1) / np.maximum(earlier, 1)
+    enough = np.where(earlier >= least, deeper, np.nan)
+    return (
+        on_sessions(measuring, falls.index, falls, (key,), days),
+        on_sessions(measuring, falls.index, enough, (key,), days),
+    )
 
 
-def _runway(measuring: Measuring) -> tuple[Floats, Numbers]:
+def _runway(measuring: Measuring) -> tuple[list[Floats], Numbers]:
     """Judge: a ratio that turned up from a 3-year low, and high beta in the upper part of its year."""
     small = _turned(measuring, ("IWM", "SPY"), SUPERCYCLE.low_years, SUPERCYCLE.within, Days.SESSION)
     ether = _turned(measuring, ("ETH-USD", "BTC-USD"), SUPERCYCLE.low_years_of_days, SUPERCYCLE.within_days, Days.DAY)
     ratio = measuring.ratio("SPHB", "SPLV")
     ranks = ratio.rolling(SUPERCYCLE.year).rank(pct=True)
     rank = on_sessions(measuring, ratio.index, ranks, ("SPHB", "SPLV"), Days.SESSION)
-    holds = at_least(2, at_least(1, small[0], ether[0]), as_state(rank >= SUPERCYCLE.upper, rank))
-    return holds, {
+    high_beta = as_state(meets(rank, Sign.AT_LEAST, SUPERCYCLE.upper), rank)
+    return [at_least(1, small[0], ether[0]), high_beta], {
         ("IWM/SPY, sessions since a 3-year low", Unit.SESSIONS): small[1],
         ("ETH/BTC, days since a 3-year low", Unit.DAYS): ether[1],
         ("SPHB/SPLV, rank in its year", Unit.SHARE): rank,
@@ -160,6 +179,7 @@ def _turned(measuring: Measuring, pair: tuple[str, str], years: int, within: int
     low = ratio.rolling(years).min()
     ago = Measuring.since(ratio <= low, low.notna())
     gap, rise = Measuring.against_mean(ratio, 200), Measuring.mean_rise(ratio, 200, 20)
-    turned = as_state((ago < within) & (gap > 0) & (rise > 0), ago, gap, rise)
+    up = meets(gap, Sign.ABOVE, 0.0) & meets(rise, Sign.ABOVE, 0.0)
+    turned = as_state(meets(ago, Sign.BELOW, within) & up, ago, gap, rise)
     shown = [on_sessions(measuring, ratio.index, values, pair, days) for values in (turned, ago)]
     return shown[0], shown[1]

@@ -1,72 +1,85 @@
-"""Rotation, not exit: most of the risk panel rises, a composite of it is near its high, and leadership has turned."""
+"""Rotation, not exit: most of the risk panel rises, a composite of it is near its high, and leadership has turned.
+
+A member that could be measured earlier and cannot now, late ones included, is tried both ways.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from signals.conditions.hysteresis import at_least
+from signals.conditions.hysteresis import votes, within_span
 from signals.conditions.measuring import Measuring
 from signals.conditions.statements import as_state
-from signals.data.panel import Floats, floats
+from signals.data.panel import LATE, OK, Bools, Floats, floats
 from signals.data.series import SECTORS, SERIES
 from signals.model import Unit
 from signals.rules import SUPERCYCLE
+from signals.supercycle.needs import COMPOSITE, RISK_PANEL
+from signals.thresholds import Sign, meets
 
-_COMPOSITE = ("SPY", "IWM", "RSP", "EEM", "HYG", "BTC-USD", "ETH-USD")
 _LEAST_SECTORS = 8
-_PANEL = ("SPY", "IWM", "RSP", "IWC", "IJR", "EEM", "HYG", "SPHB", *SECTORS, "BTC-USD", "ETH-USD")
 
 
-def rotation(measuring: Measuring) -> tuple[Floats, dict[tuple[str, Unit], Floats]]:
-    """Return the property on sessions, and the numbers it is made of."""
-    share, high, turned = _share_above(measuring), _composite_of_high(measuring), _leadership(measuring)
-    holds = at_least(
-        3,
-        as_state(share >= SUPERCYCLE.panel_share, share),
-        as_state(high >= SUPERCYCLE.composite_high, high),
-        as_state(turned <= SUPERCYCLE.turned, turned),
-    )
-    in_time = ~measuring.gate.switches_nothing(_PANEL)
-    numbers = {
-        ("risk panel above its 200-day means", Unit.SHARE): share,
-        ("composite of its high", Unit.SHARE): high,
+def rotation(measuring: Measuring) -> tuple[list[Floats], dict[tuple[str, Unit], Floats]]:
+    """Return on sessions the three statements that must hold, and the numbers they are made of."""
+    gaps = [_in_time(measuring, key, measuring.against_mean(measuring.prices(key), 200)) for key in RISK_PANEL]
+    above = votes([as_state(meets(gap, Sign.ABOVE, 0.0), gap) for gap in gaps])
+    listed = above.counted >= SUPERCYCLE.panel_least
+    panel = np.where(listed, within_span(above.span, Sign.AT_LEAST, SUPERCYCLE.panel_share), np.nan)
+    high, complete = _composite_of_high(measuring)
+    turned = _leadership(measuring)
+    near = as_state(meets(high, Sign.AT_LEAST, SUPERCYCLE.composite_high), high)
+    return [
+        panel,
+        np.where(complete, near, np.nan),
+        as_state(meets(turned, Sign.AT_MOST, SUPERCYCLE.turned), turned),
+    ], {
+        ("risk panel above its 200-day means", Unit.SHARE): np.where(listed, above.share, np.nan),
+        ("members measured", Unit.COUNT): above.measured,
+        ("members", Unit.COUNT): above.counted,
+        ("composite of its high", Unit.SHARE): np.where(complete, high, np.nan),
         ("rank correlation", Unit.INDEX): turned,
     }
-    return np.where(in_time, holds, np.nan), {named: np.where(in_time, x, np.nan) for named, x in numbers.items()}
 
 
-def _seen(measuring: Measuring, key: str, values: pd.Series[float]) -> Floats:
-    """Return a measurement as sessions saw it, up to three sessions late."""
-    return measuring.panel.align(pd.DatetimeIndex(values.index), [key], SERIES[key].days).on_sessions(values)
+def _seen(measuring: Measuring, key: str, values: pd.Series[float], worst: int) -> Floats:
+    """Return a measurement as sessions saw it, unknown where it is older than ``worst``."""
+    return measuring.panel.align(pd.DatetimeIndex(values.index), [key], SERIES[key].days).on_sessions(values, worst)
 
 
-def _share_above(measuring: Measuring) -> Floats:
-    gaps = np.stack([_seen(measuring, key, measuring.against_mean(measuring.prices(key), 200)) for key in _PANEL])
-    known = (~np.isnan(gaps)).sum(axis=0)
-    return np.where(known >= SUPERCYCLE.panel_least, (gaps > 0).sum(axis=0) / np.maximum(known, 1), np.nan)
+def _in_time(measuring: Measuring, key: str, values: pd.Series[float]) -> Floats:
+    """Return a measurement as sessions saw it, unknown where it is late or not to be believed."""
+    return np.where(measuring.gate.is_invalid(key), np.nan, _seen(measuring, key, values, OK))
 
 
-def _composite_of_high(measuring: Measuring) -> Floats:
-    """Return the inverse-volatility composite over its 252-session high."""
+def _composite_of_high(measuring: Measuring) -> tuple[Floats, Bools]:
+    """Return the inverse-volatility composite over its 252-session high, and where none of its members is missing."""
     sessions = measuring.panel.sessions
-    prices = pd.DataFrame({key: _seen(measuring, key, measuring.prices(key)) for key in _COMPOSITE}, index=sessions)
+    in_time = np.stack([_in_time(measuring, key, measuring.prices(key)) for key in COMPOSITE])
+    had = np.logical_or.accumulate(~np.isnan(in_time), axis=1)
+    prices = pd.DataFrame(
+        {key: _seen(measuring, key, measuring.prices(key), LATE) for key in COMPOSITE}, index=sessions
+    )
     returns = prices.pct_change(fill_method=None)
     weights = 1 / returns.rolling(SUPERCYCLE.composite_volatility).std().shift()
     weights = weights.where(returns.notna() & np.isfinite(weights))
     move = (returns * weights).sum(axis=1) / weights.sum(axis=1)
     known = weights.notna().sum(axis=1) >= 2
     level = (1 + move.where(known)).dropna().cumprod()
-    return floats(Measuring.of_high(level, SUPERCYCLE.year).reindex(sessions))
+    of_high = floats(Measuring.of_high(level, SUPERCYCLE.year).reindex(sessions))
+    return of_high, ~np.asarray((had & np.isnan(in_time)).any(axis=0), dtype=np.bool_)
 
 
 def _leadership(measuring: Measuring) -> Floats:
-    """Return the rank correlation of sector returns now with those of 63 sessions ago."""
+    """Return the rank correlation of sector returns now with those of 63 sessions ago; unknown while one is missing."""
     back = SUPERCYCLE.leadership
     returns = pd.DataFrame({key: measuring.growth(measuring.prices(key), back) for key in SECTORS})
     returns = returns.reindex(measuring.panel.sessions)
     before = returns.shift(back)
-    both = returns.notna() & before.notna()
-    enough = both.sum(axis=1) >= _LEAST_SECTORS
+    believed = pd.DataFrame({key: ~measuring.gate.is_invalid(key) for key in SECTORS}, index=returns.index)
+    both = returns.notna() & before.notna() & believed
+    count = both.sum(axis=1)
+    enough = (count >= _LEAST_SECTORS) & (count == both.cummax().sum(axis=1))
     now, then = (table.where(both)[enough].rank(axis=1) for table in (returns, before))
     return floats(now.corrwith(then, axis=1).reindex(returns.index))

@@ -12,7 +12,7 @@ from tests.bot.messages.whole import OFF, ON, cascade, crypto, early, whole
 
 class TestVerdictLines:
     def test_a_printed_verdict_begins_with_the_session(self) -> None:
-        assert verdict_lines(whole())[0] == "2020-11-17  coverage 95%  method 2"
+        assert verdict_lines(whole())[0] == "2020-11-17  coverage 95%  method 3"
 
     def test_every_condition_is_there_with_its_numbers(self) -> None:
         lines = verdict_lines(whole())

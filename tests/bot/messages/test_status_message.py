@@ -134,7 +134,7 @@ class TestLiquidity:
         [
             (LIQUIDITY, "55/100 neutral"),
             (UNKNOWN_LIQUIDITY, "insufficient data, 44\u00a0% measured"),
-            (replace(LIQUIDITY, regime=Regime.INSUFFICIENT), "55/100, regime unknown: it needs 10 sessions"),
+            (replace(LIQUIDITY, regime=Regime.UNKNOWN), "55/100, regime unknown: it needs 10 sessions"),
         ],
     )
     def test_liquidity_has_its_line(self, liquidity: Liquidity, text: str) -> None:

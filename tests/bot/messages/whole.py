@@ -122,14 +122,27 @@ LIQUIDITY = Liquidity(
     regime=Regime.NEUTRAL,
     last_published=Regime.NEUTRAL,
     raw=Regime.NEUTRAL,
+    since=date(2020, 7, 17),
+    unknown_since=None,
+    silent=False,
     coverage=8 / 9,
     net_liquidity_bn=5604.649,
     net_liquidity_on=date(2020, 11, 11),
     nowcast_bn=5591.704,
     nowcast_on=date(2020, 11, 16),
 )
-UNKNOWN_LIQUIDITY = Liquidity(
-    None, Regime.INSUFFICIENT, Regime.INSUFFICIENT, Regime.INSUFFICIENT, 4 / 9, None, None, None, None
+UNKNOWN_LIQUIDITY = replace(
+    LIQUIDITY,
+    score=None,
+    regime=Regime.INSUFFICIENT,
+    last_published=Regime.INSUFFICIENT,
+    raw=Regime.INSUFFICIENT,
+    since=None,
+    coverage=4 / 9,
+    net_liquidity_bn=None,
+    net_liquidity_on=None,
+    nowcast_bn=None,
+    nowcast_on=None,
 )
 
 
@@ -137,7 +150,19 @@ def link(number: int, state: State, **changes: Any) -> Link:
     """Return a link of the table with its state; unknown ones have nothing measured."""
     of = len(LINKS[number])
     measured = 0 if state is UNKNOWN else of
-    made = Link(number, state, OFF if state is UNKNOWN else state, 2 if state is ON else 0, measured, of, 0, SESSION)
+    made = Link(
+        number=number,
+        state=state,
+        last_published=OFF if state is UNKNOWN else state,
+        on=2 if state is ON else 0,
+        measured=measured,
+        of=of,
+        toward=0,
+        since=SESSION,
+        unknown_since=None,
+        sessions_since_on=0 if state is ON else None,
+        silent=False,
+    )
     return replace(made, **changes)
 
 
@@ -160,7 +185,23 @@ def cascade(*states: State, **changes: Any) -> Cascade:
 
 def coin(key: str, state: State = OFF) -> CoinState:
     """Return one of the three assets with every number of it known."""
-    return CoinState(key, -0.52, -0.11, 1.55, 79.0, 0.47, 1.02, 249, ON, state, state)
+    return CoinState(
+        key=key,
+        drawdown=-0.52,
+        current_drawdown=-0.11,
+        mayer=1.55,
+        mayer_low=1.02,
+        mayer_low_on=date(2020, 7, 16),
+        rsi=79.0,
+        rsi_low=51.0,
+        rsi_low_on=date(2020, 7, 12),
+        volatility_rank=0.47,
+        volume_ratio=1.02,
+        days_since_low=249,
+        capitulated=ON,
+        exhausted=state,
+        precondition=state,
+    )
 
 
 def crypto(window: Window, **changes: Any) -> Crypto:
@@ -179,6 +220,8 @@ def crypto(window: Window, **changes: Any) -> Crypto:
         exhausted=OFF,
         precondition=OFF,
         last_published=OFF,
+        unknown_since=None,
+        silent=False,
         coins=tuple(coin(key) for key in ("BTC-USD", "ETH-USD", "altcoin basket")),
         beta=(0.96, 0.12),
         correlation=(0.48, 0.06),
@@ -199,12 +242,15 @@ NUMBERS = {
         Reading("net liquidity, 13-week change", 282.6, Unit.BN),
     ),
     "corrections": (
-        Reading("^RUT, depth", 0.431, Unit.SHARE),
-        Reading("^RUT, upper quartile of depths", 0.237, Unit.SHARE),
-        Reading("^RUT, length", 555.0, Unit.SESSIONS),
+        Reading("^RUT, deepest fall", -0.408, Unit.PERCENT),
+        Reading("^RUT, earlier years that fell further", 0.012, Unit.SHARE),
+        Reading("BTC, deepest fall", -0.526, Unit.PERCENT),
+        Reading("BTC, earlier years that fell further", 0.55, Unit.SHARE),
     ),
     "rotation": (
         Reading("risk panel above its 200-day means", 1.0, Unit.SHARE),
+        Reading("members measured", 21.0, Unit.COUNT),
+        Reading("members", 21.0, Unit.COUNT),
         Reading("composite of its high", 0.98, Unit.SHARE),
         Reading("rank correlation", 0.41, Unit.INDEX),
     ),
@@ -217,7 +263,9 @@ NUMBERS = {
 
 def supercycle(*states: State, **changes: Any) -> Supercycle:
     """Return the four properties in these states."""
-    properties = tuple(Property(key, state, state, NUMBERS[key]) for key, state in zip(NUMBERS, states, strict=True))
+    properties = tuple(
+        Property(key, state, state, None, False, NUMBERS[key]) for key, state in zip(NUMBERS, states, strict=True)
+    )
     holds = sum(state is ON for state in states)
     coverage = sum(state is not UNKNOWN for state in states) / 4
     return replace(Supercycle(holds, holds, coverage, 0, properties), **changes)
@@ -261,7 +309,7 @@ def whole(**changes: Any) -> Verdict:
     made = Verdict(
         session=SESSION,
         decided_at=DECIDED,
-        method_version="2",
+        method_version="3",
         coverage=21 / 22,
         breakout=BREAKOUT,
         conditions=conditions(fiscal_impulse=UNKNOWN),
@@ -276,11 +324,14 @@ def whole(**changes: Any) -> Verdict:
 
 def early() -> Verdict:
     """Return a verdict of an evening on which nothing at all was measured."""
-    nothing = CoinState("BTC-USD", None, None, None, None, None, None, None, UNKNOWN, UNKNOWN, UNKNOWN)
+    numbers = dict.fromkeys(CoinState.__struct_fields__)
+    nothing = replace(
+        coin("BTC-USD", UNKNOWN), **numbers | {"capitulated": UNKNOWN, "exhausted": UNKNOWN, "precondition": UNKNOWN}
+    )
     unknown = {"capitulated": UNKNOWN, "exhausted": UNKNOWN, "precondition": UNKNOWN, "last_published": UNKNOWN}
     reason = "no observation yet: " + "Yahoo answered <404> & more. " * 20
     properties = tuple(
-        Property(key, UNKNOWN, UNKNOWN, tuple(replace(number, value=None) for number in numbers))
+        Property(key, UNKNOWN, UNKNOWN, None, False, tuple(replace(number, value=None) for number in numbers))
         for key, numbers in NUMBERS.items()
     )
     return whole(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from signals.cascade import LinkHistory
-from signals.conditions.hysteresis import votes
+from signals.conditions.hysteresis import Published, votes
 from signals.conditions.measured import Measured
 from signals.conditions.measuring import Measuring
 from signals.conditions.table import CONDITIONS
@@ -99,5 +99,5 @@ def condition(
 
 def bonds(raw: Floats, published: Floats) -> LinkHistory:
     """Return link 1 as given on each session."""
-    toward = np.zeros(len(raw), dtype=np.int64)
-    return LinkHistory(1, [], 4, votes([raw]), raw, raw, published, toward)
+    nothing = np.zeros(len(raw), dtype=np.int64)
+    return LinkHistory(1, [], 4, votes([raw]), raw, raw, Published(published, nothing, nothing.astype(bool)))

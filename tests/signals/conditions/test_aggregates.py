@@ -12,7 +12,7 @@ from signals.cascade import CascadeHistory, cascade_history
 from signals.conditions.measured import Measured, measure_condition
 from signals.conditions.of_liquidity import LIQUIDITY
 from signals.conditions.table import CONDITIONS, LINKS
-from signals.liquidity import LiquidityHistory, liquidity_history, regime_at
+from signals.liquidity import LiquidityHistory, liquidity_history
 from signals.model import Regime, State
 from tests.signals.conditions.figures import NAN, condition, measuring, table
 from tests.worlds import CALENDAR
@@ -114,12 +114,29 @@ class TestRegime:
     def test_it_is_published_after_ten_sessions_of_the_same(self) -> None:
         shown = liquidity(nine([6] * 10 + [2] * 10))
         assert [shown.at(i).regime for i in (8, 9, 18, 19)] == [
-            Regime.INSUFFICIENT, Regime.EASING, Regime.EASING, Regime.TIGHTENING,
+            Regime.UNKNOWN, Regime.EASING, Regime.EASING, Regime.TIGHTENING,
         ]  # fmt: skip
+
+    def test_where_a_missing_condition_decides_it_is_unknown_and_not_insufficient(self) -> None:
+        rows = nine([6] * 12) | {NINE[5]: [1.0] * 11 + [NAN], NINE[4]: [1.0] * 11 + [NAN]}
+        rows |= {key: [*rows[key][:11], 0.0] for key in NINE[3:4]}
+        shown = liquidity(rows).at(11)
+        assert (shown.regime, shown.raw, shown.last_published) == (Regime.UNKNOWN, Regime.UNKNOWN, Regime.EASING)
+        assert shown.unknown_since is not None
+
+    def test_it_lapses_after_ten_sessions_unknown_and_comes_back_silently(self) -> None:
+        rows = nine([6] * 32)
+        for key in NINE[4:]:
+            rows[key] = [*rows[key][:11], *[NAN] * 11, *rows[key][22:]]
+        found = liquidity(rows)
+        assert [found.last_published(i) for i in (20, 21, 30, 31)] == [
+            Regime.EASING, Regime.INSUFFICIENT, Regime.UNKNOWN, Regime.EASING,
+        ]  # fmt: skip
+        assert [i for i in range(32) if found.at(i).silent] == [9, 21, 31]
 
     def test_another_regime_between_begins_the_count_again(self) -> None:
         shown = liquidity(nine([6] * 10 + [2] * 9 + [6] + [2] * 9))
-        assert regime_at(shown.last_published, -1) is Regime.EASING
+        assert shown.last_published(-1) is Regime.EASING
 
     def test_a_late_condition_that_decides_stops_the_count(self) -> None:
         # Easing from session 10 on; without one of the five that is late for three sessions it might not be.
@@ -127,7 +144,7 @@ class TestRegime:
         late = {NINE[0]: [*rows[NINE[0]][:12], NAN, NAN, NAN, *rows[NINE[0]][15:]]}
         shown = liquidity(rows, late)
         assert shown.at(12).score == pytest.approx(500 / 9)
-        assert [regime_at(shown.last_published, i) for i in (9, 21, 22)] == [
+        assert [shown.last_published(i) for i in (9, 21, 22)] == [
             Regime.NEUTRAL,
             Regime.NEUTRAL,
             Regime.EASING,
@@ -136,7 +153,7 @@ class TestRegime:
     def test_one_that_does_not_decide_stops_nothing(self) -> None:
         rows = nine([4] * 10 + [8] * 10)
         late = {NINE[0]: [*rows[NINE[0]][:12], NAN, NAN, NAN, *rows[NINE[0]][15:]]}
-        assert regime_at(liquidity(rows, late).last_published, -1) is Regime.EASING
+        assert liquidity(rows, late).last_published(-1) is Regime.EASING
 
 
 class TestLinks:
@@ -190,6 +207,27 @@ class TestLinks:
         falls = {row: [*on[row][:5], *off[row]] for row in on}
         held = cascade(falls, {key: [1.0] * 5 + [NAN] * 5}).links[1]
         assert held.at(9).last_published is State.ON
+
+    def test_a_held_state_lapses_after_ten_sessions_and_comes_back_silently(self) -> None:
+        keys = [row.key for row in LINKS[2]]
+        rows = {key: [*[1.0] * 7, *[NAN] * 11, *[1.0] * 6] for key in keys}
+        link = cascade(rows).links[1]
+        assert [str(link.at(i).last_published) for i in (16, 17, 21, 22)] == ["on", "unknown", "unknown", "on"]
+        assert [i for i in range(24) if link.at(i).silent] == [4, 17, 22]
+        assert (link.at(16).unknown_since, link.at(22).unknown_since) == (link.days[7], None)
+
+    def test_it_says_for_how_long_it_has_been_on_since_it_switched(self) -> None:
+        rows = {row.key: [0.0, *[1.0] * 7, *[NAN] * 11, *[1.0] * 6] for row in LINKS[2]}
+        link = cascade(rows).links[1]
+        # Switched on on session 5; after a lapse it is found on, and nobody knows since when.
+        assert [link.at(i).sessions_since_on for i in (4, 5, 7, 24)] == [None, 0, 2, None]
+
+    def test_a_condition_measured_for_the_first_time_switches_it_silently(self) -> None:
+        first, second, third = (row.key for row in LINKS[2])
+        rows = {first: [1.0] * 12, second: [0.0] * 12, third: [*[NAN] * 4, *[1.0] * 8]}
+        link = cascade(rows).links[1]
+        assert next(i for i in range(12) if link.at(i).last_published is State.ON) == 8
+        assert link.at(8).silent
 
 
 def chain(*patterns: str, sessions: int = 5) -> Paths:

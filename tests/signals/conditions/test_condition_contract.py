@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from signals.conditions.condition import Condition, Limit, Number
-from signals.conditions.hysteresis import switch
+from signals.conditions.hysteresis import Span, switch
 from signals.conditions.measured import Measured, measure_condition
 from signals.conditions.measuring import Measuring
 from signals.conditions.table import CONDITIONS
@@ -22,6 +22,7 @@ from signals.data.sessions import decision_time, nyse_sessions
 from signals.data.sift import drop_impossible_rows
 from signals.data.vintages import as_vintages, settle
 from signals.sources.simulated import SimulatedSource
+from signals.thresholds import Sign
 
 NOW = datetime(2010, 1, 4, 12, tzinfo=UTC)
 CALENDAR = nyse_sessions(NOW)
@@ -85,7 +86,7 @@ def spoiled(row: Condition, factor: float) -> dict[str, Frames]:
 
 def satisfying(limit: Limit) -> float:
     """Return a number on the far side of a limit."""
-    return limit.figure + (1.0 if limit.sign.startswith(">") else -1.0)
+    return limit.figure + (1.0 if limit.sign in (Sign.ABOVE, Sign.AT_LEAST) else -1.0)
 
 
 def between(number: Number) -> float:
@@ -97,14 +98,15 @@ def between(number: Number) -> float:
     return 2 * limit.figure - satisfying(limit)
 
 
-def path(row: Condition, *steps: str) -> list[np.ndarray]:
+def path(row: Condition, *steps: str) -> list[Span]:
     """Return the numbers of a condition that walk through enter, between and exit."""
     columns = []
     for number in row.numbers:
         enter = satisfying(number.enter) if number.enter else between(number)
         leave = satisfying(number.exit) if number.exit else enter
         values = {"enter": enter, "between": between(number), "exit": leave, "unknown": np.nan}
-        columns.append(np.array([values[step] for step in steps]))
+        figures = np.array([values[step] for step in steps])
+        columns.append(Span(figures, figures))
     return columns
 
 
@@ -228,7 +230,7 @@ class TestOnItsOwnNumbers:
             for position in group:
                 limit = row.numbers[position].exit
                 assert limit is not None
-                numbers[position][1:] = satisfying(limit)
+                numbers[position].low[1:] = satisfying(limit)
             assert switch(row, numbers)[-1] == 0.0
 
 

@@ -7,6 +7,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from signals.conditions.measuring import Measuring
 from signals.data.series import SECTORS, Days
@@ -176,8 +178,8 @@ class TestYearOnYear:
 
 def with_sectors(count: int) -> dict[str, float]:
     prices = np.ones(50)
-    frames = {key: on_sessions("2020-01-02", [*prices, 2.0 if i < 3 else 0.5]) for i, key in enumerate([*SECTORS][:count])}  # fmt: skip
-    return plain(measuring(frames, "2020-03-31").sectors_above_mean(50))
+    frames = {key: on_sessions("2020-01-02", [*prices, 1.1 if i < 3 else 0.9]) for i, key in enumerate([*SECTORS][:count])}  # fmt: skip
+    return plain(measuring(frames, "2020-03-31").sectors_above_mean(50)["share"])
 
 
 class TestSectors:
@@ -188,11 +190,30 @@ class TestSectors:
     def test_under_eight_it_is_unknown(self) -> None:
         assert with_sectors(7) == {}
 
+    @given(st.sets(st.integers(0, 10)), st.sets(st.integers(0, 10)))
+    @settings(max_examples=20, deadline=None)
+    def test_a_missing_one_is_tried_both_ways(self, missing: set[int], above: set[int]) -> None:
+        frames = {
+            key: on_sessions("2020-01-02", [*np.ones(60), 1.1 if i in above else 0.9]) for i, key in enumerate(SECTORS)
+        }
+        for i, key in enumerate(SECTORS):
+            if i in missing:
+                frames[key] = frames[key].iloc[:-1]
+        found = measuring(frames, "2020-03-31").sectors_above_mean(50)
+        known = found.index == max(frame.index[-1] for frame in frames.values())
+        last = found[known].iloc[-1]
+        if len(missing) == 11:
+            return
+        seen = len(above - missing)
+        assert last["least"] == pytest.approx(seen / 11)
+        assert last["most"] == pytest.approx((seen + len(missing)) / 11)
+        assert (last["measured"], last["of"]) == (11 - len(missing), 11)
+
 
 def coins(keys: list[str], ahead: int) -> dict[str, float]:
-    frames = {key: days("2020-01-01", [1.0, 1.0, 3.0 if i < ahead else 1.5]) for i, key in enumerate(keys)}
-    frames["BTC-USD"] = days("2020-01-01", [1.0, 1.0, 2.0])
-    return plain(measuring(frames, "2020-01-10").altcoins_ahead(2))
+    frames = {key: days("2020-01-01", [1.0, 1.0, 1.3 if i < ahead else 1.1]) for i, key in enumerate(keys)}
+    frames["BTC-USD"] = days("2020-01-01", [1.0, 1.0, 1.2])
+    return plain(measuring(frames, "2020-01-10").altcoins_ahead(2)["share"])
 
 
 class TestAltcoins:
@@ -202,6 +223,13 @@ class TestAltcoins:
 
     def test_under_eight_it_is_unknown(self) -> None:
         assert coins([*BASKET][:7], 3) == {}
+
+    def test_one_on_a_bar_that_moved_too_far_is_a_missing_member_on_its_evening(self) -> None:
+        frames = {key: days("2020-01-01", [1.0, 1.0, 1.0, 1.3]) for key in [*ALTCOINS][:8]}
+        frames["XRP-USD"] = days("2020-01-01", [1.0, 1.0, 1.0, 9.0])
+        frames["BTC-USD"] = days("2020-01-01", [1.0, 1.0, 1.0, 1.2])
+        last = measuring(frames, "2020-01-10").altcoins_ahead(2).iloc[-1]
+        assert (last["least"], last["most"], last["measured"]) == (7 / 8, 1.0, 7)
 
 
 class TestSinceHigh:
@@ -214,13 +242,28 @@ class TestSinceHigh:
         assert list(balance_sheet().since_high(values, 2))[1:] == [np.inf, np.inf]
 
 
-def test_a_difference_is_on_the_dates_both_have() -> None:
-    frames = {
-        "MORTGAGE30US": table(["2020-11-19", "2020-11-25", "2020-12-03"], [3.0, 3.1, 3.2]),
-        "DGS10": table(["2020-11-19", "2020-11-20", "2020-11-24", "2020-12-03"], [1.0, 9.0, 9.0, 1.5]),
-    }
-    found = plain(measuring(frames, "2020-12-10").difference("MORTGAGE30US", "DGS10"))
-    assert {day: round(x, 9) for day, x in found.items()} == {"2020-11-19": 2.0, "2020-12-03": 1.7}
+def spread(surveys: dict[str, float], yields: dict[str, float]) -> dict[str, float]:
+    frames = {"MORTGAGE30US": table([*surveys], [*surveys.values()]), "DGS10": table([*yields], [*yields.values()])}
+    found = measuring(frames, "2020-12-10").mortgage_spread
+    return {day: round(x, 9) for day, x in plain(found).items()}
+
+
+class TestMortgageSpread:
+    def test_it_is_on_the_dates_of_the_surveys(self) -> None:
+        yields = {"2020-11-19": 1.0, "2020-11-20": 9.0, "2020-12-03": 1.5}
+        assert spread({"2020-11-19": 3.0, "2020-12-03": 3.2}, yields) == {"2020-11-19": 2.0, "2020-12-03": 1.7}
+
+    def test_on_a_holiday_the_yield_is_that_of_the_business_day_before(self) -> None:
+        # Thanksgiving; on the other day a yield is missing although bonds traded.
+        surveys = {"2020-11-19": 3.0, "2020-11-26": 3.1, "2020-12-03": 3.2}
+        yields = {"2020-11-18": 1.0, "2020-11-25": 1.1, "2020-12-02": 1.2}
+        assert spread(surveys, yields) == {"2020-11-26": 2.0}
+
+    @pytest.mark.parametrize(("days", "measured"), [(88, True), (91, True), (94, True), (87, False), (95, False)])
+    def test_the_change_is_against_the_survey_nearest_to_thirteen_weeks_before(self, days: int, measured: bool) -> None:
+        last = pd.Timestamp("2020-10-01")
+        values = series([f"{last - pd.Timedelta(days=days):%Y-%m-%d}", f"{last:%Y-%m-%d}"], [2.0, 1.9])
+        assert np.isnan(Measuring.weeks_change_within(values, 13, 3).iloc[-1]) != measured
 
 
 HELD = {
@@ -236,8 +279,8 @@ HELD = {
 
 @pytest.mark.parametrize("phase", HELD)
 def test_a_breakout_holds_from_its_confirmation_until_it_fails_or_ends(phase: str) -> None:
-    given, expected = HELD[phase]
-    m = measuring({"^RUT": on_sessions("2020-01-03", [101.0] * 4)}, "2020-01-08", episodes=[given])
+    one, expected = HELD[phase]
+    m = measuring({"^RUT": on_sessions("2020-01-03", [101.0] * 4)}, "2020-01-08", episodes=[one])
     assert "".join(str(int(x)) for x in m.breakout_holds) == expected
 
 
@@ -245,4 +288,4 @@ def test_a_series_never_had_measures_nothing() -> None:
     m = measuring({"SPY": on_sessions("2020-01-03", [1.0, NAN, 2.0])}, "2020-01-08")
     for values in (m.net_liquidity, m.funding(5), m.reverse_repo, m.net_liquidity_nowcast, m.basket.level):
         assert plain(values) == {}
-    assert plain(m.altcoins_ahead(90)) == {}
+    assert plain(m.altcoins_ahead(90)["share"]) == {}

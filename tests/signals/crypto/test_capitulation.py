@@ -208,3 +208,21 @@ def _doubting(frame: pd.DataFrame) -> pd.DataFrame:
     doubted = frame.copy()
     doubted.loc[doubted.index[-1], "doubted"] = True
     return doubted
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_lows_that_decide_come_with_their_days(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    prices = np.where(random.random(500) < 0.01, NAN, 100 * np.exp(np.cumsum(random.normal(0, 0.03, 500))))
+    found = coin(prices, CapitulationRules(mayer_mean=20))
+    for values, low, on in (
+        (found.mayer, found.mayer_low, found.mayer_low_on),
+        (found.rsi, found.rsi_low, found.rsi_low_on),
+    ):
+        for at in random.integers(0, 500, 40).tolist():
+            recent = values.iloc[max(at - 181, 0) : at + 1].dropna()
+            if not len(recent):
+                assert np.isnan(on[at])
+                continue
+            assert values.iloc[int(on[at])] == low.iloc[at] == recent.min()
+            assert values.index[int(on[at])] in recent.index

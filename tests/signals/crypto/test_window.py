@@ -172,16 +172,18 @@ def test_a_newer_attempt_does_not() -> None:
     assert (shown.window, shown.confirmed) == (Window.OPEN, CONFIRMED)
 
 
-def test_without_ether_the_response_is_not_measured() -> None:
+@pytest.mark.parametrize("day", [0, 1, 29, 30, 91, 93])
+def test_without_ether_the_response_is_not_measured_from_the_confirmation_on(day: int) -> None:
     frames = {"BTC-USD": coins(100)["BTC-USD"]}
-    shown = seen(frames, 93)
+    shown = seen(frames, day)
     assert (shown.window, shown.anchor, shown.change) == (Window.UNMEASURED, None, None)
 
 
-def test_ether_that_begins_after_the_confirmation_has_no_anchor() -> None:
+@pytest.mark.parametrize("day", [3, 40, 93])
+def test_ether_that_begins_after_the_confirmation_has_no_anchor(day: int) -> None:
     frames = coins(100)
     frames["ETH-USD"] = frames["ETH-USD"].loc[pd.Timestamp(on(1)) :]
-    assert seen(frames, 93).window is Window.UNMEASURED
+    assert seen(frames, day).window is Window.UNMEASURED
 
 
 def test_the_change_is_unknown_once_ethers_price_is_stale() -> None:

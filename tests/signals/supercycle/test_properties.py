@@ -7,9 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from signals.conditions.falls import deepest_falls
 from signals.data.series import SECTORS
 from signals.model import Property, State, Supercycle, Unit
+from signals.supercycle.needs import COMPOSITE, RISK_PANEL
 from signals.supercycle.properties import SupercycleHistory, supercycle_history
 from tests.signals.conditions.figures import NAN, bonds, condition, measuring, on_sessions, since, table
 
@@ -32,6 +36,14 @@ def waves(low: float, count: int = COUNT, late: Sequence[float] = ()) -> Path:
     """Return seven falls from 100 and back, a steady rise, and what comes last as multiples of the record."""
     rise = 101 * 1.0005 ** np.arange(count - 14 - len(late))
     return np.concatenate((np.tile([100.0, low], 7), rise, rise[-1] * np.asarray(late)))
+
+
+def years(*falls: float, length: int = COUNT) -> Path:
+    """Return a steady rise with a fall of one step every 100, the last of them 100 before the end."""
+    path = 100 * 1.0001 ** np.arange(length)
+    for i, depth in enumerate(reversed(falls), 1):
+        path[length - 100 * i] *= 1 - depth
+    return np.asarray(path)
 
 
 def daily(path: Path) -> pd.DataFrame:
@@ -63,8 +75,8 @@ def world(**other: pd.DataFrame) -> Frames:
         "SPY": on_sessions(BEGINS, grows(0.0001)),
         "SPLV": on_sessions(BEGINS, grows(0.0)),
         "IWM": small_caps(),
-        "^RUT": on_sessions(BEGINS, waves(85)),
-        "BTC-USD": daily(waves(80, 1000)),
+        "^RUT": on_sessions(BEGINS, years(*[0.2] * 8, 0.0, 0.05, 0.0)),
+        "BTC-USD": daily(years(*[0.4] * 8, 0.0, 0.0, 0.05, 0.0, length=1300)),
     }
     return frames | {key.replace("RUT", "^RUT").replace("BTC", "BTC-USD"): frame for key, frame in other.items()}
 
@@ -109,8 +121,8 @@ class TestAll:
         ("position", "units"),
         [
             (0, [Unit.SESSIONS, Unit.SESSIONS, Unit.SHARE, Unit.BN]),
-            (1, [Unit.SHARE] * 2 + [Unit.SESSIONS] * 2 + [Unit.SHARE] * 2 + [Unit.DAYS] * 2),
-            (2, [Unit.SHARE, Unit.SHARE, Unit.INDEX]),
+            (1, [Unit.PERCENT, Unit.SHARE] * 2),
+            (2, [Unit.SHARE, Unit.COUNT, Unit.COUNT, Unit.SHARE, Unit.INDEX]),
             (3, [Unit.SESSIONS, Unit.DAYS, Unit.SHARE]),
         ],
     )
@@ -127,12 +139,12 @@ class TestAll:
     @pytest.mark.parametrize("key", ["support", "corrections", "rotation", "runway"])
     def test_each_switches_after_ten_sessions_in_a_row(self, whole: SupercycleHistory, key: str) -> None:
         found = next(each for each in whole.properties if each.key == key)
-        first = int(np.flatnonzero(found.published == 1)[0])
+        first = int(np.flatnonzero(found.published.state == 1)[0])
         assert list(found.raw[first - 9 : first + 1]) == [1.0] * 10
         assert found.raw[first - 10] != 1.0
 
     def test_the_sessions_on_which_all_four_hold_are_counted(self, whole: SupercycleHistory) -> None:
-        held = np.all([each.published == 1 for each in whole.properties], axis=0).tolist()
+        held = np.all([each.published.state == 1 for each in whole.properties], axis=0).tolist()
         count = 0
         for at, full in enumerate(held):
             count = count + 1 if full else 0
@@ -145,7 +157,7 @@ class TestAll:
         assert (last(ten).holds, last(ten).full_sessions) == (3, 0)
 
     def test_an_unknown_one_is_shown_as_such_and_held(self) -> None:
-        shown = last(history(world(), link=[NAN] * 15))
+        shown = last(history(world(), link=[NAN] * 10))
         assert (shown.holds, shown.last_published, shown.coverage) == (3, 4, 0.75)
         assert (shown.properties[0].state, shown.properties[0].last_published) == (State.UNKNOWN, State.ON)
 
@@ -178,29 +190,38 @@ class TestSupport:
 
     def test_the_leg_is_shown_in_sessions_with_its_rank(self, whole: SupercycleHistory) -> None:
         numbers = values(last(whole).properties[0])
-        # The last trough is the fourteenth session.
-        assert numbers["leg in sessions"] == COUNT - 14
-        assert (numbers["median leg"], numbers["share of legs outlived"]) == (1, 1)
+        # Every leg before was from one fall to the next, a hundred sessions on; the last one began 400 before the end.
+        assert (numbers["leg in sessions"], numbers["median leg"]) == (399, 99)
+        assert numbers["share of legs outlived"] == 1
 
 
 class TestCorrections:
-    @pytest.mark.parametrize(("late", "state"), [((0.94, 1.01), "on"), ((0.82, 0.98), "off"), ((0.94, 0.94, 1.01), "off"), ((0.94,), "on"), ((0.80,), "off"), ((0.951, 0.951, 0.951), "on")])  # fmt: skip
-    def test_a_fall_of_the_index_may_be_no_deeper_and_no_longer_than_most(
-        self, late: tuple[float, ...], state: str
-    ) -> None:
-        # Those before were of 15 % and two sessions; one under 5 % is none.
-        assert raw(world(RUT=on_sessions(BEGINS, waves(85, late=late))), "corrections") == state
+    """The last year's deepest fall against that of every earlier year: milder than at least half of them."""
 
-    @pytest.mark.parametrize(("late", "state"), [((0.84, 1.01), "on"), ((0.70, 1.01), "off"), ((0.86, 0.86, 0.86), "on"), ((0.84, 0.84, 1.01), "off")])  # fmt: skip
-    def test_nor_may_one_of_bitcoin_from_fifteen_per_cent_on(self, late: tuple[float, ...], state: str) -> None:
-        # The bar of the last session's own day is not public yet: one more day follows.
-        assert raw(world(BTC=daily(waves(80, 1000, (*late, 1.02 * late[-1])))), "corrections") == state
+    @pytest.mark.parametrize(("last", "state"), [(0.05, "on"), (0.30, "off")])
+    def test_the_fall_of_the_index_must_be_milder_than_usual(self, last: float, state: str) -> None:
+        path = years(*[0.2] * 8, 0.0, last, 0.0)
+        assert raw(world(RUT=on_sessions(BEGINS, path)), "corrections") == state
 
-    @pytest.mark.parametrize(("after", "state"), [(251, "off"), (252, "on")])
-    def test_it_is_forgotten_after_252_sessions(self, after: int, state: str) -> None:
-        # Open for the last time on its only session down; the last 252 sessions include it while 251 follow.
-        late = [0.80, *(1.01 + 0.0001 * np.arange(after))]
-        assert raw(world(RUT=on_sessions(BEGINS, waves(85, late=late))), "corrections") == state
+    @pytest.mark.parametrize(("last", "state"), [(0.05, "on"), (0.45, "off")])
+    def test_so_must_that_of_bitcoin(self, last: float, state: str) -> None:
+        path = years(*[0.4] * 8, 0.0, 0.0, last, 0.0, length=1300)
+        assert raw(world(BTC=daily(path)), "corrections") == state
+
+    @pytest.mark.parametrize(("count", "state"), [(252 + 755, "unknown"), (252 + 756, "on")])
+    def test_it_is_unknown_until_756_earlier_windows_are_held(self, count: int, state: str) -> None:
+        path = years(*[0.2] * 8, 0.0, 0.05, 0.0)[-count:]
+        frame = on_sessions(f"{SESSIONS[-count]:%Y-%m-%d}", path)
+        assert raw(world(RUT=frame), "corrections") == state
+
+    @given(st.lists(st.floats(50, 150), min_size=20, max_size=60), st.integers(2, 8))
+    @settings(max_examples=40, deadline=None)
+    def test_a_fall_is_from_the_highest_close_inside_its_window(self, closes: list[float], length: int) -> None:
+        found = deepest_falls(np.array(closes), length)
+        for at in range(length - 1, len(closes)):
+            window = closes[at - length + 1 : at + 1]
+            deepest = min(low / max(window[: i + 1]) - 1 for i, low in enumerate(window))
+            assert found[at] == pytest.approx(deepest)
 
     def test_without_bitcoin_it_is_unknown(self) -> None:
         frames = world()
@@ -229,10 +250,28 @@ class TestRotation:
         frames["BTC-USD"].loc[SESSIONS[-2] :, "value"] *= left
         assert raw(frames, "rotation") == state
 
-    def test_a_late_member_makes_it_unknown(self) -> None:
+    @pytest.mark.parametrize("key", RISK_PANEL)
+    @pytest.mark.parametrize("missing", [1, 10])
+    def test_any_missing_member_is_tried_both_ways_whether_late_or_stale(self, key: str, missing: int) -> None:
+        """All of the panel rise, so that of a share nothing hangs on one; in composite and ranks it does."""
+        frames = world(ETH=daily(grows(0.001, 1200)))
+        frames["ETH-USD"] = frames.pop("ETH")
+        cut = missing + (1 if key.endswith("-USD") else 0)
+        frames[key] = frames[key].iloc[:-cut]
+        decides = key in (*COMPOSITE, *SECTORS)
+        assert raw(frames, "rotation") == ("unknown" if decides else "on")
+
+    @pytest.mark.parametrize("missing", [1, 10])
+    def test_what_the_rest_settles_is_known(self, missing: int) -> None:
+        frames = world(**sectors(base=-0.003))
+        frames["EEM"] = frames["EEM"].iloc[:-missing]
+        assert raw(frames, "rotation") == "off"
+
+    def test_the_text_can_say_how_many_were_measured(self) -> None:
         frames = world()
-        frames["EEM"] = frames["EEM"].iloc[:-1]
-        assert raw(frames, "rotation") == "unknown"
+        frames["IWC"] = frames["IWC"].iloc[:-1]
+        numbers = values(last(history(frames)).properties[2])
+        assert (numbers["members measured"], numbers["members"]) == (19, 20)
 
 
 class TestRunway:

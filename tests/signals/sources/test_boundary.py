@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
@@ -33,6 +34,15 @@ ERRORS: tuple[type[Exception], ...] = (
     *(KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError, OSError),
     *(UnicodeError, AssertionError, ZeroDivisionError, StopIteration, RuntimeError, TimeoutError, Exception),
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _silent() -> Iterator[None]:
+    """What is logged of it holds what was raised, and nobody passes half a letter on between pytest's workers."""
+    logger = logging.getLogger("signals.sources.shape")
+    logger.disabled = True
+    yield
+    logger.disabled = False
 
 
 class UntellableError(Exception):

@@ -56,13 +56,17 @@ class CheckRules:
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
-    """The data gate: how long a series may be overdue and still be used, and what must agree with what."""
+    """The data gate: how long a series may be overdue and still be used, and what must agree with what.
+
+    Without a bar of ``blocking`` and of ``closed_sectors`` sectors the exchange was closed.
+    """
 
     late_sessions: int = 3
     late_days: int = 9
     rrp_difference: float = 1.0
     confirming_points: float = 0.015
     blocking: tuple[str, ...] = ("^RUT", "IWM", "SPY")
+    closed_sectors: int = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,11 @@ async def load_alert(connection: AsyncConnection, alert_id: int) -> Any:
     return (await connection.execute(select(alert).where(alert.c.id == alert_id))).one()
 
 
+async def count_alerts(connection: AsyncConnection) -> int:
+    """Return how many alerts have been recorded."""
+    return int((await connection.execute(select(func.count()).select_from(alert))).scalar_one())
+
+
 async def load_changes(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[Any]:
     """Return the transitions with these ids, oldest first."""
     query = select(transition).where(transition.c.id.in_(ids)).order_by(transition.c.session, transition.c.id)

@@ -1,14 +1,17 @@
-"""Which market this database holds, and where the evening stands."""
+"""Which market this database holds, where the evening stands, and on which days the exchange was closed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.schema import market
+from storage.schema import closure, market
 
 
 class OtherMarketError(RuntimeError):
@@ -91,3 +94,21 @@ async def set_agenda(connection: AsyncConnection, agenda: Agenda) -> None:
             waiting=agenda.waiting and agenda.waiting[:1000],
         )
     )
+
+
+async def closures(connection: AsyncConnection) -> Sequence[Any]:
+    """Return what is known of days on which the exchange was or was not closed, oldest first."""
+    return (await connection.execute(select(closure).order_by(closure.c.session))).all()
+
+
+async def find_closure(connection: AsyncConnection, session: date, now: datetime) -> bool:
+    """Note that by the rule the exchange was closed. Returns whether that is new: an operator's word stands."""
+    found = upsert(closure).values(session=session, closed=True, noted_by="rule", noted_at=now)
+    return (await connection.execute(found.on_conflict_do_nothing())).rowcount == 1
+
+
+async def say_closure(connection: AsyncConnection, session: date, now: datetime, *, closed: bool) -> None:
+    """Note what an operator says of a day, whatever was noted of it before."""
+    said = {"closed": closed, "noted_by": "operator", "noted_at": now}
+    statement = upsert(closure).values(session=session, **said)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["session"], set_=said))

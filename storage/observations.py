@@ -89,6 +89,13 @@ async def newest_dates(connection: AsyncConnection, series: Collection[str]) -> 
     return {row.series: row.newest for row in rows if row.newest is not None}
 
 
+async def answered_at(connection: AsyncConnection, series: Collection[str], since: date) -> dict[str, datetime]:
+    """Return when a request last returned something dated ``since`` or later of each of these series."""
+    query = select(observation.c.series, func.max(observation.c.last_seen_at).label("at"))
+    query = query.where(observation.c.series.in_(series), observation.c.observed_on >= since)
+    return {row.series: row.at for row in await connection.execute(query.group_by(observation.c.series))}
+
+
 async def load_vintages(
     connection: AsyncConnection, known_at: datetime, series: Iterable[str], since: date | None = None
 ) -> dict[str, Columns]:

@@ -97,6 +97,15 @@ market = Table(
     Column("waiting", String(1000), comment="why a closed session is not decided yet"),
 )
 
+closure = Table(
+    "closure",
+    metadata,
+    Column("session", Date, primary_key=True, comment="a session of the library's calendar"),
+    Column("closed", Boolean, nullable=False, comment="false: an operator says that the exchange was open after all"),
+    Column("noted_by", String(16), nullable=False, comment="rule or operator"),
+    Column("noted_at", Instant, nullable=False),
+)
+
 observation = Table(
     "observation",
     metadata,

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From the lowest up: a room may import itself and whatever stands before it.
 SIGNALS = (
-    ("rules", "errors", "thresholds", "episode", "model"),
+    ("rules", "errors", "thresholds", "episode", "model", "sentences"),
     ("data",),
     ("conditions",),
     ("breakout",),
@@ -22,7 +22,9 @@ SIGNALS = (
     ("as_json", "explain"),
 )
 LEVEL = {room: level for level, rooms in enumerate(SIGNALS) for room in rooms} | {"sources": 1}
-# What is built elsewhere and passed in, or a type: bot/app.py puts the program together.
+# The same for the folders of bot; what they need of each other besides, bot/app.py builds and passes in.
+BOT = (("messages", "market", "sandbox"), ("delivery", "commands"), ("updates",), ("cli",))
+BOT_LEVEL = {room: level for level, rooms in enumerate(BOT) for room in rooms}
 MOST_FILES = 14
 
 
@@ -49,6 +51,31 @@ def test_a_room_of_signals_imports_only_what_stands_below_it(path: Path) -> None
     own = path.relative_to(ROOT / "signals").parts[0].removesuffix(".py")
     imported = {room_of(module) for module in imports(path) if module.startswith("signals.")} - {own}
     assert {room for room in imported if LEVEL[room] > LEVEL[own]} == set()
+
+
+def test_every_folder_of_bot_has_its_place_among_the_others() -> None:
+    folders = {path.name for path in (ROOT / "bot").iterdir() if (path / "__init__.py").exists()}
+    assert folders == BOT_LEVEL.keys()
+
+
+@pytest.mark.parametrize("folder", BOT_LEVEL)
+def test_a_folder_of_bot_imports_only_what_stands_below_it(folder: str) -> None:
+    imported = {room_of(module) for path in files(f"bot/{folder}") for module in imports(path) if module[:4] == "bot."}
+    assert {room for room in imported & BOT_LEVEL.keys() if BOT_LEVEL[room] >= BOT_LEVEL[folder]} <= {folder}
+
+
+def test_only_storage_speaks_to_the_database() -> None:
+    # A transaction is handed through, and its errors are caught; what is asked stands in storage.
+    allowed = ("sqlalchemy.exc.", "sqlalchemy.ext.asyncio.AsyncConnection")
+    sql = ("sqlalchemy", "sqlite3", "aiosqlite", "asyncpg", "alembic")
+    offending = [
+        (str(path.relative_to(ROOT)), module)
+        for folder in ("bot", "signals")
+        for path in files(folder)
+        for module in imports(path)
+        if module.startswith(sql) and not module.startswith(allowed)
+    ]
+    assert offending == []
 
 
 def test_only_the_sources_reach_the_network() -> None:

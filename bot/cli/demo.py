@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, select
-
 from bot.app import App, build
 from bot.cli.progress import progress_shown
 from bot.clock import SteppedClock, SystemClock
@@ -22,8 +20,8 @@ from bot.market.protocol import DemoStart, FindDemoStart
 from bot.sandbox.page import page_routes
 from bot.sandbox.server import Sandbox, serve
 from bot.settings import Settings
+from storage.ledger import count_alerts
 from storage.market import SIMULATED, Agenda, load_market
-from storage.schema import alert
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +92,7 @@ class SteppedMarket:
 
     async def _alerts(self) -> int:
         async with self.app.database.reading() as connection:
-            return int((await connection.execute(select(func.count()).select_from(alert))).scalar_one())
+            return await count_alerts(connection)
 
 
 async def demo(port: int, ready: Callable[[str], None]) -> None:

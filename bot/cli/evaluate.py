@@ -6,14 +6,13 @@ import asyncio
 from datetime import date, datetime
 
 import msgspec
-import pandas as pd
 
 from bot.cli.history import database_exists, load
 from bot.cli.progress import progress_shown
 from bot.cli.tables import MADE_UP, verdict_lines
 from bot.settings import Settings
 from signals.as_json import decode_verdict, encode
-from signals.data.sessions import decision_time, nyse_sessions
+from signals.data.sessions import check_session, decision_time, nyse_sessions
 from signals.errors import NoHistoryError, NotASessionError
 from signals.model import Verdict
 from storage import ledger
@@ -55,13 +54,9 @@ def _evaluated(settings: Settings, session: date | None, now: datetime) -> Verdi
 
 def _check(session: date, now: datetime) -> None:
     """Refuse a date that is no session, or whose decision time has not come, before anything is loaded."""
-    calendar = nyse_sessions(now)
     if decision_time(session) > now:
         raise NotASessionError(f"{session} is not decided yet: its decision time is after {now:%Y-%m-%d %H:%M} UTC")
-    if pd.Timestamp(session) not in calendar:
-        after = int(calendar.searchsorted(pd.Timestamp(session)))
-        nearest = " and ".join(f"{day:%Y-%m-%d}" for day in calendar[max(after - 1, 0) : after + 1])
-        raise NotASessionError(f"{session} is not a NYSE session; the nearest are {nearest}")
+    check_session(session, nyse_sessions(now))
 
 
 def _stored(database_url: str, session: date | None) -> Verdict:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from bot.market.progress import Report, unreported
+from signals.data.closures import Bars, without
 from signals.data.series import SERIES
 from signals.data.sessions import nyse_sessions
 from signals.data.vintages import Archive, settle
@@ -60,6 +61,8 @@ def load(
 ) -> Loaded:
     """Collect a source into memory, or without one read the database's archive, as known at ``now``.
 
+    Days on which the exchange was closed are found by the bars of a source; a database knows them.
+
     Raises
     ------
     NoHistoryError
@@ -71,13 +74,14 @@ def load(
         archive, reasons = collect_archive(
             choose_source(market_data, options), calendar, now, progress=partial(report, "reading the history")
         )
+        closed = Bars(archive, calendar).closures
         missing = f"no ^RUT data: {reasons.get('^RUT', 'the answer was empty')}"
     else:
-        archive, reasons = _archive_of(database_url, now)
+        archive, reasons, closed = _archive_of(database_url, now)
         missing = "the database has no market history yet: run the bot first, or give --data FOLDER"
     if "^RUT" not in archive:
         raise NoHistoryError(missing)
-    return Loaded(archive, calendar, reasons)
+    return Loaded(archive, without(calendar, closed), reasons)
 
 
 def origin_of(database_url: str) -> str | None:
@@ -97,14 +101,16 @@ def database_exists(url: str) -> bool:
     return parsed.drivername != SQLITE or Path(str(parsed.database)).exists()
 
 
-def _archive_of(url: str, now: datetime) -> tuple[Archive, dict[str, str]]:
+def _archive_of(url: str, now: datetime) -> tuple[Archive, dict[str, str], list[date]]:
+    """Return the archive, what was wrong with the newest answers, and the days on which the exchange was closed."""
     if not database_exists(url):
-        return {}, {}
-    vintages, checks = asyncio.run(_read(url, now))
-    return settle(vintages), {series: check.reason for series, check in checks.items() if check.reason}
+        return {}, {}, []
+    return asyncio.run(_read(url, now))
 
 
-async def _read(url: str, now: datetime) -> tuple[dict[str, observations.Columns], dict[str, observations.SourceCheck]]:
+async def _read(url: str, now: datetime) -> tuple[Archive, dict[str, str], list[date]]:
     async with read_only(url) as connection:
         vintages = await observations.load_vintages(connection, now, SERIES)
-        return vintages, await observations.load_checks(connection)
+        checks = await observations.load_checks(connection)
+        closed = [row.session for row in await market.closures(connection) if row.closed]
+    return settle(vintages), {series: check.reason for series, check in checks.items() if check.reason}, closed

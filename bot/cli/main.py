@@ -78,6 +78,37 @@ def requeue(alert: Annotated[int, typer.Argument(help="The alert's number, as th
     typer.echo(asyncio.run(run_requeue(_settings(), alert)))
 
 
+closure = typer.Typer(no_args_is_help=True, help="Days on which the exchange was closed, unknown to the calendar.")
+cli.add_typer(closure, name="closure")
+Day = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], metavar="DATE", help="A session of the calendar.")]
+
+
+@closure.command()
+def add(day: Day) -> None:
+    """Say that the exchange was closed. Stop the bot first, unless it runs on PostgreSQL."""
+    _say_closure(day, closed=True)
+
+
+@closure.command()
+def remove(day: Day) -> None:
+    """Say that the exchange was open after all. Stop the bot first, unless it runs on PostgreSQL."""
+    _say_closure(day, closed=False)
+
+
+def _say_closure(day: datetime, *, closed: bool) -> None:
+    from bot.cli.closure import said_text
+
+    typer.echo(said_text(_settings(), day.date(), SystemClock().now(), closed=closed))
+
+
+@closure.command("list")
+def list_closures() -> None:
+    """List what was found or said. The bot may be running."""
+    from bot.cli.closure import list_text
+
+    typer.echo(list_text(_settings()))
+
+
 @cli.command()
 def backup(file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
     """Copy the SQLite database to a file and check the copy. The bot may be running."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby, islice
 from typing import TypeVar
 
@@ -13,8 +13,9 @@ import pandas as pd
 
 from bot.market.archive import ArchiveReader
 from bot.market.progress import Report
-from bot.market.protocol import BackfillBegins, Evaluate, NextDue, Verdicts
+from bot.market.protocol import BackfillBegins, ClosuresFound, Evaluate, NextDue, Verdicts
 from signals.as_json import decode_verdict, encode
+from signals.data.closures import Bars, without
 from signals.data.series import SERIES
 from signals.data.sessions import closed_sessions, decision_time, last_call, nyse_sessions
 from signals.data.vintages import Archive
@@ -29,6 +30,8 @@ from storage.ledger import ChangeRow, VerdictRow
 from storage.schema import compressed
 
 _ROWS_A_REPLY = 500
+_RECENT = timedelta(days=30)
+"""How old the newest figure may be that a source that answers has."""
 _T = TypeVar("_T")
 
 
@@ -41,13 +44,31 @@ def pieces(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """What the database knows when an evaluation begins. ``before`` is the newest verdict."""
+    """What the database knows when an evaluation begins.
+
+    Attributes
+    ----------
+    before
+        The newest verdict.
+    checks
+        What the newest request for each series said.
+    answered
+        When a request last returned something of the series that a session waits for.
+    closures
+        Days of the library's calendar, and whether the exchange was closed on them.
+    """
 
     first_evening_at: datetime
     backfilled_through: date | None
     decided_through: date | None
     before: Verdict | None
     checks: dict[str, observations.SourceCheck]
+    answered: dict[str, datetime]
+    closures: dict[date, bool]
+
+    def calendar(self, now: datetime) -> pd.DatetimeIndex:
+        """Return every session as far as is known, past and future."""
+        return without(nyse_sessions(now), [day for day, closed in self.closures.items() if closed])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +79,8 @@ class Plan:
     ----------
     sessions
         Those to be decided, in order.
+    closures
+        Days that the calendar still has, and on which the exchange was closed.
     history
         The evaluated history they are read from; ``None`` when there is nothing to read.
     backfilled_through
@@ -67,16 +90,20 @@ class Plan:
     """
 
     sessions: Sequence[date] = ()
+    closures: Sequence[date] = ()
     history: History | None = None
     backfilled_through: date | None = None
     waiting: str | None = None
 
 
-def decide(request: Evaluate, archives: ArchiveReader, report: Report) -> Iterator[BackfillBegins | Verdicts | NextDue]:
+def decide(
+    request: Evaluate, archives: ArchiveReader, report: Report
+) -> Iterator[ClosuresFound | BackfillBegins | Verdicts | NextDue]:
     """Yield the verdict of every session that can be decided at ``request.now``, and last what is due next."""
-    closed = closed_sessions(request.now)
-    stored, archive = asyncio.run(_load(request.database_url, request.now, closed[-1], archives))
+    stored, archive = asyncio.run(_load(request.database_url, request.now, archives))
     planned = Plan() if archive is None else plan(stored, archive, request.now)
+    if planned.closures:
+        yield ClosuresFound([*planned.closures])
     through = stored.decided_through
     history, history_ends = planned.history, planned.backfilled_through
     if history is not None and history_ends is not None:
@@ -90,9 +117,10 @@ def decide(request: Evaluate, archives: ArchiveReader, report: Report) -> Iterat
                 decided += len(piece)
                 report("deciding sessions", decided, len(planned.sessions))
         through = planned.sessions[-1] if planned.sessions else through
-    calendar = nyse_sessions(request.now)
-    following = calendar[calendar > pd.Timestamp(through or closed[-1])][0].date()
-    yield NextDue(market.Agenda(following, decision_time(following), closed[-1], planned.waiting))
+    calendar = without(stored.calendar(request.now), planned.closures)
+    last_closed = closed_sessions(calendar, request.now)[-1]
+    following = calendar[calendar > pd.Timestamp(through or last_closed)][0].date()
+    yield NextDue(market.Agenda(following, decision_time(following), last_closed, planned.waiting))
 
 
 def plan(stored: StoredState, archive: Archive, now: datetime) -> Plan:
@@ -100,27 +128,41 @@ def plan(stored: StoredState, archive: Archive, now: datetime) -> Plan:
     if "^RUT" not in archive:
         reason = stored.checks["^RUT"].reason if "^RUT" in stored.checks else "nothing collected yet"
         return Plan(waiting=f"^RUT: {reason}")
-    closed, after = closed_sessions(now), stored.decided_through
+    calendar = stored.calendar(now)
+    closures = [day for day in Bars(archive, calendar).closures if day not in stored.closures]
+    calendar = without(calendar, closures)
+    closed, after = closed_sessions(calendar, now), stored.decided_through
     reasons = {series: check.reason for series, check in stored.checks.items() if check.reason}
-    history = evaluate(archive, nyse_sessions(now), closed[-1], reasons)
+    history = evaluate(archive, calendar, closed[-1], reasons)
     first = archive["^RUT"].index[0].date()
     undecided = [session for session in closed if session >= first and (after is None or session > after)]
-    ready, waiting = _ready(history, undecided, now)
+    ready, waiting = _ready(history, undecided, Bars(archive, calendar), stored, now)
     if stored.backfilled_through is not None:
-        return Plan(ready, history, stored.backfilled_through, waiting)
+        return Plan(ready, closures, history, stored.backfilled_through, waiting)
     missing = _missing_at_first(stored, archive.keys(), now)
     if missing or not ready:
-        return Plan(waiting=missing or waiting)
-    return Plan(ready, history, ready[-1], waiting)
+        return Plan(closures=closures, waiting=missing or waiting)
+    return Plan(ready, closures, history, ready[-1], waiting)
 
 
-def _ready(history: History, undecided: list[date], now: datetime) -> tuple[list[date], str | None]:
+def _ready(
+    history: History, undecided: list[date], bars: Bars, stored: StoredState, now: datetime
+) -> tuple[list[date], str | None]:
     """Return the sessions that can be decided now, in order, and why the next one cannot."""
     for index, session in enumerate(undecided):
         reason = history.gate.blocks(history.panel.position(session))
         if reason and now < last_call(session):
             return undecided[:index], reason
+        if reason and _is_doubtful(session, bars, stored, now):
+            missing = f"{session} has no bar of {', '.join(GATE.blocking)} though earlier ones are answered"
+            return undecided[:index], f"{missing}: closed, perhaps; the next session will tell"
     return undecided, None
+
+
+def _is_doubtful(session: date, bars: Bars, stored: StoredState, now: datetime) -> bool:
+    """Return whether the exchange may have been closed, by what was answered since; an operator knows better."""
+    answered = any(at >= decision_time(session) for at in stored.answered.values())
+    return answered and session not in stored.closures and bars.is_doubtful(session, now)
 
 
 def _missing_at_first(stored: StoredState, have: Iterable[str], now: datetime) -> str | None:
@@ -164,9 +206,7 @@ def _change(found: Transition, past: Past | None) -> ChangeRow:
     return ChangeRow(found.kind, found.subject, found.occurred_on, found.before, found.after, evidence)
 
 
-async def _load(
-    url: str, now: datetime, last_closed: date, archives: ArchiveReader
-) -> tuple[StoredState, Archive | None]:
+async def _load(url: str, now: datetime, archives: ArchiveReader) -> tuple[StoredState, Archive | None]:
     """Return what is stored, and the archive unless every closed session is decided."""
     async with read_only(url) as connection:
         market_row = await market.load_market(connection)
@@ -178,6 +218,8 @@ async def _load(
             decided_through=through,
             before=decode_verdict(body) if body else None,
             checks=await observations.load_checks(connection),
+            answered=await observations.answered_at(connection, GATE.blocking, now.date() - _RECENT),
+            closures={row.session: row.closed for row in await market.closures(connection)},
         )
-        is_due = through is None or through < last_closed
+        is_due = through is None or through < closed_sessions(stored.calendar(now), now)[-1]
         return stored, await archives.read(connection, url, now) if is_due else None

@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from bot.market.alerts import alert_rows
 from bot.market.process import Market
 from bot.market.protocol import (
     BackfillBegins,
     Checked,
+    ClosuresFound,
     Collect,
     Evaluate,
     LookBack,
@@ -27,6 +28,7 @@ from signals.sources.options import SourceOptions
 from storage import ledger, market, observations, track_record
 from storage.database import Database
 from storage.ledger import VerdictRow
+from storage.outbox import notices
 
 logger = logging.getLogger(__name__)
 
@@ -120,6 +122,8 @@ class Evening:
         agenda: market.Agenda | None = None
         async for reply in self.process.ask(Evaluate(self._url, now)):
             match reply:
+                case ClosuresFound(sessions):
+                    await self._note_closures(sessions, now)
                 case BackfillBegins(through):
                     async with self.database.transaction() as connection:
                         await market.begin_backfill(connection, through)
@@ -134,6 +138,12 @@ class Evening:
             raise RuntimeError("the market process did not say what is due next")
         await self._record(live, agenda, now)
         return agenda
+
+    async def _note_closures(self, sessions: Sequence[date], now: datetime) -> None:
+        async with self.database.transaction() as connection:
+            new = [day for day in sessions if await market.find_closure(connection, day, now)]
+            if new:
+                await notices.add(connection, _told_of_closures(new), now)
 
     async def _record(self, live: Sequence[VerdictRow], agenda: market.Agenda, now: datetime) -> None:
         """Store the sessions decided tonight, what changed and the alerts of it, in one transaction."""
@@ -150,3 +160,16 @@ class Evening:
             await market.set_agenda(connection, agenda)
         for row in news:
             logger.info("session %s decided, %d changes", row.session, len(row.changes))
+
+
+_NAMED = 10
+
+
+def _told_of_closures(days: Sequence[date]) -> str:
+    named = ", ".join(str(day) for day in days[:_NAMED])
+    more = f" and {len(days) - _NAMED} more days" if len(days) > _NAMED else ""
+    return (
+        f"The exchange seems to have been closed on {named}{more}: there are later bars of the index, the ETFs and the "
+        "sectors, and none of then. Nothing counts it as a session any more. "
+        f"If it was one: python -m bot closure remove {days[-1]}"
+    )

@@ -12,13 +12,14 @@ from bot.market.archive import ArchiveReader
 from bot.market.progress import Report
 from bot.market.protocol import LookBack, NewOutcomes, NewTrackRecord
 from signals.as_json import encode
+from signals.data.closures import without
 from signals.data.sessions import nyse_sessions
 from signals.data.vintages import Archive
 from signals.evaluate import evaluate
 from signals.record import live
 from signals.record.track_record import track_record
 from signals.rules import METHOD_VERSION
-from storage import ledger
+from storage import ledger, market
 from storage import track_record as stored
 from storage.database import read_only
 from storage.schema import compressed
@@ -32,6 +33,7 @@ _EXACT = 1e-6
 class _Inputs:
     newest: date | None
     archive: Archive
+    closed: Sequence[date]
     alerts: Sequence[live.LiveTransition]
     in_force: dict[tuple[int, str, int], OutcomeInForce]
 
@@ -42,7 +44,7 @@ def look_back(request: LookBack, archives: ArchiveReader, report: Report) -> Ite
     if inputs.newest is None or "^RUT" not in inputs.archive:
         # Nothing to look back on: what is stored stays.
         return
-    history = evaluate(inputs.archive, nyse_sessions(request.now), inputs.newest)
+    history = evaluate(inputs.archive, without(nyse_sessions(request.now), inputs.closed), inputs.newest)
     rows = (_row(one, inputs.in_force) for one in live.matured(history, inputs.alerts))
     yield NewOutcomes([row for row in rows if row is not None])
     record = track_record(history, partial(report, "following what came after"))
@@ -55,6 +57,7 @@ async def _load(url: str, now: datetime, archives: ArchiveReader) -> _Inputs:
         return _Inputs(
             newest=await ledger.newest_session(connection),
             archive=await archives.read(connection, url, now),
+            closed=[row.session for row in await market.closures(connection) if row.closed],
             alerts=[live.LiveTransition(row.id, row.session, row.decided_at) for row in rows],
             in_force=await stored.in_force(connection),
         )

@@ -65,6 +65,12 @@ class Checked(Struct, frozen=True, tag=True):
     check: SourceCheck
 
 
+class ClosuresFound(Struct, frozen=True, tag=True):
+    """By their bars, days of the library's calendar on which the exchange was closed."""
+
+    sessions: list[date]
+
+
 class BackfillBegins(Struct, frozen=True, tag=True):
     """Sessions up to ``through`` are history: they are stored and nobody is told."""
 
@@ -126,6 +132,7 @@ Request = Collect | Evaluate | LookBack | FindDemoStart
 Reply = (
     Observations
     | Checked
+    | ClosuresFound
     | BackfillBegins
     | Verdicts
     | NextDue

@@ -197,9 +197,12 @@ def align(archive: Archive, calendar: pd.DatetimeIndex, through: date) -> Panel:
     seen: dict[str, pd.DataFrame] = {}
     alignments: dict[str, Alignment] = {}
     for key, frame in filled.items():
-        series, dates = SERIES[key], pd.DatetimeIndex(frame.index)
-        public = timetable.public_at(day_numbers(dates), (series.clock,))
-        known = frame[public <= decided.asi8[-1]] if len(decided) else frame.iloc[:0]
+        series, days = SERIES[key], day_numbers(pd.DatetimeIndex(frame.index))
+        counted = timetable.public_at(days, (series.clock,)) <= max(decided.asi8, default=0)
+        if series.days is Days.SESSION:
+            # A day that was taken out of the calendar has no bar, whatever a source says of it.
+            counted &= np.isin(days, timetable.expected(Days.SESSION))
+        known = frame[counted]
         if len(known):
             seen[key] = known
             alignments[key] = panel.align(pd.DatetimeIndex(known.index), [key], series.days, series.ended)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import exchange_calendars
 import pandas as pd
 
+from signals.errors import NotASessionError
 from signals.rules import EVENING
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -29,9 +30,22 @@ def _sessions_through(year: int) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(calendar.sessions).as_unit("us")
 
 
-def closed_sessions(now: datetime) -> list[date]:
-    """Return every session whose decision time has come at ``now``."""
-    sessions = nyse_sessions(now)
+def check_session(day: date, sessions: pd.DatetimeIndex) -> None:
+    """Refuse a date that is none of these sessions.
+
+    Raises
+    ------
+    NotASessionError
+        With the nearest sessions.
+    """
+    if pd.Timestamp(day) not in sessions:
+        after = int(sessions.searchsorted(pd.Timestamp(day)))
+        nearest = " and ".join(f"{session:%Y-%m-%d}" for session in sessions[max(after - 1, 0) : after + 1])
+        raise NotASessionError(f"{day} is not a NYSE session; the nearest are {nearest}")
+
+
+def closed_sessions(sessions: pd.DatetimeIndex, now: datetime) -> list[date]:
+    """Return every one of these sessions whose decision time has come at ``now``."""
     return [session.date() for session in sessions[decision_times(sessions) <= pd.Timestamp(now)]]
 
 

@@ -1,6 +1,6 @@
 """Liquidity and cascade of §§ 5 and 6 written a second time, by a plain walk over days, sharing no code with the project.
 
-``independent_series`` makes each condition a list of observations in the order of their days, each with its number and
+``independent_rows`` makes each condition a list of observations in the order of their days, each with its number and
 whether the enter and the exit words hold on it. Here a walk over those switches the states, and another over the
 sessions counts what was public. Run it as ``python tests/signals/independent_cascade.py FOLDER 2021-03-15``.
 """
@@ -11,10 +11,10 @@ import json
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.signals import independent_calendar as calendar
+from tests.signals import independent_rows as rows_of
 from tests.signals import independent_series as by_hand
 from tests.signals.independent_calendar import DAY
-from tests.signals.independent_series import Row, Series, Test, read
+from tests.signals.independent_rows import Row
+from tests.signals.independent_series import Series, Test, read
 
 Clock = Callable[[date], date]
 
@@ -56,15 +58,22 @@ class Condition:
     clock: Clock
     following: Clock
     weekly: bool = False
+    needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         on = False
         for row in self.rows:
-            on = not row.leave and (on or row.enter)
-            row.on, row.known_from = on, self.clock(row.day)
+            answers = {not leave and (on or enter) for enter in _tried(row.enter) for leave in _tried(row.leave)}
+            row.on, row.known_from = answers.pop() if len(answers) == 1 else None, self.clock(row.day)
+            # After what could not be decided the earlier state resumes.
+            on = on if row.on is None else row.on
 
     def due(self, day: date) -> date:
         return self.clock(self.following(day))
+
+
+def _tried(answer: bool | None) -> tuple[bool, ...]:
+    return (False, True) if answer is None else (answer,)
 
 
 # The table.
@@ -84,14 +93,14 @@ def _next_kept(day: date) -> date:
 def _weekly_conditions(folder: Path) -> dict[str, Condition]:
     def fed(series: Series, weeks: int, enter: Test, leave: Test) -> Condition:
         return Condition(
-            by_hand.change_rows(series, weeks, enter, leave), calendar.fed_release, _in_a_week, weekly=True
+            rows_of.change_rows(series, weeks, enter, leave), calendar.fed_release, _in_a_week, weekly=True
         )
 
     def held(name: str) -> Series:
         return by_hand.in_billions(read(folder, name))
 
-    spreads = by_hand.mortgage_rows(by_hand.mortgage_spread(folder))
-    nfci = by_hand.nfci_rows(read(folder, "NFCI"))
+    spreads = rows_of.mortgage_rows(by_hand.mortgage_spread(folder))
+    nfci = rows_of.nfci_rows(read(folder, "NFCI"))
     return {
         "net_liquidity": fed(by_hand.net_liquidity(folder), 13, lambda x: x > 50, lambda x: x < -50),
         "tga_drawdown": fed(by_hand.treasury_account(folder), 8, lambda x: x < -50, lambda x: x > 0),
@@ -107,33 +116,50 @@ def _weekly_conditions(folder: Path) -> dict[str, Condition]:
 def _session_conditions(folder: Path) -> dict[str, Condition]:
     spy, equal_weight = read(folder, "SPY"), read(folder, "RSP")
     rows = {
-        "dollar": by_hand.dollar_rows(read(folder, "DX-Y.NYB")),
-        "rate_volatility": by_hand.move_rows(read(folder, "MOVE")),
-        "equity_trend": by_hand.trend_rows(spy, 0.98, rising=True),
-        "proximity": by_hand.proximity_rows(spy),
-        "breadth": by_hand.breadth_rows(by_hand.ratio(equal_weight, spy), by_hand.sector_share(folder)),
-        "breakout": by_hand.breakout_rows(read(folder, "RUT")),
-        "leadership": by_hand.fresh_high_rows(by_hand.ratio(read(folder, "IWM"), spy)),
-        "beta_appetite": by_hand.beta_rows(by_hand.ratio(read(folder, "SPHB"), read(folder, "SPLV"))),
+        "dollar": rows_of.dollar_rows(read(folder, "DX-Y.NYB")),
+        "rate_volatility": rows_of.move_rows(read(folder, "MOVE")),
+        "equity_trend": rows_of.trend_rows(spy, 0.98, rising=True),
+        "proximity": rows_of.proximity_rows(spy),
+        "breadth": rows_of.breadth_rows(by_hand.ratio(equal_weight, spy), by_hand.sector_share(folder)),
+        "breakout": rows_of.breakout_rows(read(folder, "RUT")),
+        "leadership": rows_of.fresh_high_rows(by_hand.ratio(read(folder, "IWM"), spy)),
+        "beta_appetite": rows_of.beta_rows(by_hand.ratio(read(folder, "SPHB"), read(folder, "SPLV"))),
     }
-    return {key: Condition(found, calendar.same_day, calendar.next_utc_day) for key, found in rows.items()}
+    needs = {
+        "rate_volatility": ("MOVE",),
+        "equity_trend": ("SPY",),
+        "proximity": ("SPY",),
+        "breadth": ("RSP", "SPY"),
+        "breakout": ("RUT",),
+        "leadership": ("IWM", "SPY"),
+        "beta_appetite": ("SPHB", "SPLV"),
+    }
+    return {
+        key: Condition(found, calendar.same_day, calendar.next_utc_day, needs=needs.get(key, ()))
+        for key, found in rows.items()
+    }
 
 
 def _crypto_conditions(folder: Path) -> dict[str, Condition]:
     bitcoin, ether = read(folder, "BTC-USD"), read(folder, "ETH-USD")
     rows = {
-        "crypto_trend": by_hand.trend_rows(bitcoin, 0.97, rising=False),
-        "rotation": by_hand.fresh_high_rows(by_hand.ratio(ether, bitcoin)),
+        "crypto_trend": rows_of.trend_rows(bitcoin, 0.97, rising=False),
+        "rotation": rows_of.fresh_high_rows(by_hand.ratio(ether, bitcoin)),
         "altcoin_breadth": [
-            Row(day, share, share >= 0.60, share < 0.45) for day, share in by_hand.altcoin_share(folder).items()
+            Row(day, share.value, share.tried(lambda x: x >= 0.60), share.tried(lambda x: x < 0.45))
+            for day, share in by_hand.altcoin_share(folder).items()
         ],
-        "dominance": by_hand.dominance_rows(by_hand.ratio(bitcoin, by_hand.altcoin_basket(folder))),
+        "dominance": rows_of.dominance_rows(by_hand.ratio(bitcoin, by_hand.altcoin_basket(folder))),
     }
-    return {key: Condition(found, calendar.next_utc_day, calendar.next_utc_day) for key, found in rows.items()}
+    others = {"rotation": ("ETH-USD",), "dominance": tuple(f"{name}-USD" for name in by_hand.ALTCOINS)}
+    return {
+        key: Condition(found, calendar.next_utc_day, calendar.next_utc_day, needs=("BTC-USD", *others.get(key, ())))
+        for key, found in rows.items()
+    }
 
 
 def _conditions(folder: Path) -> dict[str, Condition]:
-    credit, funding = by_hand.credit_rows(read(folder, "BAA10Y")), by_hand.funding_rows(by_hand.funding_spread(folder))
+    credit, funding = rows_of.credit_rows(read(folder, "BAA10Y")), rows_of.funding_rows(by_hand.funding_spread(folder))
     return {
         **_weekly_conditions(folder),
         **_session_conditions(folder),
@@ -147,27 +173,55 @@ def _conditions(folder: Path) -> dict[str, Condition]:
 
 
 @dataclass
+class Published:
+    """A state that is published after `needed` sessions in a row, held for ten unknown ones and unknown from then on.
+
+    It is unknown before the first known session and `begins` there.
+    """
+
+    needed: int
+    begins: str = "unknown"
+    state: str = "unknown"
+    unknown_for: int = 0
+    running: str = ""
+    in_a_row: int = 0
+    begun: bool = False
+
+    def see(self, raw: str) -> None:
+        if raw == "unknown":
+            self.unknown_for += 1
+            if self.unknown_for > 10:
+                self.state, self.running, self.in_a_row = "unknown", "", 0
+            return
+        if not self.begun:
+            self.state, self.begun = self.begins, True
+        self.unknown_for = 0
+        self.in_a_row = self.in_a_row + 1 if raw == self.running else 1
+        self.running = raw
+        if self.in_a_row >= self.needed:
+            self.state = raw
+
+
+@dataclass
 class Link:
     """A link of the cascade as it stands."""
 
     raw: str = "unknown"
-    published: str = "off"
-    opposite: int = 0
+    published: Published = field(default_factory=lambda: Published(5, "off"))
     on: int = 0
     measured: int = 0
     of: int = 0
+
+    @property
+    def shown(self) -> str:
+        return "unknown" if self.raw == "unknown" else self.published.state
 
     def see(self, number: int, states: dict[str, str]) -> None:
         """Take in one session: `states` are those of the link's own conditions."""
         known = [state for state in states.values() if state in ("on", "off")]
         self.on, self.measured, self.of = known.count("on"), len(known), len(states)
         self.raw = _raw(number, states) if 2 * self.measured >= self.of else "unknown"
-        if self.raw == self.published:
-            self.opposite = 0
-        elif self.raw != "unknown":
-            self.opposite += 1
-            if self.opposite == 5:
-                self.published, self.opposite = self.raw, 0
+        self.published.see(self.raw)
 
 
 def _raw(number: int, states: dict[str, str]) -> str:
@@ -190,30 +244,31 @@ class Liquidity:
     score: float | None = None
     measured: int = 0
     raw: str = "unknown"
-    published: str = "unknown"
-    held: str = "neutral"
-    running: str = ""
-    in_a_row: int = 0
+    published: Published = field(default_factory=lambda: Published(10))
+    before: str = "neutral"
 
     def see(self, states: list[str]) -> None:
         on, off, missing = (states.count(state) for state in ("on", "off", "missing"))
-        self.measured, self.raw = on + off, "unknown"
-        if self.measured / len(states) < 0.60:
-            self.score = None
-            return
-        self.score = 100 * on / self.measured
-        possible = {_regime(self.held, 100 * (on + more) / (self.measured + missing)) for more in range(missing + 1)}
-        if len(possible) > 1:
-            return
-        self.raw = self.held = possible.pop()
-        self.in_a_row = self.in_a_row + 1 if self.raw == self.running else 1
-        self.running = self.raw
-        if self.in_a_row >= 10:
-            self.published = self.raw
+        self.measured, self.raw, self.score = on + off, "unknown", None
+        if self.measured / len(states) >= 0.60:
+            self.score = 100 * on / self.measured
+            tried = {_regime(self.before, 100 * (on + more) / (self.measured + missing)) for more in range(missing + 1)}
+            if len(tried) == 1:
+                self.raw = self.before = tried.pop()
+        self.published.see(self.raw)
+
+    def _named(self, regime: str) -> str:
+        return "insufficient data" if regime == "unknown" and self.score is None else regime
 
     def shown(self) -> dict[str, Any]:
-        coverage = self.measured / len(LIQUIDITY)
-        return {"score": self.score, "regime": self.published, "raw_regime": self.raw, "coverage": coverage}
+        regime = "unknown" if self.raw == "unknown" else self.published.state
+        return {
+            "score": self.score,
+            "regime": self._named(regime),
+            "published": self._named(self.published.state),
+            "raw_regime": self._named(self.raw),
+            "coverage": self.measured / len(LIQUIDITY),
+        }
 
 
 def _regime(before: str, score: float) -> str:
@@ -225,14 +280,26 @@ def _regime(before: str, score: float) -> str:
 
 
 def _state(condition: Condition, newest: Row | None, session: date, sessions: list[date]) -> str:
-    if newest is None:
-        return "never"
+    if newest is None or newest.on is None:
+        return "missing"
     due = condition.due(newest.day)
     if condition.weekly:
-        missing = (session - due).days > 9
+        stale = (session - due).days > 9
     else:
-        missing = bisect_right(sessions, session) - bisect_left(sessions, due) > 3
-    return "missing" if missing else "on" if newest.on else "off"
+        stale = bisect_right(sessions, session) - bisect_left(sessions, due) > 3
+    return "missing" if stale else "on" if newest.on else "off"
+
+
+def doubtful_sessions(folder: Path, name: str, clock: Clock, sessions: list[date]) -> set[date]:
+    """Sessions on which the newest bar is new and moved too far to be believed at once."""
+    bars, far = sorted(read(folder, name)), by_hand.far_moved(folder, name)
+    public = [clock(day) for day in bars]
+    known = [bisect_right(public, session) for session in sessions]
+    return {
+        session
+        for session, count, before in zip(sessions, known, [0, *known], strict=False)
+        if count > before and bars[count - 1] in far
+    }
 
 
 def _newest(condition: Condition, starts: list[date], session: date) -> Row | None:
@@ -248,15 +315,26 @@ def _shown(state: str, row: Row | None) -> dict[str, Any]:
     }
 
 
+def _from_the_first(states: list[str]) -> int:
+    return next((i for i, state in enumerate(states) if state != "on"), len(states))
+
+
 def _cascade(links: dict[int, Link]) -> dict[str, Any]:
-    held = [links[number].published == "on" for number in sorted(links)]
+    shown = [links[number].shown for number in sorted(links)]
     fractions = [link.on / link.measured for link in links.values() if 2 * link.measured >= link.of]
     return {
-        "stage": held.index(False) if False in held else len(held),
+        "stage": _from_the_first(shown),
+        "published_stage": _from_the_first([links[number].published.state for number in sorted(links)]),
         "score": 100 * sum(fractions) / len(fractions) if fractions else None,
-        "out_of_order": any(later and not earlier for earlier, later in pairwise(held)),
+        "out_of_order": any(pair == ("off", "on") for pair in combinations(shown, 2)),
         "links": {
-            str(number): {"published": link.published, "raw": link.raw, "on": link.on, "measured": link.measured}
+            str(number): {
+                "state": link.shown,
+                "published": link.published.state,
+                "raw": link.raw,
+                "on": link.on,
+                "measured": link.measured,
+            }
             for number, link in links.items()
         },
     }
@@ -275,11 +353,25 @@ def _history(folder: Path) -> dict[date, dict[str, Any]]:
     wednesdays = sorted(levels)
     released = [calendar.fed_release(day) for day in wednesdays]
     sessions = sorted(read(folder, "RUT"))
+    doubtful = {
+        key: {
+            session
+            for name in condition.needs
+            for session in doubtful_sessions(folder, name, condition.clock, sessions)
+        }
+        for key, condition in conditions.items()
+    }
     links, liquidity = {number: Link() for number in LINKS}, Liquidity()
+    had: set[str] = set()
     found: dict[date, dict[str, Any]] = {}
     for session in sessions:
         rows = {key: _newest(conditions[key], starts[key], session) for key in KEYS}
-        states = {key: _state(conditions[key], rows[key], session, sessions) for key in KEYS}
+        states = {
+            key: "missing" if session in doubtful[key] else _state(conditions[key], rows[key], session, sessions)
+            for key in KEYS
+        }
+        had |= {key for key, state in states.items() if state != "missing"}
+        states |= {key: "never" for key in KEYS if key not in had}
         for number, link in links.items():
             link.see(number, {key: states[key] for key in LINKS[number]})
         liquidity.see([states[key] for key in LIQUIDITY])

@@ -1,8 +1,7 @@
 """The files, the calendar and the derived series of ``independent_cascade``, by hand, sharing no code with the project.
 
 A series is a plain dictionary from a day to a number. Every figure derived here is a loop over days that reads the
-figures it needs from such dictionaries; nothing is aligned, shifted or filled by a library. The second half turns the
-series into the observations of the conditions.
+figures it needs from such dictionaries; nothing is aligned, shifted or filled by a library.
 """
 
 from __future__ import annotations
@@ -10,12 +9,20 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from functools import cache
+from itertools import pairwise
 from math import fsum
 from pathlib import Path
 
-from tests.signals.breakout.independent_breakouts import Answer, walk
-from tests.signals.independent_calendar import DAY, _good_fridays, business_on_or_after, is_holiday, previous_business
+from tests.signals.independent_calendar import (
+    DAY,
+    _good_fridays,
+    business_on_or_after,
+    is_business,
+    is_holiday,
+    previous_business,
+)
 
 Series = dict[date, float]
 Test = Callable[[float], bool]
@@ -27,6 +34,7 @@ ALTCOINS = ("XRP", "BNB", "SOL", "ADA", "DOGE", "TRX", "AVAX", "LINK", "LTC", "B
 SECTORS = ("XLB", "XLC", "XLE", "XLF", "XLI", "XLK", "XLP", "XLRE", "XLU", "XLV", "XLY")
 
 
+@cache
 def read(folder: Path, name: str) -> Series:
     """One file: the dividend-adjusted close, else the close, else the value. No file is an empty series."""
     path = folder / f"{name}.csv"
@@ -56,6 +64,17 @@ def median(values: list[float], i: int, count: int) -> float | None:
     line = sorted(values[i - count + 1 : i + 1])
     half = count // 2
     return line[half] if count % 2 else (line[half - 1] + line[half]) / 2
+
+
+def exact(number: float) -> float:
+    """Undo what binary fractions do to differences of decimals: -0.09999999999999964 is the -0.10 of the rule."""
+    return round(number, 9)
+
+
+def days_and_values(series: Series) -> tuple[list[date], list[float]]:
+    """The days in their order, and the values beside them."""
+    days = sorted(series)
+    return days, [series[day] for day in days]
 
 
 def ratio(above: Series, under: Series) -> Series:
@@ -107,9 +126,24 @@ def net_liquidity(folder: Path) -> Series:
 
 
 def mortgage_spread(folder: Path) -> Series:
-    """Survey rate less the 10-year yield of the survey date."""
-    yields = read(folder, "DGS10")
-    return {day: rate - yields[day] for day, rate in read(folder, "MORTGAGE30US").items() if day in yields}
+    """Survey rate less the 10-year yield of the survey date, of the business day before where bonds rest on it."""
+    yields, sessions = read(folder, "DGS10"), read(folder, "RUT")
+    listed = min(sessions, default=date.max)
+
+    def rests(day: date) -> bool:
+        closed = day >= listed and day not in sessions and day not in yields
+        return not is_business(day) or day in _good_fridays() or closed
+
+    found: Series = {}
+    for day, rate in read(folder, "MORTGAGE30US").items():
+        read_on = day
+        if day not in yields and rests(day):
+            read_on -= DAY
+            while rests(read_on):
+                read_on -= DAY
+        if read_on in yields:
+            found[day] = rate - yields[read_on]
+    return found
 
 
 def is_dropped(day: date) -> bool:
@@ -130,34 +164,82 @@ def funding_spread(folder: Path) -> Series:
     return {day: secured[day] - paid[day] for day in sorted(secured) if day in paid and not is_dropped(day)}
 
 
-def sector_share(folder: Path) -> Series:
-    """Share of the listed sectors above their own 50-day means, on days when at least 8 have one."""
-    verdicts: dict[date, list[bool]] = {}
-    for symbol in SECTORS:
-        prices = read(folder, symbol)
-        days = sorted(prices)
-        closes = [prices[day] for day in days]
-        for i, day in enumerate(days):
-            middle = mean(closes, i, 50)
-            if middle is not None:
-                verdicts.setdefault(day, []).append(closes[i] > middle)
-    return {day: sum(above) / len(above) for day, above in sorted(verdicts.items()) if len(above) >= THIN}
+# How far one bar may move from the one before (§ 4); one that moved further is not believed on its own evening.
+FURTHEST = {"BTC-USD": 0.50, "ETH-USD": 0.50, "MOVE": 0.60, **{f"{name}-USD": 0.80 for name in ALTCOINS}}
+FURTHEST |= dict.fromkeys((*SECTORS, "SPY", "RSP", "IWM", "IWC", "IJR", "EEM", "HYG", "SPHB", "SPLV", "RUT"), 0.2)
 
 
-def altcoin_share(folder: Path) -> Series:
+def far_moved(folder: Path, name: str) -> set[date]:
+    """Days whose bar moved further than is plausible from the bar before it."""
+    prices = read(folder, name)
+    return {day for before, day in pairwise(sorted(prices)) if abs(prices[day] / prices[before] - 1) > FURTHEST[name]}
+
+
+@dataclass
+class Share:
+    """Members for which a statement holds, of the `measured` ones; `of` could be measured then or earlier."""
+
+    holding: int
+    measured: int
+    of: int
+
+    @property
+    def value(self) -> float | None:
+        return self.holding / self.measured if self.measured else None
+
+    def tried(self, test: Test) -> bool | None:
+        """Whether the share passes with the missing ones holding or not; None where that makes the difference."""
+        answers = {test(exact((self.holding + more) / self.of)) for more in (0, self.of - self.measured)}
+        return answers.pop() if len(answers) == 1 else None
+
+
+def shares(days: list[date], members: list[dict[date, bool]]) -> dict[date, Share]:
+    """Count the members day by day, once 8 of them were ever measured."""
+    found: dict[date, Share] = {}
+    begun = [min(member, default=date.max) for member in members]
+    for day in days:
+        told = [member[day] for member in members if day in member]
+        of = sum(first <= day for first in begun)
+        if of >= THIN:
+            found[day] = Share(sum(told), len(told), of)
+    return found
+
+
+def above_mean(prices: Series, count: int) -> dict[date, bool]:
+    """Whether a price is above the mean of its last `count`, on the days that have one."""
+    days, values = days_and_values(prices)
+    means = [mean(values, i, count) for i in range(len(days))]
+    return {
+        day: exact(value / middle - 1) > 0
+        for day, value, middle in zip(days, values, means, strict=True)
+        if middle is not None
+    }
+
+
+def _without(answers: dict[date, bool], days: set[date]) -> dict[date, bool]:
+    return {day: answer for day, answer in answers.items() if day not in days}
+
+
+def sector_share(folder: Path) -> dict[date, Share]:
+    """Share of the listed sectors above their own 50-day means."""
+    members = [_without(above_mean(read(folder, name), 50), far_moved(folder, name)) for name in SECTORS]
+    return shares(sorted({day for member in members for day in member}), members)
+
+
+def altcoin_share(folder: Path) -> dict[date, Share]:
     """Share of the altcoins, ether with them, whose 90-day return is above bitcoin's."""
     bitcoin = read(folder, "BTC-USD")
-    coins = [read(folder, f"{name}-USD") for name in ("ETH", *ALTCOINS)]
-    found: Series = {}
-    for day in sorted(bitcoin):
-        before = day - 90 * DAY
-        if before not in bitcoin:
-            continue
-        to_beat = bitcoin[day] / bitcoin[before]
-        ahead = [coin[day] / coin[before] > to_beat for coin in coins if day in coin and before in coin]
-        if len(ahead) >= THIN:
-            found[day] = sum(ahead) / len(ahead)
-    return found
+    days = [day for day in sorted(bitcoin) if day - 90 * DAY in bitcoin]
+    members: list[dict[date, bool]] = []
+    for name in ("ETH-USD", *(f"{coin}-USD" for coin in ALTCOINS)):
+        coin, doubted = read(folder, name), far_moved(folder, name)
+        ahead: dict[date, bool] = {}
+        for day in days:
+            before = day - 90 * DAY
+            if day in coin and before in coin and day not in doubted:
+                ahead[day] = exact(coin[day] / coin[before] - bitcoin[day] / bitcoin[before]) > 0
+        members.append(ahead)
+    return shares(days, members)
 
 
 def altcoin_basket(folder: Path) -> Series:
@@ -178,207 +260,3 @@ def altcoin_basket(folder: Path) -> Series:
                 worth = found[day] = 1.0
             units = {number: worth / len(priced) / last[number] for number in priced}
     return found
-
-
-# The observations of each condition, in the order of their days.
-
-
-@dataclass
-class Row:
-    """One condition on one observation date."""
-
-    day: date
-    value: float | None
-    enter: bool
-    leave: bool
-    on: bool = False
-    known_from: date = date.min
-
-
-def _exact(number: float) -> float:
-    """Undo what binary fractions do to differences of decimals: -0.09999999999999964 is the -0.10 of the rule."""
-    return round(number, 9)
-
-
-def _days_and_values(series: Series) -> tuple[list[date], list[float]]:
-    days = sorted(series)
-    return days, [series[day] for day in days]
-
-
-# Weekly conditions.
-
-
-def change_rows(series: Series, weeks: int, enter: Test, leave: Test) -> list[Row]:
-    rows: list[Row] = []
-    for day in sorted(series):
-        before = series.get(day - timedelta(weeks=weeks))
-        if before is not None:
-            change = _exact(series[day] - before)
-            rows.append(Row(day, change, enter(change), leave(change)))
-    return rows
-
-
-def mortgage_rows(spreads: Series) -> list[Row]:
-    days, values = _days_and_values(spreads)
-    rows: list[Row] = []
-    for i in range(13, len(days)):
-        change = _exact(values[i] - values[i - 13])
-        rows.append(Row(days[i], change, change <= -0.10, change > 0.10))
-    return rows
-
-
-def nfci_rows(index: Series) -> list[Row]:
-    rows: list[Row] = []
-    for day in sorted(index):
-        before = index.get(day - 91 * DAY)
-        if before is not None:
-            level, change = index[day], _exact(index[day] - before)
-            rows.append(Row(day, level, level < 0 and change <= 0.05, level > 0.10 or change > 0.15))
-    return rows
-
-
-# Bonds and the dollar.
-
-
-def credit_rows(spread: Series) -> list[Row]:
-    days, values = _days_and_values(spread)
-    rows: list[Row] = []
-    for i, day in enumerate(days):
-        middle = median(values, i, 252)
-        if middle is not None:
-            over, change = _exact(values[i] - middle), _exact(values[i] - values[i - 21])
-            rows.append(Row(day, over, over <= 0.10 and change <= 0.20, over > 0.30 or change > 0.35))
-    return rows
-
-
-def funding_rows(spread: Series) -> list[Row]:
-    days, values = _days_and_values(spread)
-    rows: list[Row] = []
-    for i, day in enumerate(days):
-        middle = median(values, i, 5)
-        if middle is not None:
-            middle = _exact(middle)
-            rows.append(Row(day, middle, middle <= 0.05, middle > 0.10))
-    return rows
-
-
-def move_rows(index: Series) -> list[Row]:
-    days, values = _days_and_values(index)
-    rows: list[Row] = []
-    for i, day in enumerate(days):
-        middle, now = median(values, i, 252), values[i]
-        if middle is not None:
-            calm = now < 100 and now <= _exact(1.10 * middle)
-            rows.append(Row(day, now, calm, now > 120 or now > _exact(1.35 * middle)))
-    return rows
-
-
-def dollar_rows(index: Series) -> list[Row]:
-    days, values = _days_and_values(index)
-    rows: list[Row] = []
-    above = 0
-    for i, day in enumerate(days):
-        middle = mean(values, i, 50)
-        if middle is not None:
-            above = above + 1 if values[i] > middle else 0
-            rows.append(Row(day, values[i] / middle - 1, values[i] < middle, above >= 10))
-    return rows
-
-
-# Equities, small caps, crypto.
-
-
-def trend_rows(prices: Series, exit_at: float, *, rising: bool) -> list[Row]:
-    days, values = _days_and_values(prices)
-    rows: list[Row] = []
-    for i, day in enumerate(days):
-        middle = mean(values, i, 200)
-        earlier = mean(values, i - 20, 200) if rising else 0.0
-        if middle is not None and earlier is not None:
-            enter = values[i] > middle and middle > earlier
-            rows.append(Row(day, values[i] / middle - 1, enter, values[i] < exit_at * middle))
-    return rows
-
-
-def proximity_rows(prices: Series) -> list[Row]:
-    days, values = _days_and_values(prices)
-    rows: list[Row] = []
-    for i in range(251, len(days)):
-        high = max(values[i - 251 : i + 1])
-        rows.append(Row(days[i], values[i] / high, values[i] >= 0.95 * high, values[i] < 0.92 * high))
-    return rows
-
-
-def breadth_rows(equal_weight: Series, sectors: Series) -> list[Row]:
-    days, values = _days_and_values(equal_weight)
-    rows: list[Row] = []
-    neither = 0
-    for i, day in enumerate(days):
-        middle = mean(values, i, 50)
-        if middle is not None and day in sectors:
-            either = values[i] > middle or sectors[day] >= 0.60
-            neither = 0 if either else neither + 1
-            rows.append(Row(day, values[i] / middle - 1, either, neither >= 10))
-    return rows
-
-
-def _standing(episodes: list[Answer], today: int) -> bool:
-    """Whether the newest episode is confirmed by today and neither failed nor ended."""
-    begun = [episode for episode in episodes if episode.attempt <= today]
-    if not begun:
-        return False
-    happened = {name for name, at in begun[-1].events.items() if at <= today}
-    return "confirmed" in happened and not happened & {"failed", "ended"}
-
-
-def breakout_rows(index: Series) -> list[Row]:
-    days, closes = _days_and_values(index)
-    episodes = walk(closes).episodes
-    rows: list[Row] = []
-    record = 0.0
-    for i, day in enumerate(days):
-        record = max(record, closes[i])
-        middle, earlier = mean(closes, i, 200), mean(closes, i - 20, 200)
-        if middle is not None and earlier is not None:
-            near = closes[i] >= 0.97 * record and middle > earlier
-            lost = closes[i] < 0.98 * middle or closes[i] < 0.90 * record
-            rows.append(Row(day, closes[i] / record - 1, _standing(episodes, i) or near, lost))
-    return rows
-
-
-def fresh_high_rows(strength: Series) -> list[Row]:
-    """A 63-day high at one of the last ten observations; lost after ten in a row under the 50-day mean."""
-    days, values = _days_and_values(strength)
-    rows: list[Row] = []
-    below, since = 0, None
-    for i, day in enumerate(days):
-        middle = mean(values, i, 50)
-        below = below + 1 if middle is not None and values[i] < middle else 0
-        if i >= 62:
-            is_high = values[i] == max(values[i - 62 : i + 1])
-            since = 0 if is_high else None if since is None else since + 1
-            rows.append(Row(day, since, since is not None and since < 10, below >= 10))
-    return rows
-
-
-def beta_rows(strength: Series) -> list[Row]:
-    days, values = _days_and_values(strength)
-    rows: list[Row] = []
-    below = 0
-    for i, day in enumerate(days):
-        middle = mean(values, i, 50)
-        below = below + 1 if middle is not None and values[i] < middle else 0
-        if middle is not None and i >= 63:
-            change = values[i] / values[i - 63] - 1
-            rows.append(Row(day, change, change > 0 and values[i] > middle, below >= 10))
-    return rows
-
-
-def dominance_rows(strength: Series) -> list[Row]:
-    rows: list[Row] = []
-    for day in sorted(strength):
-        before = strength.get(day - 63 * DAY)
-        if before is not None:
-            change = strength[day] / before - 1
-            rows.append(Row(day, change, change < -0.03, change > 0.03))
-    return rows

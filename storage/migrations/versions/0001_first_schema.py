@@ -31,6 +31,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("subscribed_at IS NOT NULL AND gone_at IS NULL"),
     )
     op.create_table(
+        "closure",
+        sa.Column("session", sa.Date(), nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.Column("noted_by", sa.String(length=16), nullable=False),
+        sa.Column("noted_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("session", name=op.f("pk_closure")),
+    )
+    op.create_table(
         "market",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("origin", sa.String(length=200), nullable=False),

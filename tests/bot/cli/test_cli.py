@@ -275,6 +275,34 @@ class TestRequeue:
         assert ran.stdout.startswith("2 deliveries of alert 1 are queued again")
 
 
+class TestClosure:
+    def test_what_an_operator_says_is_listed_and_taken_back(self, run: Run) -> None:
+        database = {"DATABASE_URL": "sqlite+aiosqlite:///cascade.db"}
+        ran = run("closure", "add", "2020-11-16", **database)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert ran.stdout == "2020-11-16 is no session; the running or the next bot decides accordingly\n"
+        assert run("closure", "list", **database).stdout.startswith("2020-11-16  closed  by operator, ")
+        assert run("closure", "remove", "2020-11-16", **database).returncode == 0
+        assert run("closure", "list", **database).stdout.startswith("2020-11-16  open  by operator, ")
+
+    def test_of_a_day_that_is_no_session_anyway_is_one_line(self, run: Run) -> None:
+        ran = run("closure", "add", "2020-11-15", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
+        said = "2020-11-15 is not a NYSE session; the nearest are 2020-11-13 and 2020-11-16\n"
+        assert (ran.returncode, ran.stderr) == (2, said)
+
+    def test_a_data_folder_tells_its_own(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "closed").mkdir()
+        write(tmp_path / "closed", CLOSES)
+        for file in (tmp_path / "closed").glob("*.csv"):
+            kept = [line for line in file.read_text().splitlines(keepends=True) if not line.startswith(str(day(N + 1)))]
+            file.write_text("".join(kept))
+        ran = run("evaluate", "--data", "closed", "--asof", str(day(N + 2)), "--json")
+        assert ran.returncode == 0, ran.stderr
+        episode = json.loads(ran.stdout)["breakout"]["episode"]
+        # The twentieth session from the attempt on, the closed day not counted.
+        assert (episode["attempt"], episode["confirm_by"]) == (str(day(N)), str(day(N + 20)))
+
+
 class TestDoctor:
     def test_everything_that_is_wrong_is_named_with_what_to_do(self, run: Run, tmp_path: Path) -> None:
         folder = tmp_path / "few"
@@ -310,7 +338,7 @@ class TestDocumentation:
 
     def test_every_command_of_the_command_line_is_in_the_readme(self) -> None:
         readme = (ROOT / "README.md").read_text()
-        for name in ("run", "demo", "evaluate", "backtest", "method", "replay", "doctor"):
+        for name in ("run", "demo", "evaluate", "backtest", "method", "replay", "closure", "doctor"):
             assert f"python -m bot {name}" in readme
 
     def test_every_setting_is_in_the_readme_and_in_the_example(self) -> None:

@@ -50,8 +50,8 @@ class TestSessions:
 
     def test_a_session_is_closed_from_its_decision_time_on(self) -> None:
         at = decision_time(WINTER)
-        assert closed_sessions(at)[-1] == WINTER
-        assert closed_sessions(at.replace(minute=29))[-1] == date(2020, 11, 12)
+        assert closed_sessions(nyse_sessions(at), at)[-1] == WINTER
+        assert closed_sessions(nyse_sessions(at), at.replace(minute=29))[-1] == date(2020, 11, 12)
 
 
 class TestReleaseClock:

@@ -6,6 +6,8 @@ import logging
 import re
 import sys
 
+from signals.sentences import without_controls
+
 _TOKEN = re.compile(r"(?<!\d)\d{3,}:[A-Za-z0-9_-]{20,}")
 
 
@@ -17,8 +19,9 @@ class RedactingFormatter(logging.Formatter):
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line without any secret."""
-        return redact(super().format(record), *self._secrets)
+        """Return the record without any secret, and without what moves a terminal's cursor or turns its letters."""
+        lines = super().format(record).split("\n")
+        return redact("\n".join(map(without_controls, lines)), *self._secrets)
 
 
 def redact(text: str, *secrets: str) -> str:

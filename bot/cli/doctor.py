@@ -15,6 +15,7 @@ from bot.logs import redact
 from bot.settings import Settings, SettingsError
 from signals.data.sessions import nyse_sessions
 from signals.rules import GATE
+from signals.sentences import without_controls
 from signals.sources.choose import choose_source
 from signals.sources.collect import collect
 from storage.database import Database, DatabaseInUseError
@@ -35,7 +36,8 @@ class Finding:
 def findings_text(settings: Settings) -> Iterator[tuple[bool, str]]:
     """Try everything. Yields whether each thing is well, and a line about it without any secret."""
     for finding in examine(settings):
-        yield finding.ok, redact(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.text}", *settings.secrets)
+        line = f"{'ok  ' if finding.ok else 'FAIL'}  {without_controls(finding.text)}"
+        yield finding.ok, redact(line, *settings.secrets)
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

@@ -41,6 +41,7 @@ from signals.episode import Outcome
 from signals.evaluate import evaluate
 from signals.model import Freshness
 from signals.rules import GATE
+from signals.sentences import sentence
 from signals.sources.choose import choose_source
 from signals.sources.collect import collect, collect_archive
 from storage import ledger, market, observations
@@ -134,12 +135,14 @@ def main() -> None:
             request = decode_request(sys.stdin.buffer.read(int.from_bytes(length, "big")))
             for reply in requests.answer(request, report):
                 replies.write(encode(reply))
+                # What has come is stored, even if what comes next hangs.
+                replies.flush()
             replies.write(encode(Done()))
         except BrokenPipeError:
             return
         except Exception as error:
             logging.getLogger(__name__).exception("the market process failed")
-            replies.write(encode(Failed(f"{type(error).__name__}: {error}")))
+            replies.write(encode(Failed(sentence(f"{type(error).__name__}: {error}"))))
         replies.flush()
         gc.collect()
 

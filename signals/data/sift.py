@@ -29,8 +29,8 @@ def drop_impossible_rows(
     Parameters
     ----------
     frame
-        Index dates (naive), columns among ``FIELDS``. From a duplicated date on, nothing is used: nobody can
-        know which of the two is right.
+        Index dates (naive), columns among ``FIELDS``. An equal row twice is one. From a date on that has two that
+        differ, nothing is used: nobody can know which of the two is right.
     sessions
         All NYSE sessions; a bar of another day is left out.
     now
@@ -41,6 +41,14 @@ def drop_impossible_rows(
         return PossibleRows(frame, "")
     dates = pd.DatetimeIndex(frame.index).as_unit("us")
     frame.index = dates
+    # Calendars are not made for what is far away, and no rule looks so far back.
+    near = np.asarray((dates >= _FIRST) & (dates <= pd.Timestamp(now.date())))
+    if dates.has_duplicates:
+        near &= ~frame.assign(date=dates).duplicated().to_numpy()
+    if not near.all():
+        frame, dates = frame[near], dates[near]
+    if frame.empty:
+        return PossibleRows(frame, "")
     public = np.asarray(available_at(series.clock, dates) <= pd.Timestamp(now))
     if not public.all():
         frame, dates = frame[public], dates[public]
@@ -63,6 +71,7 @@ def drop_impossible_rows(
     return PossibleRows(frame[faults == ""], reason)
 
 
+_FIRST = pd.Timestamp(1900, 1, 1)
 _PRICES = ("value", "open", "high", "low", "adj_close")
 _A_DAY = {days: f"a {days}" for days in Days}
 _WEEKDAY = {Days.WEDNESDAY: 2, Days.FRIDAY: 4}
@@ -85,5 +94,6 @@ def _row_faults(series: Series, frame: pd.DataFrame) -> npt.NDArray[np.object_]:
         below = np.logical_or.reduce([figures <= 0 for figures in (value, opened, high, low, adjusted)])
         faults[below] = "has a price of zero or less"
     close = np.where(np.isnan(value), adjusted, value)
+    faults[np.isinf(frame.to_numpy()).any(axis=1)] = "has an infinite figure"
     faults[~np.isfinite(close)] = "has no close" if series.is_price else "is no number"
     return faults

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import pandas as pd
 
 from signals.data.release import newest_expected
-from signals.data.series import SERIES
+from signals.data.series import SERIES, Series
 from signals.data.sift import drop_impossible_rows
 from signals.data.vintages import Archive, as_vintages, settle
-from signals.sources.shape import Source
+from signals.sentences import sentence
+from signals.sources.shape import Fetched, Source, asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,21 @@ def collect(
         there = since is not None and expected is not None and pd.Timestamp(since) >= expected
         if there and series.key not in again:
             continue
-        fetched = source.fetch(series, since, now)
-        possible = drop_impossible_rows(series, fetched.frame, sessions, now)
-        reason = fetched.reason or possible.reason
-        yield Collected(series.key, possible.frame, reason, fetched.restated, fetched.absent)
+        fetched = asked(_Sifted(source, sessions), series, since, now)
+        yield Collected(series.key, fetched.frame, sentence(fetched.reason), fetched.restated, fetched.absent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sifted:
+    """Leaves out of a source's answers what cannot be true."""
+
+    source: Source
+    sessions: pd.DatetimeIndex
+
+    def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
+        fetched = self.source.fetch(series, since, now)
+        possible = drop_impossible_rows(series, fetched.frame, self.sessions, now)
+        return replace(fetched, frame=possible.frame, reason=fetched.reason or possible.reason)
 
 
 def collect_archive(

@@ -28,27 +28,34 @@ class FolderSource:
         path = self.folder / f"{series.file_stem}.csv"
         try:
             state = path.stat()
-            frame = _read(path, state.st_mtime_ns, state.st_size)
+            frame, reason = _read(path, state.st_mtime_ns, state.st_size)
         except FileNotFoundError:
             return Fetched(NOTHING, f"there is no file {path.name} in the data folder", absent=True)
-        except (ValueError, pd.errors.ParserError) as error:
+        except (KeyError, ValueError, pd.errors.ParserError) as error:
             return Fetched(NOTHING, f"{path.name} cannot be read: {error}")
-        return _parse(path, frame, since)
+        return _parse(path, frame, reason, since)
 
 
 @lru_cache(maxsize=128)
-def _read(path: Path, _changed_at: int, _size: int) -> pd.DataFrame:
-    """Read a file, once for as long as it stays as it is."""
-    return pd.read_csv(path, parse_dates=["date"], index_col="date", date_format="%Y-%m-%d")
+def _read(path: Path, _changed_at: int, _size: int) -> tuple[pd.DataFrame, str]:
+    """Read a file, once for as long as it stays as it is. Returns its rows by date, and what was wrong with some."""
+    reason = ""
+    try:
+        table = pd.read_csv(path)
+    except pd.errors.ParserError as error:
+        table, reason = pd.read_csv(path, on_bad_lines="skip"), f"a line of {path.name} is left out: {error}"
+    dates = pd.to_datetime(table.pop("date"), format="%Y-%m-%d", errors="coerce")
+    if dates.isna().any():
+        reason = f"{path.name} has a date that is not like 2020-11-13; its row is left out"
+    table.index = pd.DatetimeIndex(dates, name="date").as_unit("us")
+    return table[dates.notna().to_numpy()], reason
 
 
-def _parse(path: Path, frame: pd.DataFrame, since: date | None) -> Fetched:
-    if not isinstance(frame.index, pd.DatetimeIndex):
-        return Fetched(NOTHING, f"{path.name} has a date that is not like 2020-11-13")
+def _parse(path: Path, frame: pd.DataFrame, reason: str, since: date | None) -> Fetched:
     frame = frame.rename(columns={"close": "value"})
     if not {"value", "adj_close"} & set(frame.columns):
-        columns = ",".join(frame.columns)
+        columns = ",".join(map(str, frame.columns))
         return Fetched(NOTHING, f"{path.name} has the columns {columns}; expected close, adj_close or value")
     known = [column for column in frame.columns if column in FIELDS]
     figures = frame[known].apply(pd.to_numeric, errors="coerce")
-    return Fetched(figures if since is None else figures[figures.index >= pd.Timestamp(since)])
+    return Fetched(figures if since is None else figures[figures.index >= pd.Timestamp(since)], reason)

@@ -5,18 +5,19 @@ The API's first download is as first published, so that what was known then is n
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from signals.data.series import Series
-from signals.sources.figures import answered, dated, gave_nothing, number, reading
+from signals.sources.figures import Readings, answered, dated, day, gave_nothing, joined, reading
 from signals.sources.patience import NoAnswerError
 from signals.sources.shape import Fetched
 from signals.sources.web import Web
 
 _FIRST_PUBLISHED = {"output_type": "4", "realtime_start": "1776-07-04", "realtime_end": "9999-12-31"}
 _PAGE = 100_000
+# The longest series has 17,000 observations.
+_MOST_PAGES = 5
 _BAD_REQUEST = 400
 # Some series were published in billions once and are now in millions, history included.
 _ANOTHER_UNIT = (500.0, 2_000.0)
@@ -35,12 +36,12 @@ class FredSource:
         """Return the series' figures, in FRED's own unit, by observation date; see ``shape.Source``."""
         try:
             with reading():
-                values, reason = self._ask(series.key, since)
-                return answered("FRED", series, dated(values, since, now), reason)
+                read, reason = self._ask(series.key, since)
+                return answered("FRED", series, dated(read.values, since, now), joined(read.reason, reason))
         except NoAnswerError as error:
             return gave_nothing("FRED", series, error)
 
-    def _ask(self, name: str, since: date | None) -> tuple[dict[str, float], str]:
+    def _ask(self, name: str, since: date | None) -> tuple[Readings, str]:
         if self.api_key is None:
             query = {"id": name} | ({"cosd": since.isoformat()} if since else {})
             return _parse_csv(name, self.web.text(f"{self.base_url}/graph/fredgraph.csv", query)), ""
@@ -53,43 +54,54 @@ class FredSource:
             # FRED refuses it for a daily series: it lists at most 2,000 publications.
             refused = error.status == _BAD_REQUEST
             return today, "" if refused else f"{name} is as revised today, not as first published: {error}"
-        return _as_first_published(name, today, first)
+        return today, _put_first_published(name, today.values, first.values)
 
-    def _observations(self, name: str, options: dict[str, str]) -> dict[str, float]:
-        values: dict[str, float] = {}
-        offset, count = 0, 1
-        while offset < count:
-            query = {"series_id": name, "file_type": "json", "limit": str(_PAGE), "offset": str(offset), **options}
+    def _observations(self, name: str, options: dict[str, str]) -> Readings:
+        read = Readings()
+        came, count, pages = 0, 1, 0
+        while came < count:
+            if pages == _MOST_PAGES:
+                raise NoAnswerError(f"its answer has more than {_MOST_PAGES} pages")
+            query = {"series_id": name, "file_type": "json", "limit": str(_PAGE), "offset": str(came), **options}
             answer = self.web.json(f"{self.api_url}/fred/series/observations", query | {"api_key": self.api_key or ""})
-            rows, count = answer["observations"], int(answer["count"])
+            rows, count, pages = answer["observations"], int(answer["count"]), pages + 1
             if not rows:
                 break
-            values |= {row["date"]: value for row in rows if (value := number(row["value"])) is not None}
-            offset += len(rows)
-        if offset < count:
-            raise NoAnswerError(f"only {offset} of {count} rows came")
-        return values
+            for row in rows:
+                with read.row():
+                    read.add(day(row["date"]), row["value"])
+            came += len(rows)
+        if came < count:
+            raise NoAnswerError(f"only {came} of {count} rows came")
+        return read
 
 
-def _parse_csv(name: str, text: str) -> dict[str, float]:
+def _parse_csv(name: str, text: str) -> Readings:
     """Read it by position: the first column was called ``DATE`` once, and is ``observation_date`` now."""
-    header, *rows = csv.reader(text.splitlines())
-    if len(header) != 2 or header[1].strip() != name:
-        raise ValueError(f"it has the columns {','.join(header)[:80]}; expected a date and {name}")
-    odd = next((row for row in rows if len(row) != 2), None)
-    if odd is not None:
-        raise ValueError(f"a line of it is {','.join(odd)[:40]!r}")
-    return {day: value for day, figure in rows if (value := number(figure)) is not None}
+    lines = text.splitlines()
+    columns = lines[0].split(",")
+    if len(columns) != 2 or columns[1].strip() != name:
+        raise ValueError(f"it has the columns {','.join(columns)[:80]}; expected a date and {name}")
+    read = Readings()
+    for line in lines[1:]:
+        # A line without anything, as at the end, is no row.
+        if line.strip():
+            with read.row():
+                on, comma, figure = line.partition(",")
+                if not comma or "," in figure:
+                    raise ValueError(f"it is {line[:40]!r}")
+                read.add(day(on), figure)
+    return read
 
 
-def _as_first_published(name: str, today: dict[str, float], first: dict[str, float]) -> tuple[dict[str, float], str]:
-    known = {day: value for day, value in first.items() if day in today}
-    rescaled = {day for day, value in known.items() if _in_another_unit(value, today[day])}
-    values = today | {day: value for day, value in known.items() if day not in rescaled}
+def _put_first_published(name: str, today: dict[date, float], first: dict[date, float]) -> str:
+    """Replace figures by those first published, where they have the unit of today; return where they have not."""
+    known = {on: value for on, value in first.items() if on in today}
+    rescaled = {on for on, value in known.items() if _in_another_unit(value, today[on])}
+    today.update({on: value for on, value in known.items() if on not in rescaled})
     if not rescaled:
-        return values, ""
-    until = max(rescaled)
-    return values, f"{name} was published in another unit until {until}; up to then figures are as revised today"
+        return ""
+    return f"{name} was published in another unit until {max(rescaled)}; up to then figures are as revised today"
 
 
 def _in_another_unit(first: float, today: float) -> bool:

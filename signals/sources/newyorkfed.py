@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
+
 from signals.data.series import Series
 from signals.data.sessions import NEW_YORK
-from signals.sources.figures import answered, dated, gave_nothing, not_carried, number, reading
+from signals.sources.figures import Readings, answered, dated, day, gave_nothing, not_carried, number, reading
 from signals.sources.patience import NoAnswerError
 from signals.sources.shape import Fetched
 from signals.sources.web import Web
@@ -36,13 +39,13 @@ class NewYorkFedSource:
         try:
             with reading():
                 if series.key == "SOFR":
-                    values = _rates(self._search("rates/secured/sofr", since or _FIRST_RATE, now))
+                    read = _rates(self._search("rates/secured/sofr", since or _FIRST_RATE, now))
                 elif series.key in ("RRP_NYFED", "RRPONTSYD"):
                     answer = self._search("rp/reverserepo/propositions", since or _FIRST_OPERATION, now)
-                    values = _accepted(answer, _BILLION * series.scale)
+                    read = _accepted(answer, _BILLION * series.scale)
                 else:
                     return not_carried("the New York Fed", series)
-                return answered("the New York Fed", series, dated(values, since, now))
+                return answered("the New York Fed", series, dated(read.values, since, now), read.reason)
         except NoAnswerError as error:
             return gave_nothing("the New York Fed", series, error)
 
@@ -52,24 +55,38 @@ class NewYorkFedSource:
         return self.web.json(f"{self.base_url}/api/{table}/search.json", query)
 
 
-def _rates(answer: Any) -> dict[str, float]:
-    rows = [row for row in answer["refRates"] if row.get("type", "SOFR") == "SOFR"]
-    # A rate that was revised the same day is listed twice: the marked row is read last, and stays.
-    rows.sort(key=lambda row: bool(row.get("revisionIndicator")))
-    return {row["effectiveDate"]: rate for row in rows if (rate := number(row["percentRate"])) is not None}
+def _rates(answer: Any) -> Readings:
+    read, revised = Readings(), Readings()
+    for row in answer["refRates"]:
+        with read.row():
+            if row.get("type", "SOFR") == "SOFR":
+                # A rate that was revised the same day is listed twice: the marked row stays.
+                into = revised if row.get("revisionIndicator") else read
+                into.add(day(row["effectiveDate"]), row["percentRate"])
+    read.values |= revised.values
+    return read
 
 
-def _accepted(answer: Any, unit: float) -> dict[str, float]:
-    """Return the dollars accepted by day, in multiples of ``unit`` dollars."""
-    sums: dict[str, float] = {}
+def _accepted(answer: Any, unit: float) -> Readings:
+    """Return the dollars accepted by day, in multiples of ``unit`` dollars; a day with an odd operation has no sum."""
+    read, sums, seen = Readings(), defaultdict[date, float](float), set[bytes]()
+    odd: set[date] = set()
     for operation in answer["repo"]["operations"]:
-        if not _is_overnight(operation) or _EXERCISE in str(operation.get("note", "")).lower():
-            continue
-        accepted = number(operation["totalAmtAccepted"])
-        if accepted is not None:
-            day = operation["operationDate"]
-            sums[day] = sums.get(day, 0.0) + accepted
-    return {day: dollars / unit for day, dollars in sums.items()}
+        with read.row():
+            same = msgspec.json.encode(operation)
+            if same in seen or not _is_overnight(operation) or _EXERCISE in str(operation.get("note", "")).lower():
+                continue
+            seen.add(same)
+            on = day(operation["operationDate"])
+            try:
+                accepted = number(operation["totalAmtAccepted"])
+            except (KeyError, ValueError):
+                odd.add(on)
+                raise
+            if accepted is not None:
+                sums[on] += accepted / unit
+    read.values |= {on: accepted for on, accepted in sums.items() if on not in odd}
+    return read
 
 
 def _is_overnight(operation: dict[str, Any]) -> bool:

@@ -7,12 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 WAITS = (5.0, 15.0, 45.0)
 """Seconds before the second, third and fourth attempt."""
+TOO_MANY_REQUESTS = 429
 LONGEST_WAIT = 60.0
-"""Seconds waited at most where a server says itself how long to wait."""
+"""Seconds waited at most where a server says itself how long to wait; who asks for more is not asked again."""
+MOST_IN_VAIN = 90.0
+"""Seconds spent at most on whoever does not answer: attempts that fail, and the waits between them."""
+MOST_IN_ALL = 600.0
+"""Seconds spent at most on anybody in one collection, however well it answers."""
 
 Answer = TypeVar("Answer")
 
@@ -38,41 +43,91 @@ class PassingError(NoAnswerError):
 
 
 @dataclass(slots=True)
+class Spent:
+    """What was spent on one host: seconds ``in_vain``, ``in_all`` and on the ``last`` attempt.
+
+    Whoever used up all attempts is ``exhausted`` and from then on asked once a request; of whom ``closed`` says why,
+    it is not asked at all any more.
+    """
+
+    in_vain: float = 0.0
+    in_all: float = 0.0
+    last: float = 0.0
+    exhausted: bool = False
+    closed: str = ""
+
+
+@dataclass(slots=True)
 class Patience:
-    """Asks again after a ``PassingError``; whoever used up all attempts once is from then on asked once a request.
+    """Asks again after a ``PassingError``, for as long as one collection may spend on a host.
 
     An outage would otherwise cost every series of that host the full waits.
     """
 
     waits: tuple[float, ...] = WAITS
     sleep: Callable[[float], None] = time.sleep
-    _exhausted: set[str] = field(default_factory=set, init=False)
+    clock: Callable[[], float] = time.monotonic
+    _spent: dict[str, Spent] = field(default_factory=dict, init=False)
 
     def ask(self, whom: str, request: Callable[[], Answer]) -> Answer:
         """Return what ``request`` returns.
 
         Raises
         ------
-        PassingError
-            The last one, when every attempt raised one. Any other exception is passed on at once.
+        NoAnswerError
+            The last ``PassingError``, when every attempt raised one, or the one after which ``whom`` is not asked any
+            more. Any other exception is passed on at once.
         """
-        attempts = 1 if whom in self._exhausted else 1 + len(self.waits)
+        spent = self._spent.setdefault(whom, Spent())
+        if not spent.closed and spent.in_all >= MOST_IN_ALL:
+            spent.closed = f"{whom} took {MOST_IN_ALL:.0f} seconds in all"
+        if spent.closed:
+            raise NoAnswerError(f"{spent.closed}; not asked again this time")
         retrying = Retrying(
-            stop=stop_after_attempt(attempts),
             wait=self._wait,
+            stop=lambda state: self._gives_up(spent, state),
             retry=retry_if_exception_type(PassingError),
             sleep=self.sleep,
             reraise=True,
         )
+        return retrying(lambda: self._timed(spent, request))
+
+    def _timed(self, spent: Spent, request: Callable[[], Answer]) -> Answer:
+        began, failed = self.clock(), False
         try:
-            return retrying(request)
+            return request()
         except PassingError:
-            self._exhausted.add(whom)
+            failed = True
             raise
+        finally:
+            spent.last = self.clock() - began
+            spent.in_all += spent.last
+            spent.in_vain += spent.last if failed else 0.0
 
     def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome is not None else None
-        if isinstance(error, PassingError) and error.retry_after is not None:
-            return min(error.retry_after, LONGEST_WAIT)
+        error = _error(state)
+        if error.retry_after is not None:
+            return error.retry_after
         # Tenacity computes a wait after the last attempt, too, and does not use it.
         return self.waits[state.attempt_number - 1] if state.attempt_number <= len(self.waits) else 0.0
+
+    def _gives_up(self, spent: Spent, state: RetryCallState) -> bool:
+        error, wait = _error(state), state.upcoming_sleep
+        # Another attempt like this one would take as long again.
+        late = spent.in_vain + wait + spent.last > MOST_IN_VAIN
+        last = spent.exhausted or state.attempt_number > len(self.waits)
+        if late or wait > LONGEST_WAIT or (last and error.status == TOO_MANY_REQUESTS):
+            spent.closed = str(error)
+        elif last:
+            spent.exhausted = True
+        if spent.closed or last:
+            return True
+        spent.in_vain += wait
+        spent.in_all += wait
+        return False
+
+
+def _error(state: RetryCallState) -> PassingError:
+    error = state.outcome.exception() if state.outcome is not None else None
+    assert isinstance(error, PassingError), "nothing else is asked again"
+    return error

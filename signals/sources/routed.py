@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from signals.data.series import Series
 from signals.sources.figures import joined
-from signals.sources.shape import NOTHING, Fetched, Source
+from signals.sources.shape import NOTHING, Fetched, Source, asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +19,18 @@ class RoutedSource:
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
         """Return the first answer that has figures; see ``shape.Source``."""
-        asked = self._first(series, since, now)
+        first = self._first(series, since, now)
         fallback = self.sources.get(series.fallback or "")
-        if not asked.frame.empty or fallback is None:
-            return asked
-        instead = fallback.fetch(series, since, now)
+        if not first.frame.empty or fallback is None:
+            return first
+        instead = asked(fallback, series, since, now)
         if instead.frame.empty:
-            return Fetched(NOTHING, joined(asked.reason, instead.reason), absent=asked.absent and instead.absent)
+            return Fetched(NOTHING, joined(first.reason, instead.reason), absent=first.absent and instead.absent)
         used = f"{series.fallback} was used instead"
-        return Fetched(instead.frame, joined(asked.reason, used, instead.reason), restated=instead.restated)
+        return Fetched(instead.frame, joined(first.reason, used, instead.reason), restated=instead.restated)
 
     def _first(self, series: Series, since: date | None, now: datetime) -> Fetched:
         source = self.sources.get(series.source)
         if source is not None:
-            return source.fetch(series, since, now)
+            return asked(source, series, since, now)
         return Fetched(NOTHING, f"no free feed; an operator may supply it as {series.file_stem}.csv", absent=True)

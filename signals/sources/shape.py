@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -9,6 +10,8 @@ from typing import Protocol
 import pandas as pd
 
 from signals.data.series import FIELDS, Series
+
+logger = logging.getLogger(__name__)
 
 NOTHING = pd.DataFrame(columns=list(FIELDS), index=pd.DatetimeIndex([]), dtype=float)
 
@@ -37,7 +40,16 @@ class Fetched:
 
 
 class Source(Protocol):
-    """What every source offers. It never raises for a bad answer: that is a ``Fetched`` with a reason."""
+    """What every source offers. It does not raise for a bad answer: that is a ``Fetched`` with a reason."""
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
         """Return the observations from ``since`` (included; ``None``: all) to ``now``."""
+
+
+def asked(source: Source, series: Series, since: date | None, now: datetime) -> Fetched:
+    """Return what a source answers, whatever the publisher's answer made it raise: that costs this series alone."""
+    try:
+        return source.fetch(series, since, now)
+    except Exception as error:
+        logger.warning("the answer for %s could not be read", series.key, exc_info=True)
+        return Fetched(NOTHING, f"the answer for {series.key} could not be read ({type(error).__name__})")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 
 from signals.data.series import Series
-from signals.sources.figures import answered, gave_nothing, has_split, not_carried, number, reading
+from signals.sources.figures import Readings, answered, day, gave_nothing, has_split, not_carried, number, reading
 from signals.sources.patience import NoAnswerError
 from signals.sources.shape import Fetched
 from signals.sources.web import Web
@@ -39,31 +39,34 @@ class TiingoSource:
         if "tiingo" not in (series.source, series.fallback):
             return not_carried("Tiingo", series)
         try:
-            frame = self._bars(series, since, now)
-            restated = since is not None and has_split(frame)
-            # A split changed every earlier figure: the whole history is fetched anew.
-            answer = answered("Tiingo", series, self._bars(series, None, now) if restated else frame)
-            return Fetched(answer.frame, answer.reason, restated=restated and not answer.reason)
+            bars, reason = self._bars(series, since, now)
+            restated = since is not None and has_split(bars)
+            if restated:
+                # A split changed every earlier figure: the whole history is fetched anew.
+                bars, reason = self._bars(series, None, now)
+            return replace(answered("Tiingo", series, bars, reason), restated=restated and not bars.empty)
         except NoAnswerError as error:
             return gave_nothing("Tiingo", series, error)
 
-    def _bars(self, series: Series, since: date | None, now: datetime) -> pd.DataFrame:
+    def _bars(self, series: Series, since: date | None, now: datetime) -> tuple[pd.DataFrame, str]:
         # In the header: an address ends up in logs.
         headers = {"Authorization": f"Token {self.token}"}
         query = {"startDate": (since or _FIRST).isoformat(), "endDate": now.date().isoformat()}
         rows = self.web.json(f"{self.base_url}/tiingo/daily/{series.key}/prices", query, headers)
         with reading():
-            bars = _parse(rows)
-            return bars if since is None else bars[bars.index >= pd.Timestamp(since)]
+            bars, reason = _parse(rows)
+            return bars if since is None else bars[bars.index >= pd.Timestamp(since)], reason
 
 
-def _parse(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    # The date is the session, written as midnight UTC: read as it stands, never converted.
-    days = [date.fromisoformat(row["date"][:10]) for row in rows]
-    bars = [{name: number(row[theirs]) for theirs, name in _COLUMNS.items()} for row in rows]
-    index = pd.DatetimeIndex(days).as_unit("us")
-    frame = pd.DataFrame(bars, index=index, columns=list(_COLUMNS.values()), dtype=float).sort_index()
-    return _split_adjusted(frame)
+def _parse(rows: list[dict[str, Any]]) -> tuple[pd.DataFrame, str]:
+    read, bars = Readings(), dict[tuple[float | date | None, ...], None]()
+    for row in rows:
+        with read.row():
+            # The date is the session, written as midnight UTC: read as it stands, never converted.
+            bars[day(row["date"][:10]), *(number(row[theirs]) for theirs in _COLUMNS)] = None
+    table = pd.DataFrame(list(bars), columns=["date", *_COLUMNS.values()])
+    frame = table.set_index(pd.DatetimeIndex(table.pop("date")).as_unit("us")).astype(float).sort_index()
+    return _split_adjusted(frame), read.reason
 
 
 def _split_adjusted(frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,14 +8,16 @@ from datetime import date, datetime
 from typing import Any
 
 from signals.data.series import Series
-from signals.sources.figures import answered, dated, gave_nothing, not_carried, reading
+from signals.sources.figures import answered, dated, gave_nothing, joined, not_carried, reading
 from signals.sources.patience import NoAnswerError
 from signals.sources.shape import Fetched
 from signals.sources.treasury_tables import ClosingBalance, NetWithdrawals
 from signals.sources.web import Web
 
 _FIRST = date(2005, 10, 3)
-_PAGE = "10000"
+_PAGE = 10_000
+# Twenty years of deposits and withdrawals are some 60.
+_MOST_PAGES = 200
 _TABLES: dict[str, type[ClosingBalance | NetWithdrawals]] = {
     "TGA_DTS_CLOSING": ClosingBalance,
     "DTS_NET_WITHDRAWALS": NetWithdrawals,
@@ -38,9 +40,11 @@ class TreasurySource:
         try:
             with reading():
                 for row in self._rows(read, since or _FIRST):
-                    read.add(row)
+                    with read.rows.row():
+                        read.add(row)
                 values, reason = read.result()
-                return answered("the Treasury", series, dated(values, since, now), reason)
+                reasons = joined(read.rows.reason, reason)
+                return answered("the Treasury", series, dated(values, since, now), reasons)
         except NoAnswerError as error:
             return gave_nothing("the Treasury", series, error)
 
@@ -49,6 +53,8 @@ class TreasurySource:
         while True:
             answer = self._page(table, since, page)
             rows, meta = answer["data"], answer["meta"]
+            if len(rows) > _PAGE or page > _MOST_PAGES:
+                raise NoAnswerError(f"its answer has more than {_PAGE} rows a page, or {_MOST_PAGES} pages")
             yield from rows
             came += len(rows)
             if page >= int(meta["total-pages"]) or not rows:
@@ -64,7 +70,7 @@ class TreasurySource:
             "filter": f"record_date:gte:{since.isoformat()}",
             # Every field of the key: with the date alone rows of one day may change places between two pages.
             "sort": ",".join(table.key),
-            "page[size]": _PAGE,
+            "page[size]": str(_PAGE),
             "page[number]": str(page),
         }
         return self.web.json(f"{self.base_url}/v1/accounting/dts/{table.name}", query)

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import yfinance
 from yfinance.data import YfData
-from yfinance.exceptions import YFTickerMissingError
 
 from signals.data.series import Series
-from signals.sources.figures import has_split
-from signals.sources.patience import NoAnswerError, PassingError, Patience
+from signals.sources.figures import gave_nothing, has_split
+from signals.sources.patience import NoAnswerError, Patience
 from signals.sources.shape import NOTHING, Fetched
+from signals.sources.yahoo_session import YahooSession
 
 _COLUMNS = {
     "Open": "open",
@@ -33,10 +33,9 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class YahooSource:
-    """Asks Yahoo. ``session`` replaces yfinance's own HTTP session, for tests."""
+    """Asks Yahoo."""
 
-    session: Any = None
-    timeout: float = 20.0
+    session: YahooSession = field(default_factory=YahooSession)
     patience: Patience = field(default_factory=Patience)
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
@@ -53,7 +52,7 @@ class YahooSource:
         try:
             bars, partial = self.patience.ask("Yahoo", lambda: self._attempt(series, since))
         except NoAnswerError as error:
-            return Fetched(NOTHING, str(error))
+            return gave_nothing("Yahoo", series, error)
         if bars.empty:
             return Fetched(NOTHING, f"Yahoo had no bars for {series.key}")
         return _parse(series, bars, partial)
@@ -65,15 +64,12 @@ class YahooSource:
         ticker = yfinance.Ticker(series.key, session=self.session)
         period: dict[str, Any] = {"period": "max"} if since is None else {"start": since.isoformat()}
         try:
-            bars = ticker.history(
-                **period, interval="1d", auto_adjust=False, actions=True, keepna=True, timeout=self.timeout
-            )
+            bars = ticker.history(**period, interval="1d", auto_adjust=False, actions=True, keepna=True)
             return bars, _partial_day(ticker.history_metadata)
-        except Exception as error:  # yfinance raises what its HTTP library, its parser and json raise
-            sentence = f"Yahoo did not answer for {series.key} ({type(error).__name__})"
-            # That a symbol is not there is an answer; asking again brings the same.
-            kind = NoAnswerError if isinstance(error, YFTickerMissingError) else PassingError
-            raise kind(sentence) from error
+        except NoAnswerError:
+            raise
+        except Exception as error:  # yfinance and its parser raise all sorts where a chart is not as they expect
+            raise NoAnswerError(f"Yahoo's chart cannot be read ({type(error).__name__})") from error
 
 
 def _parse(series: Series, bars: pd.DataFrame, partial: date | None) -> Fetched:

@@ -117,3 +117,12 @@ async def test_the_token_is_not_in_any_message(app: App, sandbox: Sandbox) -> No
     await alarm("Something failed")
     assert all(sandbox.token not in text for text in sandbox.sent(5))
     assert sandbox.sent(5) == ["Something failed"]
+
+
+def test_a_log_line_holds_nothing_that_moves_a_terminals_cursor(log: io.StringIO) -> None:
+    try:
+        raise ValueError("\x1b[2K\rwiped \u202e")
+    except ValueError:
+        logging.getLogger("bot").exception("it says %s", "\x9b2J\x07")
+    assert all(line.isprintable() for line in log.getvalue().splitlines())
+    assert "Traceback" in log.getvalue()

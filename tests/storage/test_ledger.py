@@ -150,6 +150,30 @@ class TestMarket:
         assert held.backfilled_through == FRIDAY
 
 
+class TestClosures:
+    async def test_one_that_was_found_is_new_once(self, database: Database) -> None:
+        async with database.transaction() as connection:
+            assert await market.find_closure(connection, MONDAY, EVENING)
+            assert not await market.find_closure(connection, MONDAY, EVENING + timedelta(days=1))
+            (row,) = await market.closures(connection)
+        assert tuple(row) == (MONDAY, True, "rule", EVENING)
+
+    async def test_what_an_operator_says_stands_against_the_rule_and_the_newest_word_counts(
+        self, database: Database
+    ) -> None:
+        async with database.transaction() as connection:
+            await market.find_closure(connection, MONDAY, EVENING)
+            await market.say_closure(connection, MONDAY, EVENING, closed=False)
+            assert not await market.find_closure(connection, MONDAY, EVENING)
+            await market.say_closure(connection, FRIDAY, EVENING, closed=False)
+            await market.say_closure(connection, FRIDAY, EVENING, closed=True)
+            rows = await market.closures(connection)
+        assert [(row.session, row.closed, row.noted_by) for row in rows] == [
+            (FRIDAY, True, "operator"),
+            (MONDAY, False, "operator"),
+        ]
+
+
 class TestInstant:
     def test_a_naive_time_is_a_mistake(self) -> None:
         with pytest.raises(ValueError, match="needs a time zone"):

@@ -122,3 +122,12 @@ async def test_a_long_sentence_is_cut_to_what_the_column_holds(database: Databas
     async with database.transaction() as connection:
         await observations.note_check(connection, SourceCheck("IWM", "x" * 900), EVENING)
         assert len((await observations.load_checks(connection))["IWM"].reason) == 500
+
+
+async def test_an_answer_counts_when_it_was_last_given_and_only_with_something_recent(database: Database) -> None:
+    await add(database, bar(FRIDAY, 173.0))
+    await add(database, bar(FRIDAY, 173.0), at=LATER)
+    async with database.reading() as connection:
+        assert await observations.answered_at(connection, ["IWM", "SPY"], FRIDAY) == {"IWM": LATER}
+        assert await observations.answered_at(connection, ["IWM", "SPY"], MONDAY) == {}
+        assert await observations.answered_at(connection, ["SPY"], FRIDAY) == {}

@@ -73,3 +73,16 @@ async def test_a_running_bot_is_no_fault(sandbox: Sandbox, database_url: str, fo
         ok, text = (await findings(sandbox, database_url, folder))["database"]
     assert ok
     assert "in use by a running Cascade process" in text
+
+
+async def test_a_columns_name_that_would_wipe_the_line_from_a_terminal_does_not(
+    sandbox: Sandbox, database_url: str, folder: Path
+) -> None:
+    (folder / "XLY.csv").write_text("date,\x1b[2K\rok  XLY: all well \u202e,see https://example.com\n2020-11-13,1,2\n")
+    settings = settings_for(sandbox, database_url, market_data=f"folder:{folder}")
+    lines = await asyncio.to_thread(lambda: list(doctor.findings_text(settings)))
+    ok, line = next((ok, line) for ok, line in lines if "XLY" in line)
+    assert not ok
+    assert line.startswith("FAIL  XLY: XLY.csv has the columns ")
+    assert line.isprintable()
+    assert "example.com" not in line

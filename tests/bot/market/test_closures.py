@@ -14,9 +14,10 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from bot.cli.history import load
 from bot.market.evening import Evening
 from signals.data.series import SECTORS
-from signals.data.sessions import decision_time, last_call
+from signals.data.sessions import decision_time, last_call, nyse_sessions
 from signals.rules import GATE
 from storage import market as stored_market
 from storage.database import Database
@@ -279,6 +280,18 @@ class TestAnOperator:
             await ring(evening, position)
         confirmed = [row for row in await rows(evening, alert.c.session, alert.c.kind) if "confirmed" in row[1]]
         assert confirmed == [(day(N + 3), "breakout.confirmed")]
+
+
+async def test_the_command_line_reads_the_archive_on_the_same_calendar(
+    database: Database, process: MarketInProcess, tmp_path: Path
+) -> None:
+    evening = evening_of(database, process, World(tmp_path / "world", [N + 1]))
+    for position in (N + 1, N + 2):
+        await ring(evening, position)
+    url, now = database.url.render_as_string(), decision_time(day(N + 2))
+    loaded = await asyncio.to_thread(load, None, url, now)
+    assert pd.Timestamp(day(N + 1)) not in loaded.calendar
+    assert len(loaded.calendar) == len(nyse_sessions(now)) - 1
 
 
 async def test_a_kill_between_the_closure_and_the_verdict_changes_nothing(

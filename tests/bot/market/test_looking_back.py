@@ -23,7 +23,7 @@ from bot.messages.record import read_record
 from signals.as_json import decode_past
 from signals.data.sessions import decision_time
 from signals.rules import METHOD_VERSION
-from storage import ledger, track_record
+from storage import ledger, market, track_record
 from storage.database import Database
 from storage.schema import compressed, observation, transition
 from tests.bot.market.in_process import MarketInProcess
@@ -123,6 +123,15 @@ class TestLookBack:
         # Entered a session after the confirmation, left 21 later; a catch-up decides on its own evening's close.
         assert (row.horizon, row.corrects) == (21, None)
         assert row.change == pytest.approx(row.exit_price / row.entry_price - 1)
+
+    async def test_a_horizon_counts_no_day_on_which_the_exchange_was_closed(self, evening: Evening) -> None:
+        await evening.run(decision_time(day(CONFIRMED)))
+        async with evening.database.transaction() as connection:
+            await market.say_closure(connection, day(CONFIRMED + 5), decision_time(day(CONFIRMED)), closed=True)
+        await evening.run(decision_time(day(MATURE + 1)))
+        await evening.look_back(decision_time(day(MATURE + 1)))
+        exits = {r.exit_on for r in await outcomes(evening) if r.asset == "^RUT" and r.entry_on == day(CONFIRMED + 1)}
+        assert exits == {day(MATURE + 1)}
 
     async def test_looking_back_again_adds_nothing(self, evening: Evening) -> None:
         await evening.run(decision_time(day(CONFIRMED)))

@@ -219,9 +219,35 @@ class TestSift:
         assert len(possible.frame) == 2
         assert possible.reason == "2015-01-03: the bar is not dated by a NYSE session"
 
-    def test_nothing_from_a_doubled_date_on_is_used(self) -> None:
+    @given(st.integers(0, 3), st.integers(0, 4))
+    def test_an_equal_row_twice_is_one_row_wherever_it_stands(self, row: int, where: int) -> None:
         table = frame([100.0, 101.0, 102.0, 103.0])
-        doubled = pd.concat([table, table.iloc[[1]]]).sort_index()
+        doubled = pd.concat([table.iloc[:where], table.iloc[[row]], table.iloc[where:]])
+        # In its place or after it; before it, the answer's dates run backwards.
+        if where < row:
+            doubled = doubled.sort_index()
+        possible = drop_impossible_rows(RUT, doubled, CALENDAR, decision_time(day(9)))
+        assert list(possible.frame["value"]) == [100.0, 101.0, 102.0, 103.0]
+        assert possible.reason == ""
+
+    @pytest.mark.parametrize("far", ["0001-01-01", "1899-12-29", "9999-12-31"])
+    def test_a_bar_of_another_age_costs_that_bar(self, far: str) -> None:
+        table = frame([100.0, 101.0])
+        table.loc[pd.Timestamp(far).as_unit("us")] = table.iloc[-1]
+        possible = drop_impossible_rows(RUT, table, CALENDAR, decision_time(day(5)))
+        assert list(possible.frame["value"]) == [100.0, 101.0]
+
+    @pytest.mark.parametrize("field", ["open", "volume", "dividend", "split"])
+    def test_an_infinite_figure_costs_its_bar(self, field: str) -> None:
+        table = frame([100.0, 101.0])
+        table.loc[table.index[0], field] = np.inf
+        possible = drop_impossible_rows(RUT, table, CALENDAR, decision_time(day(5)))
+        assert list(possible.frame["value"]) == [101.0]
+        assert "has an infinite figure" in possible.reason
+
+    def test_nothing_from_a_date_with_two_different_bars_on_is_used(self) -> None:
+        table = frame([100.0, 101.0, 102.0, 103.0])
+        doubled = pd.concat([table, table.iloc[[1]] * 1.001]).sort_index()
         possible = drop_impossible_rows(RUT, doubled, CALENDAR, decision_time(day(9)))
         assert list(possible.frame["value"]) == [100.0]
         assert "appears twice" in possible.reason

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,14 +25,18 @@ NOW = datetime(2025, 12, 1, 23, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. ``cut`` ends it half-way, ``reset`` with a broken connection; ``silent`` says nothing at all."""
+    """An answer. ``cut`` ends it half-way, ``reset`` with a broken connection; ``silent`` says nothing at all.
 
-    body: str = ""
+    ``dripping`` sends it byte by byte, one every twentieth of a second.
+    """
+
+    body: str | bytes = ""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
     reset: bool = False
     silent: bool = False
+    dripping: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,10 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.silent:
             self.server.closing.wait()
             return
-        body = reply.body.encode()
+        body = reply.body.encode() if isinstance(reply.body, str) else reply.body
+        if reply.dripping:
+            self._drip(body)
+            return
         self.send_response(reply.status)
         for name, value in {"Content-Length": str(len(body)), **reply.headers}.items():
             self.send_header(name, value)
@@ -92,6 +99,14 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.reset:
             # Closing with a linger of zero seconds resets the connection.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def _drip(self, body: bytes) -> None:
+        """Write until it is all there, the client has gone or the server closes; the header drips, too."""
+        with suppress(OSError):
+            for byte in b"HTTP/1.0 200 OK\r\n\r\n" + body:
+                self.wfile.write(bytes([byte]))
+                if self.server.closing.wait(0.05):
+                    return
 
     def log_message(self, *_: Any) -> None:
         return
@@ -138,9 +153,10 @@ FAILURES = [
     pytest.param(Reply("<!DOCTYPE html><html>"), "127.0.0.1 answered with a web page instead of data", id="html"),
     pytest.param(Reply(""), "127.0.0.1 answered with an empty page", id="empty"),
     pytest.param(
-        Reply("x" * 4000, cut=True), "127.0.0.1 could not be reached, or broke off (RemoteProtocolError)", id="cut"
+        Reply("x" * 4000, cut=True), "127.0.0.1 could not be reached, or broke off (IncompleteRead)", id="cut"
     ),
     pytest.param(Reply("x" * 4000, reset=True), "127.0.0.1 could not be reached, or broke off (", id="reset"),
+    pytest.param(Reply("x" * 40, dripping=True), "127.0.0.1 did not answer within 0.2 seconds", id="dripping"),
     pytest.param(SILENT, "127.0.0.1 did not answer within 0.2 seconds", id="timeout"),
 ]
 """What can go wrong with any server, and the sentence for it."""
@@ -148,4 +164,4 @@ FAILURES = [
 
 def web_for(reply: Reply) -> Web:
     """Return a way to ask that soon gives up a server that says nothing."""
-    return web(0.2 if reply.silent else 10.0)
+    return web(0.2 if reply.silent or reply.dripping else 10.0)

@@ -131,22 +131,14 @@ def test_every_failure_is_a_sentence_and_no_figure(series: Series, reply: Reply,
     ("series", "body", "sentence"),
     [
         (SOFR, '{"rates": []}', "its answer lacks refRates"),
-        (SOFR, '{"refRates": [{"effectiveDate": "2025-11-26", "rate": 3}]}', "its answer lacks percentRate"),
-        (
-            SOFR,
-            '{"refRates": [{"effectiveDate": "26.11.2025", "percentRate": 3}]}',
-            "its answer cannot be read: Invalid isoformat",
-        ),
         (
             SOFR,
             '{"refRates": [{"effectiveDate": "2025-11-26", "percentRate": NaN}]}',
-            "its answer cannot be read: 'nan' is no number",
+            "127.0.0.1 answered with something that is not JSON",
         ),
         (SOFR, '{"refRates": 3}', "its answer has another shape than documented"),
         (SOFR, '{"refRates": [', "127.0.0.1 answered with something that is not JSON"),
         (RRP, '{"repo": {}}', "its answer lacks operations"),
-        (RRP, '{"repo": {"operations": [{"operationDate": "2025-11-26"}]}}', "its answer lacks totalAmtAccepted"),
-        (RRP, '{"repo": {"operations": ["none"]}}', "its answer has another shape than documented"),
         (RRP, "null", "its answer has another shape than documented"),
     ],
 )
@@ -154,6 +146,39 @@ def test_another_shape_is_a_sentence_and_nothing_of_it_is_used(series: Series, b
     fetched = ask(Reply(body), series)
     assert fetched.reason.startswith(f"the New York Fed gave nothing for {series.key}: {sentence}")
     assert fetched.frame.empty
+
+
+@pytest.mark.parametrize(
+    ("odd", "what"),
+    [
+        ({"effectiveDate": "2025-11-25", "rate": 3}, "it lacks percentRate"),
+        ({"effectiveDate": "26.11.2025", "percentRate": 3}, "'26.11.2025' is no date"),
+        ({"effectiveDate": 3, "percentRate": 3}, "it has another shape than documented"),
+        ({"effectiveDate": "2025-11-25", "percentRate": "x"}, "'x' is no number"),
+    ],
+)
+def test_an_odd_rate_costs_that_rate(odd: dict[str, Any], what: str) -> None:
+    fetched = ask(rates(odd, rate("2025-11-26", 3.66)), SOFR)
+    assert by_day(fetched) == {"2025-11-26": 3.66}
+    assert fetched.reason == f"one row of its answer is left out: {what}"
+
+
+@pytest.mark.parametrize("odd", [{"operationDate": "2024-01-10"}, operation("2024-01-10", "much"), "none"])
+def test_an_odd_operation_costs_its_day(odd: Any) -> None:
+    good = [operation("2024-01-09", 1e9), operation("2024-01-11", 2e9)]
+    fetched = ask(operations(*good, odd), RRP)
+    assert by_day(fetched) == {"2024-01-09": 1.0, "2024-01-11": 2.0}
+    assert fetched.reason.startswith("one row of its answer is left out: ")
+
+
+def test_a_day_with_an_odd_operation_beside_a_good_one_has_no_sum() -> None:
+    rows = [operation("2024-01-10", 1e9), operation("2024-01-10", "much"), operation("2024-01-11", 2e9)]
+    assert by_day(ask(operations(*rows), RRP)) == {"2024-01-11": 2.0}
+
+
+def test_an_equal_operation_twice_is_one() -> None:
+    rows = [operation("2024-01-10", 1e9)] * 2
+    assert by_day(ask(operations(*rows), RRP)) == {"2024-01-10": 1.0}
 
 
 def test_a_series_it_does_not_carry_is_absent() -> None:

@@ -145,14 +145,36 @@ def test_a_token_that_cannot_be_sent_is_a_sentence_without_it(token: str) -> Non
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ('{"detail": "Error: Ticker not found"}', "its answer has another shape than documented"),
-        ('[{"date": "2025-11-26T00:00:00.000Z", "close": 1}]', "its answer lacks open"),
-        (json.dumps([bar("26.11.2025", 1.0)]), "its answer cannot be read: Invalid isoformat"),
-        (json.dumps([bar("2025-11-26", "ten")]), "its answer cannot be read: 'ten' is no number"),
-        ("date,close", "127.0.0.1 answered with something that is not JSON"),
+        (
+            '{"detail": "Error: Ticker not found"}',
+            "had no figures for IWM: one row of its answer is left out: it has another",
+        ),
+        ("7", "gave nothing for IWM: its answer has another shape than documented"),
+        ("date,close", "gave nothing for IWM: 127.0.0.1 answered with something that is not JSON"),
     ],
 )
 def test_another_shape_is_a_sentence_and_nothing_of_it_is_used(body: str, sentence: str) -> None:
     fetched = ask(Reply(body))
-    assert fetched.reason.startswith(f"Tiingo gave nothing for IWM: {sentence}")
+    assert fetched.reason.startswith(f"Tiingo {sentence}")
     assert fetched.frame.empty
+
+
+@pytest.mark.parametrize(
+    ("odd", "what"),
+    [
+        ({"date": "2025-11-25T00:00:00.000Z", "close": 1}, "it lacks open"),
+        (bar("25.11.2025", 1.0), "'25.11.2025' is no date"),
+        (bar("2025-11-25", "ten"), "'ten' is no number"),
+        (None, "it has another shape than documented"),
+    ],
+)
+def test_an_odd_bar_costs_that_bar(odd: Any, what: str) -> None:
+    fetched = ask(Reply(json.dumps([odd, bar("2025-11-26", 10.0)])))
+    assert list(fetched.frame["value"]) == [10.0]
+    assert fetched.reason == f"one row of its answer is left out: {what}"
+
+
+def test_an_equal_bar_twice_is_one_and_its_split_counts_once() -> None:
+    split = bar("2025-11-26", 50.0, splitFactor=2.0)
+    fetched = ask(Reply(json.dumps([bar("2025-11-25", 100.0), split, split])))
+    assert list(fetched.frame["value"]) == [50.0, 50.0]

@@ -97,6 +97,7 @@ class TestClosingBalance:
         fetched = ask(answer([balance("2025-11-26", CLOSING, close="5")]))
         assert fetched.frame.empty
         assert fetched.reason == (
+            "the Treasury had no figures for TGA_DTS_CLOSING: "
             "the Treasury's statement of 2025-11-26 has no closing balance under a known label; left out"
         )
 
@@ -255,6 +256,16 @@ class TestNetWithdrawals:
             "the Treasury's statement of 2025-11-25 has deposits and withdrawals that do not add up; left out"
         )
 
+    def test_an_equal_row_twice_is_one(self) -> None:
+        assert self.net([*WHOLE_DAY, *WHOLE_DAY]) == {"2025-11-26": 13215.0}
+
+    def test_an_odd_row_costs_its_day(self) -> None:
+        odd = [row | {"record_date": "2025-11-25"} for row in WHOLE_DAY]
+        odd[0]["transaction_today_amt"] = "much"
+        fetched = ask(answer([*odd, *WHOLE_DAY]), NET)
+        assert list(by_day(fetched)) == ["2025-11-26"]
+        assert fetched.reason.startswith("one row of its answer is left out: 'much' is no number; the Treasury's")
+
     def test_each_day_is_summed_by_itself(self) -> None:
         rows = WHOLE_DAY + [row | {"record_date": "2025-11-25"} for row in WHOLE_DAY]
         assert self.net(rows) == {"2025-11-25": 13215.0, "2025-11-26": 13215.0}
@@ -276,14 +287,15 @@ class TestFailures:
             ('{"meta": {}}', "its answer lacks data"),
             ('{"data": []}', "its answer lacks meta"),
             ('{"data": [], "meta": {}}', "its answer lacks total-pages"),
-            ('{"data": [{"date": "2025-11-26"}], "meta": {}}', "its answer lacks record_date"),
+            ('{"data": [{"date": "2025-11-26"}], "meta": {}}', "its answer lacks total-pages"),
+            ('{"data": [], "meta": {"total-pages": "many"}}', "its answer cannot be read: invalid literal"),
             ('["data"]', "its answer has another shape than documented"),
             ("record_date,account_type", "127.0.0.1 answered with something that is not JSON"),
         ],
     )
     def test_another_shape_is_a_sentence(self, series: Any, body: str, sentence: str) -> None:
         fetched = ask(Reply(body), series)
-        assert fetched.reason == f"the Treasury gave nothing for {series.key}: {sentence}"
+        assert fetched.reason.startswith(f"the Treasury gave nothing for {series.key}: {sentence}")
         assert fetched.frame.empty
 
 
@@ -297,14 +309,13 @@ class TestFailures:
 class TestColumns:
     def test_a_renamed_column_is_a_sentence(self, series: Any, row: Row, column: str) -> None:
         fetched = ask(answer([{("new_name" if name == column else name): text for name, text in row.items()}]), series)
-        assert fetched.reason == f"the Treasury gave nothing for {series.key}: its answer lacks {column}"
+        what = f"one row of its answer is left out: it lacks {column}"
+        assert fetched.reason.startswith(f"the Treasury had no figures for {series.key}: {what}")
 
     def test_a_figure_that_is_no_number_is_a_sentence(self, series: Any, row: Row, column: str) -> None:
         fetched = ask(answer([row | {column: "1,5"}]), series)
-        assert (
-            fetched.reason
-            == f"the Treasury gave nothing for {series.key}: its answer cannot be read: '1,5' is no number"
-        )
+        what = "one row of its answer is left out: '1,5' is no number"
+        assert fetched.reason.startswith(f"the Treasury had no figures for {series.key}: {what}")
 
 
 def test_a_series_it_does_not_carry_is_absent() -> None:

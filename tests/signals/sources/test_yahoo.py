@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yfinance
-from curl_cffi import requests as curl
 
 from signals.data.series import SERIES
 from signals.sources.patience import Patience
 from signals.sources.shape import Fetched
 from signals.sources.yahoo import YahooSource
+from signals.sources.yahoo_session import YahooSession
 from tests.signals.sources.server import SILENT, Asked, Reply, serving
 
 IWM, SPY = SERIES["IWM"], SERIES["SPY"]
@@ -45,7 +45,7 @@ def yahoo(
 
     with serving(plan) as server:
 
-        class Local(curl.Session[curl.Response]):
+        class Local(YahooSession):
             def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
                 parts = urlsplit(url)
                 query = f"?{parts.query}" if parts.query else ""
@@ -53,9 +53,9 @@ def yahoo(
 
         # Time zones and cookies of an earlier server would be taken for this one's.
         yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="cascade-test-"))
-        session = Local(impersonate="chrome")
+        session = Local(timeout)
         try:
-            yield YahooSource(session=session, timeout=timeout, patience=patience or Patience(waits=())), charts
+            yield YahooSource(session=session, patience=patience or Patience(waits=())), charts
         finally:
             session.close()
 
@@ -143,21 +143,24 @@ class TestYahoo:
     @pytest.mark.parametrize(
         ("reply", "sentence"),
         [
-            (Reply("Too Many Requests", 429), "Yahoo did not answer for IWM (YFRateLimitError)"),
-            (Reply("internal error", 500), "Yahoo did not answer for IWM (JSONDecodeError)"),
-            (NO_SUCH_SYMBOL, "Yahoo did not answer for IWM (YFPricesMissingError)"),
-            (Reply("<html>consent</html>"), "Yahoo did not answer for IWM (JSONDecodeError)"),
-            (Reply(""), "Yahoo did not answer for IWM ("),
-            (Reply("x" * 4000, cut=True), "Yahoo did not answer for IWM ("),
-            (Reply("x" * 4000, reset=True), "Yahoo did not answer for IWM ("),
-            (SILENT, "Yahoo did not answer for IWM (Timeout)"),
-            (Reply('{"chart": {"result": [], "error": null}}'), "Yahoo did not answer for IWM ("),
+            (Reply("Too Many Requests", 429), "Yahoo asks for fewer requests (HTTP 429)"),
+            (Reply("internal error", 500), "Yahoo is out of order (HTTP 500)"),
+            (NO_SUCH_SYMBOL, "Yahoo refused the request (HTTP 404)"),
+            (Reply(NO_SUCH_SYMBOL.body), "Yahoo has no chart of it"),
+            (Reply("<html>consent</html>"), "Yahoo answered with something that is not JSON"),
+            (Reply(""), "Yahoo answered with something that is not JSON"),
+            (Reply("x" * 4000, cut=True), "Yahoo could not be reached, or broke off ("),
+            (Reply("x" * 4000, reset=True), "Yahoo could not be reached, or broke off ("),
+            (SILENT, "Yahoo did not answer within 0.3 seconds"),
+            (Reply("x" * 40, dripping=True), "Yahoo did not answer within 0.3 seconds"),
+            (Reply('{"chart": {"result": [], "error": null}}'), "Yahoo has no chart of it"),
+            (Reply('{"chart": {"result": [{"meta": {}}], "error": null}}'), "Yahoo's chart cannot be read ("),
         ],
     )
     def test_every_bad_answer_is_a_sentence_and_no_figure(self, reply: Reply, sentence: str) -> None:
-        with yahoo(reply, timeout=0.3 if reply.silent else 5.0) as (source, _):
+        with yahoo(reply, timeout=0.3 if reply.silent or reply.dripping else 5.0) as (source, _):
             fetched = source.fetch(IWM, None, NOW)
-        assert fetched.reason.startswith(sentence)
+        assert fetched.reason.startswith(f"Yahoo gave nothing for IWM: {sentence}")
         assert len(fetched.frame) == 0
         assert "http" not in fetched.reason
         assert not fetched.absent
@@ -172,7 +175,7 @@ class TestYahoo:
         with yahoo(Reply("")) as (source, _):
             pass
         fetched = source.fetch(IWM, None, NOW)
-        assert fetched.reason.startswith("Yahoo did not answer for IWM")
+        assert fetched.reason.startswith("Yahoo gave nothing for IWM: Yahoo could not be reached")
 
     def test_an_outage_is_not_remembered_after_it_ends(self) -> None:
         answers = {"now": DOWN}
@@ -221,8 +224,6 @@ class TestYahoo:
 
 
 class TestAskingAgain:
-    """yfinance itself asks twice where the status is 400 or more, so charts come in pairs."""
-
     def fetch_two(self, answer: Callable[[], Reply] | Reply) -> tuple[list[Fetched], list[float]]:
         """Ask one source for two series; return the answers and the waits."""
         slept: list[float] = []
@@ -230,7 +231,7 @@ class TestAskingAgain:
             return [source.fetch(series, date(2020, 11, 11), NOW) for series in (IWM, SPY)], slept
 
     def test_a_passing_failure_is_asked_again(self) -> None:
-        replies = [Reply("Too Many Requests", 429)] * 2
+        replies = [Reply("Too Many Requests", 429)]
         fetched, slept = self.fetch_two(lambda: replies.pop() if replies else FINE)
         assert [len(answer.frame) for answer in fetched] == [3, 3]
         assert slept == [5.0]
@@ -238,8 +239,8 @@ class TestAskingAgain:
     def test_an_outage_costs_the_waits_once(self) -> None:
         fetched, slept = self.fetch_two(DOWN)
         assert [answer.reason for answer in fetched] == [
-            "Yahoo did not answer for IWM (JSONDecodeError)",
-            "Yahoo did not answer for SPY (JSONDecodeError)",
+            "Yahoo gave nothing for IWM: Yahoo is out of order (HTTP 500)",
+            "Yahoo gave nothing for SPY: Yahoo is out of order (HTTP 500)",
         ]
         assert slept == [5.0, 15.0, 45.0]
 

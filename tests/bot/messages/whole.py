@@ -17,6 +17,7 @@ from signals.model import (
     Check,
     CoinState,
     ConditionState,
+    Course,
     Crypto,
     Freshness,
     Link,
@@ -90,11 +91,13 @@ BREAKOUT = Breakout(
     base_sessions=0,
     armed=False,
     new_high=None,
+    record_after=1,
     round_hundred=None,
     ytd=0.074,
     change_12m=0.123,
     relative_change=0.08,
     episode=EPISODE,
+    course=Course(attempt=2, confirmed=0, ended=None, below=0, change=0.0),
     checks=CHECKS,
     episode_checks=CHECKS,
     reason=None,
@@ -107,24 +110,29 @@ UNKNOWN_BREAKOUT = replace(
     distance=None,
     distance_atr=None,
     base_sessions=None,
+    record_after=None,
     armed=None,
     ytd=None,
     change_12m=None,
     relative_change=None,
     episode=None,
+    course=None,
     checks=tuple(replace(check, passed=None, value=None, parts=()) for check in CHECKS),
     episode_checks=(),
     reason="^RUT: no observation yet",
     past={},
 )
 LIQUIDITY = Liquidity(
-    score=55.0,
+    score=50.0,
     regime=Regime.NEUTRAL,
     last_published=Regime.NEUTRAL,
     raw=Regime.NEUTRAL,
     since=date(2020, 7, 17),
     unknown_since=None,
     silent=False,
+    toward=0,
+    on=4,
+    measured=8,
     coverage=8 / 9,
     net_liquidity_bn=5604.649,
     net_liquidity_on=date(2020, 11, 11),
@@ -138,6 +146,8 @@ UNKNOWN_LIQUIDITY = replace(
     last_published=Regime.INSUFFICIENT,
     raw=Regime.INSUFFICIENT,
     since=None,
+    on=2,
+    measured=4,
     coverage=4 / 9,
     net_liquidity_bn=None,
     net_liquidity_on=None,
@@ -211,6 +221,7 @@ def crypto(window: Window, **changes: Any) -> Crypto:
     made = Crypto(
         window=window,
         day=day,
+        ended=None if window in (Window.WAITING, Window.OPEN) else 0,
         confirmed=SESSION,
         anchor=482.33,
         change=0.324,
@@ -228,7 +239,7 @@ def crypto(window: Window, **changes: Any) -> Crypto:
         supplied=(Supplied("ETF_FLOWS", None, None), Supplied("LEVERAGE", None, None)),
     )
     if window is Window.NOT_OPEN:
-        made = replace(made, day=None, confirmed=None, anchor=None, change=None)
+        made = replace(made, day=None, ended=None, confirmed=None, anchor=None, change=None)
     if window is Window.UNMEASURED:
         made = replace(made, anchor=None, change=None)
     return replace(made, **changes)

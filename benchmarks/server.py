@@ -27,9 +27,11 @@ class Arrivals(World):
         super().__init__()
         self.arrived: list[tuple[float, int]] = []
 
-    def post(self, state: ChatState, text: str, entities: list[Json], markup: Json | None) -> Json:
+    def post(
+        self, state: ChatState, text: str, entities: list[Json], markup: Json | None, topic: int | None = None
+    ) -> Json:
         """Note a message of the bot and forget what it says."""
-        message = super().post(state, text, entities, markup)
+        message = super().post(state, text, entities, markup, topic)
         self.arrived.append((time.monotonic(), state.chat["id"]))
         state.messages.clear()
         return message

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
-from telegram.ext import Application, ApplicationBuilder
+from telegram.ext import Application, ApplicationBuilder, Defaults
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_exponential
 
 from bot.clock import Clock
@@ -225,6 +225,8 @@ def _telegram(
     settings: Settings, pacer: Pacer, answers: AiohttpRequest, updates: AiohttpRequest
 ) -> TelegramApplication:
     builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base).updater(None).job_queue(None)
+    # What was asked may be deleted by the time of the answer.
+    builder = builder.defaults(Defaults(allow_sending_without_reply=True))
     builder = builder.rate_limiter(ReplyRateLimiter(pacer)).request(answers).get_updates_request(updates)
     return builder.build()
 

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
-from telegram import Chat, InlineKeyboardMarkup, Message, Update
+from telegram import Chat, InlineKeyboardMarkup, MaybeInaccessibleMessage, Message, ReplyParameters, Update
 from telegram.constants import ChatMemberStatus, ChatType, ParseMode
-from telegram.error import BadRequest, NetworkError, RetryAfter
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter
 
 from bot.clock import Clock
 from bot.errors import AdminCheckError, AlreadyHandledError
@@ -47,51 +47,81 @@ class Services:
 class Request:
     """A command as it was typed, or pressed as a button: ``message`` is then the one with the button.
 
-    ``words`` are those behind the command.
+    That one may be gone, or too old for Telegram to show it. ``words`` are those behind the command.
     """
 
     update: Update
-    message: Message
+    message: MaybeInaccessibleMessage
     words: tuple[str, ...] = ()
+
+    @property
+    def chat(self) -> Chat:
+        """The chat it came from."""
+        return self.message.chat
+
+    @property
+    def topic(self) -> int | None:
+        """The forum topic it came from; ``None`` for the one called General, where there are topics at all."""
+        message = self.message
+        return message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
 
     async def reply(self, text: str, buttons: InlineKeyboardMarkup | None = None) -> None:
         """Answer in as many messages as Telegram needs; the buttons stand under the last one."""
         *earlier, last = pages(text)
         for piece in earlier:
-            await self.message.reply_text(piece, ParseMode.HTML)
-        await self.message.reply_text(last, ParseMode.HTML, reply_markup=buttons)
+            await self._send(piece, None)
+        await self._send(last, buttons)
+
+    async def edit(self, text: str, buttons: InlineKeyboardMarkup) -> bool:
+        """Say this in place of what the message with the button says. Returns False where that is impossible."""
+        if not isinstance(self.message, Message):
+            return False
+        try:
+            await self.message.edit_text(text, ParseMode.HTML, reply_markup=buttons)
+        except BadRequest as error:
+            return "message is not modified" in str(error).lower()
+        return True
+
+    async def _send(self, text: str, buttons: InlineKeyboardMarkup | None) -> None:
+        quoted = None if self.chat.type == ChatType.PRIVATE else ReplyParameters(self.message.message_id)
+        await self.chat.send_message(
+            text,
+            ParseMode.HTML,
+            reply_markup=buttons,
+            reply_parameters=quoted,
+            message_thread_id=self.topic,
+        )
 
 
 Handler = Callable[[Services, Request], Awaitable[None]]
 
 
-async def may_change(update: Update) -> bool:
-    """Return whether the sender may change this chat's settings: anyone in private, admins elsewhere.
+async def refusal(update: Update) -> str | None:
+    """Return the template that says why this person may not change this chat; ``None`` where they may.
+
+    Anyone may in private, elsewhere an admin. What is typed shows who may where it stands in the name of the chat, as
+    every post of a channel does. A press shows only who presses: Telegram is asked of them, whoever wrote the message.
 
     Raises
     ------
     AdminCheckError
         When Telegram could not be asked.
     """
-    chat, user = update.effective_chat, update.effective_user
+    chat, user, message = update.effective_chat, update.effective_user, update.effective_message
     if chat is None:
-        return False
-    if chat.type in (ChatType.PRIVATE, ChatType.CHANNEL):
-        # Only admins can post in a channel.
-        return True
-    if update.effective_message is not None and _speaks_as(update.effective_message.sender_chat, chat):
-        return True
+        return "admins_only"
+    is_typed = update.callback_query is None and message is not None
+    speaks_as_chat = is_typed and message is not None and message.sender_chat == chat
+    if chat.type == ChatType.PRIVATE or update.channel_post is not None or speaks_as_chat:
+        return None
     if user is None:
-        return False
+        return "admins_only"
     try:
         member = await chat.get_member(user.id)
-    except BadRequest:
-        raise
+    except (BadRequest, Forbidden, ChatMigrated):
+        # A group that hides its members refuses in many words; whatever they are, only an admin can help.
+        return "admins_unknown"
     except (NetworkError, RetryAfter) as error:
         raise AdminCheckError(type(error).__name__) from error
-    return member.status in (ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR)
-
-
-def _speaks_as(sender: Chat | None, chat: Chat) -> bool:
-    """Return whether an anonymous admin wrote in the name of the group itself."""
-    return sender is not None and sender.id == chat.id
+    is_admin = member.status in (ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR)
+    return None if is_admin else "admins_only"

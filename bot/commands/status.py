@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.constants import ParseMode
-from telegram.error import BadRequest
 
 from bot.commands.answering import Request, Services
 from bot.commands.reading import newest
@@ -22,13 +20,10 @@ async def status(services: Services, request: Request) -> None:
 
 
 async def refresh(services: Services, request: Request) -> None:
-    """Bring a status up to date in place."""
+    """Bring a status up to date in place, or say it anew where its message is gone."""
     text = await _text(services)
-    try:
-        await request.message.edit_text(text, ParseMode.HTML, reply_markup=_BUTTONS)
-    except BadRequest as error:
-        if "message is not modified" not in str(error).lower():
-            raise
+    if not await request.edit(text, _BUTTONS):
+        await request.reply(text, _BUTTONS)
 
 
 async def _text(services: Services) -> str:

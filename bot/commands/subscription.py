@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telegram import ChatMember, InlineKeyboardButton, InlineKeyboardMarkup, Update
+from telegram import ChatMember, ChatMemberRestricted, InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from bot.commands.answering import Request, Services
 from storage import chats, market
@@ -13,7 +13,7 @@ _SUBSCRIBE = InlineKeyboardMarkup([[InlineKeyboardButton("Subscribe", callback_d
 
 async def start(services: Services, request: Request) -> None:
     """Say what this is, with one button to subscribe."""
-    chat = request.message.chat
+    chat = request.chat
     async with services.transaction(request.update) as connection:
         await chats.mark_reachable(connection, chat.id, chat.type)
         market_row = await market.load_market(connection)
@@ -22,7 +22,7 @@ async def start(services: Services, request: Request) -> None:
 
 async def subscribe(services: Services, request: Request) -> None:
     """Subscribe this chat."""
-    chat = request.message.chat
+    chat = request.chat
     async with services.transaction(request.update) as connection:
         new = await chats.subscribe(connection, chat.id, chat.type, services.clock.now())
     await request.reply(services.messages.text("subscribed", new=new))
@@ -31,7 +31,7 @@ async def subscribe(services: Services, request: Request) -> None:
 async def unsubscribe(services: Services, request: Request) -> None:
     """Unsubscribe this chat."""
     async with services.transaction(request.update) as connection:
-        was = await chats.unsubscribe(connection, request.message.chat.id, services.clock.now())
+        was = await chats.unsubscribe(connection, request.chat.id, services.clock.now())
     await request.reply(services.messages.text("unsubscribed", was=was))
 
 
@@ -39,9 +39,11 @@ async def note_membership(services: Services, update: Update, _: object) -> None
     """Note that the bot was blocked, removed, or let in again."""
     change = update.my_chat_member
     assert change is not None
-    status = change.new_chat_member.status
+    member = change.new_chat_member
+    status = member.status
+    is_out = status in _OUT or (isinstance(member, ChatMemberRestricted) and not member.is_member)
     async with services.transaction(update) as connection:
-        if status in _OUT:
+        if is_out:
             await chats.mark_gone(connection, change.chat.id, f"the bot is {status} there", services.clock.now())
         else:
             await chats.mark_reachable(connection, change.chat.id, change.chat.type)

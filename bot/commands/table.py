@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from telegram import Message, Update
+from telegram import CallbackQuery, Update
+from telegram.constants import ChatType
+from telegram.error import BadRequest, TelegramError
 from telegram.ext import (
     Application,
-    CallbackQueryHandler,
     ChatMemberHandler,
     CommandHandler,
     MessageHandler,
+    TypeHandler,
     filters,
 )
 
 from bot.commands import evidence, past, record, status, subscription
-from bot.commands.answering import Handler, Request, Services, may_change
+from bot.commands.answering import Handler, Request, Services, refusal
+from bot.errors import AlreadyHandledError
+
+logger = logging.getLogger(__name__)
+
+# What is typed, in a channel too; not what is edited, nor what a channel's discussion group gets of its posts.
+_TYPED = (filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST) & ~filters.IS_AUTOMATIC_FORWARD
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """What may be typed as ``/name``, or pressed as a button with that name as its data.
 
-    One without a description can only be pressed. ``changes_chat``: in a group only its admins may.
+    One without a description can only be pressed. ``changes_chat``: in a group only its admins may. In a channel they
+    alone may press anything: whatever is answered there is a post.
     """
 
     name: str
@@ -54,6 +64,7 @@ COMMANDS = (
     Command("start", "what this is", subscription.start),
     Command("refresh", "", status.refresh),
 )
+_BUTTONS = {command.name: command for command in COMMANDS}
 MENU = {command.name: command.description for command in COMMANDS if command.description}
 """The commands people see, with what each does, in the order of the menu."""
 
@@ -62,36 +73,61 @@ def register(application: Application[Any, Any, Any, Any, Any, Any], services: S
     """Let an application answer every command and button, and what Telegram says of a chat coming and going."""
     for command in COMMANDS:
         if command.description:
-            application.add_handler(CommandHandler(command.name, partial(_typed, services, command)))
-        application.add_handler(CallbackQueryHandler(partial(_pressed, services, command), f"^{command.name}$"))
+            application.add_handler(CommandHandler(command.name, partial(_typed, services, command), _TYPED))
     membership, migration = (
         partial(subscription.note_membership, services),
         partial(subscription.follow_migration, services),
     )
     application.add_handler(ChatMemberHandler(membership, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, migration))
-    # The last one: it answers whatever no other did.
-    application.add_handler(MessageHandler(filters.COMMAND & filters.ChatType.PRIVATE, partial(_unknown, services)))
+    # It answers whatever no other did.
+    unknown = filters.UpdateType.MESSAGE & filters.COMMAND & filters.ChatType.PRIVATE
+    application.add_handler(MessageHandler(unknown, partial(_unknown, services)))
+    # Every press, with whatever data or none.
+    application.add_handler(TypeHandler(Update, partial(_pressed, services)))
 
 
 async def _typed(services: Services, command: Command, update: Update, context: Any) -> None:
     assert update.effective_message is not None
-    await _answer(services, command, Request(update, update.effective_message, tuple(context.args or ())))
+    request = Request(update, update.effective_message, tuple(context.args or ()))
+    if (why_not := await _carry_out(services, command, request)) is not None:
+        await request.reply(why_not)
 
 
-async def _pressed(services: Services, command: Command, update: Update, _: object) -> None:
+async def _pressed(services: Services, update: Update, _: object) -> None:
     query = update.callback_query
-    assert query is not None
-    if isinstance(query.message, Message):
-        await _answer(services, command, Request(update, query.message))
-    await query.answer()
+    if query is None:
+        return
+    command = _BUTTONS.get(query.data or "")
+    if command is None or query.message is None:
+        # Under what was posted by way of another chat there is no message, and nowhere to answer.
+        await _end(query, services.messages.text("unknown_button"))
+        return
+    try:
+        why_not = await _carry_out(services, command, Request(update, query.message))
+    except (TelegramError, AlreadyHandledError):
+        await _end(query)
+        raise
+    await _end(query, why_not)
 
 
-async def _answer(services: Services, command: Command, request: Request) -> None:
-    if command.changes_chat and not await may_change(request.update):
-        await request.reply(services.messages.text("admins_only"))
-    else:
-        await command.handler(services, request)
+async def _carry_out(services: Services, command: Command, request: Request) -> str | None:
+    """Let a command have its effect and be answered; return the sentence why not, where it may not."""
+    is_press = request.update.callback_query is not None
+    is_for_admins = command.changes_chat or (is_press and request.chat.type == ChatType.CHANNEL)
+    if is_for_admins and (why_not := await refusal(request.update)) is not None:
+        return services.messages.text(why_not)
+    await command.handler(services, request)
+    return None
+
+
+async def _end(query: CallbackQuery, sentence: str | None = None) -> None:
+    """Let the button be at rest again, and whoever pressed it read a sentence that nobody else sees."""
+    try:
+        await query.answer(sentence, show_alert=sentence is not None)
+    except BadRequest as error:
+        # It was pressed too long ago.
+        logger.info("a press is not answered: %s", error)
 
 
 async def _unknown(services: Services, update: Update, _: object) -> None:

@@ -18,7 +18,9 @@ _NOT_MODIFIED = (
     "Bad Request: message is not modified: specified new message content and reply markup are exactly the same "
     "as a current content and reply markup of the message"
 )
+_TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
 _MOST_TEXT = 4096
+_MOST_TOAST = 200
 _MOST_UPDATES = 100
 
 
@@ -96,15 +98,18 @@ class Methods:
 
     async def _send_message(self, given: Json) -> Json:
         state = self._chat(given)
-        parsed = _parse(given)
+        parsed, topic = _parse(given), _topic(state, given)
+        _check_reply(state, given.get("reply_parameters"))
         self._limiter.take(state.chat["id"])
-        return self._world.post(state, parsed.text, parsed.entities, given.get("reply_markup"))
+        return self._world.post(state, parsed.text, parsed.entities, given.get("reply_markup"), topic)
 
     async def _edit_message_text(self, given: Json) -> Json:
         state = self._chat(given)
         message = state.messages.get(int(given.get("message_id", 0)))
         if message is None:
             raise BotApiError(400, "Bad Request: message to edit not found")
+        if message["from"] != BOT:
+            raise BotApiError(400, "Bad Request: message can't be edited")
         parsed = _parse(given)
         new: Json = {"text": parsed.text, "entities": parsed.entities, "reply_markup": given.get("reply_markup")}
         if all(message.get(name) == (value or None) for name, value in new.items()):
@@ -114,7 +119,12 @@ class Methods:
         return message
 
     async def _answer_callback_query(self, given: Json) -> bool:
-        self._world.callback_answers[str(given["callback_query_id"])] = given
+        query_id = str(given["callback_query_id"])
+        if query_id not in self._world.pressed:
+            raise BotApiError(400, _TOO_OLD)
+        if utf16_length(str(given.get("text", ""))) > _MOST_TOAST:
+            raise BotApiError(400, "Bad Request: MESSAGE_TOO_LONG")
+        self._world.callback_answers[query_id] = given
         return True
 
     async def _set_my_commands(self, given: Json) -> bool:
@@ -124,6 +134,8 @@ class Methods:
 
     async def _get_chat_member(self, given: Json) -> Json:
         state, user_id = self._chat(given), int(given["user_id"])
+        if state.hides_members and BOT["id"] not in state.admins:
+            raise BotApiError(400, "Bad Request: member list is inaccessible")
         user = {"id": user_id, "is_bot": False, "first_name": "Somebody"}
         if user_id not in state.admins:
             return {"user": user, "status": "member"}
@@ -133,6 +145,8 @@ class Methods:
         state = self._world.chats.get(int(given.get("chat_id", 0)))
         if state is None:
             raise BotApiError(400, "Bad Request: chat not found")
+        if state.blocked and state.chat["type"] != "private":
+            raise BotApiError(403, f"Forbidden: bot was kicked from the {state.chat['type']} chat")
         if state.blocked:
             raise BotApiError(403, "Forbidden: bot was blocked by the user")
         if not state.started:
@@ -141,8 +155,7 @@ class Methods:
 
 
 _TEXT = frozenset({"chat_id", "text", "parse_mode", "reply_markup", "link_preview_options"})
-_SENDING = _TEXT | {"reply_parameters", "disable_notification", "allow_paid_broadcast"}
-_ANSWERING = frozenset({"callback_query_id", "text", "show_alert"})
+_SENDING = _TEXT | {"reply_parameters", "message_thread_id", "disable_notification", "allow_paid_broadcast"}
 _EDITING = _TEXT | {"message_id"}
 
 
@@ -154,6 +167,24 @@ def _decoded(value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def _topic(state: ChatState, given: Json) -> int | None:
+    """Return the topic that a message is for, which must be there and open."""
+    if given.get("message_thread_id") is None:
+        return None
+    topic = int(given["message_thread_id"])
+    if topic not in state.topics:
+        raise BotApiError(400, "Bad Request: message thread not found")
+    if not state.topics[topic]:
+        raise BotApiError(400, "Bad Request: TOPIC_CLOSED")
+    return topic
+
+
+def _check_reply(state: ChatState, reply: Json | None) -> None:
+    """Refuse an answer to what is deleted, unless it may stand alone."""
+    if reply and reply["message_id"] not in state.messages and not reply.get("allow_sending_without_reply"):
+        raise BotApiError(400, "Bad Request: message to be replied not found")
 
 
 def _parse(given: Json) -> Parsed:

@@ -14,7 +14,7 @@ from aiohttp import web
 from bot.sandbox.limits import Limiter
 from bot.sandbox.methods import Methods
 from bot.sandbox.pushing import Pusher
-from bot.sandbox.telegram import BotApiError, World
+from bot.sandbox.telegram import BOT, BotApiError, World
 
 TOKEN = "1000000001:sandbox-token-that-opens-nothing-at-all"  # noqa: S105 - of no use anywhere but here
 
@@ -56,7 +56,7 @@ class Sandbox:
     def sent(self, chat_id: int) -> list[str]:
         """Return the texts the bot has sent to a chat, oldest first."""
         messages = self.world.chats[chat_id].messages.values()
-        return [message["text"] for message in messages if message["from"]["is_bot"]]
+        return [message["text"] for message in messages if message["from"] == BOT]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one Bot API request."""

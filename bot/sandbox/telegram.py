@@ -25,6 +25,8 @@ BOT: Json = {
     "can_manage_bots": False,
 }
 
+ANONYMOUS: Json = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+
 
 class BotApiError(Exception):
     """An answer that is not ok."""
@@ -36,13 +38,19 @@ class BotApiError(Exception):
 
 @dataclass(slots=True)
 class ChatState:
-    """One chat: its Telegram object, its messages (by id) and how the bot stands in it."""
+    """One chat: its Telegram object, its messages (by id) and how the bot stands in it.
+
+    ``topics`` says of each forum topic whether it is open. ``hides_members``: who is none of the ``admins`` is not
+    told of any of them; the bot is one where its id is among them.
+    """
 
     chat: Json
     messages: dict[int, Json] = field(default_factory=dict)
     started: bool = False
     blocked: bool = False
     admins: set[int] = field(default_factory=set)
+    hides_members: bool = False
+    topics: dict[int, bool] = field(default_factory=dict)
 
 
 class World:
@@ -53,6 +61,7 @@ class World:
         self.updates: list[Json] = []
         self.commands: dict[tuple[str, str], list[Json]] = {}
         self.callback_answers: dict[str, Json] = {}
+        self.pressed: set[str] = set()
         self.changed = asyncio.Event()
         self.version = 0
         self._message_ids = itertools.count(1)
@@ -69,24 +78,51 @@ class World:
         chat = {"id": chat_id, "type": "supergroup" if chat_id < -(10**12) else "group", "title": title}
         return self.chats.setdefault(chat_id, ChatState(chat, started=True, admins=admins or set()))
 
-    def write(self, chat_id: int, text: str, *, user_id: int | None = None) -> Json:
-        """Let a person write a message; it becomes an update."""
+    def add_channel(self, chat_id: int, title: str, admins: set[int] | None = None) -> ChatState:
+        """Add a channel in which the bot may post."""
+        chat = {"id": chat_id, "type": "channel", "title": title}
+        return self.chats.setdefault(chat_id, ChatState(chat, started=True, admins={BOT["id"]} | (admins or set())))
+
+    def write(
+        self, chat_id: int, text: str, *, user_id: int | None = None, as_chat: bool = False, topic: int | None = None
+    ) -> Json:
+        """Let a person write a message, ``as_chat`` in the name of the group; it becomes an update.
+
+        In a channel it is a post, and always in the name of the channel.
+        """
         state = self.chats[chat_id]
         state.started = True
-        message = self._message(state, text, [], self._person(user_id or chat_id))
+        is_post = state.chat["type"] == "channel"
+        message = self._message(state, text, [], self._person(user_id or chat_id), topic)
         if text.startswith("/"):
             length = len(text.split()[0])
             message["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
-        self._push({"message": message})
+        if is_post or as_chat:
+            message |= {"sender_chat": state.chat}
+            message["from"] = ANONYMOUS
+        # Nobody is named in a channel.
+        shown = {name: value for name, value in message.items() if not (is_post and name == "from")}
+        self._push({"channel_post" if is_post else "message": shown})
         return message
 
-    def press(self, chat_id: int, message_id: int, data: str) -> str:
-        """Let a person press an inline button; it becomes an update. Returns the callback query's id."""
+    def press(self, chat_id: int, message_id: int, data: str, *, user_id: int | None = None) -> str:
+        """Let a person press an inline button; it becomes an update. Returns the callback query's id.
+
+        Of a message that is deleted meanwhile, it tells no more than the number.
+        """
         query_id = str(next(self._callback_ids))
-        message = self.chats[chat_id].messages[message_id]
-        query = {"id": query_id, "from": self._person(chat_id), "chat_instance": str(chat_id), "data": data}
+        self.pressed.add(query_id)
+        state = self.chats[chat_id]
+        message = state.messages.get(message_id) or {"chat": state.chat, "message_id": message_id, "date": 0}
+        person = self._person(user_id or chat_id)
+        query = {"id": query_id, "from": person, "chat_instance": str(chat_id), "data": data}
         self._push({"callback_query": query | {"message": message}})
         return query_id
+
+    def delete(self, chat_id: int, message_id: int) -> None:
+        """Let a message be gone."""
+        del self.chats[chat_id].messages[message_id]
+        self.wake()
 
     def block(self, chat_id: int, *, blocked: bool = True) -> None:
         """Let a person block the bot, or unblock it."""
@@ -97,9 +133,13 @@ class World:
         change = {"chat": state.chat, "from": self._person(chat_id), "date": int(time.time())}
         self._push({"my_chat_member": change | {"old_chat_member": old, "new_chat_member": new}})
 
-    def post(self, state: ChatState, text: str, entities: list[Json], markup: Json | None) -> Json:
+    def post(
+        self, state: ChatState, text: str, entities: list[Json], markup: Json | None, topic: int | None = None
+    ) -> Json:
         """Store a message of the bot."""
-        message = self._message(state, text, entities, BOT)
+        message = self._message(state, text, entities, BOT, topic)
+        if state.chat["type"] == "channel":
+            message["sender_chat"] = state.chat
         if markup:
             message["reply_markup"] = markup
         return message
@@ -108,7 +148,9 @@ class World:
         """Confirm updates, as a higher offset does."""
         self.updates = [update for update in self.updates if update["update_id"] >= offset]
 
-    def _message(self, state: ChatState, text: str, entities: list[Json], sender: Json) -> Json:
+    def _message(
+        self, state: ChatState, text: str, entities: list[Json], sender: Json, topic: int | None = None
+    ) -> Json:
         message: Json = {
             "message_id": next(self._message_ids),
             "date": int(time.time()),
@@ -118,6 +160,8 @@ class World:
         }
         if entities:
             message["entities"] = entities
+        if topic is not None:
+            message |= {"message_thread_id": topic, "is_topic_message": True}
         state.messages[message["message_id"]] = message
         self.wake()
         return message

@@ -190,11 +190,13 @@ class Inbox:
 
     async def _apologize(self, update: Update) -> None:
         """Tell whoever wrote that it had no effect and can be sent again."""
-        if update.effective_message is not None:
-            try:
+        try:
+            if update.callback_query is not None:
+                await update.callback_query.answer(self._apology, show_alert=True)
+            elif update.effective_message is not None:
                 await update.effective_message.reply_text(self._apology, ParseMode.HTML)
-            except TelegramError as error:
-                logger.warning("nobody was told that update %d had no effect: %s", update.update_id, error)
+        except TelegramError as error:
+            logger.warning("nobody was told that update %d had no effect: %s", update.update_id, error)
 
     @asynccontextmanager
     async def _guarded(self, way: AbstractAsyncContextManager[AsyncConnection]) -> AsyncIterator[AsyncConnection]:

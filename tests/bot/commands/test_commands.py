@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from datetime import date, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from msgspec.structs import replace
 
 from bot.app import App
 from bot.commands import evidence
-from bot.commands.answering import Request, Services
+from bot.commands.answering import Services
 from bot.commands.table import MENU
 from bot.messages.render import Messages
 from bot.sandbox.server import Fault, Sandbox
@@ -298,10 +297,10 @@ class TestParts:
         answers: list[str] = []
 
         class Asked:
-            async def reply_text(self, text: str, *_: Any, **__: Any) -> None:
+            async def reply(self, text: str) -> None:
                 answers.append(text)
 
-        await evidence.crypto(services, Request(SimpleNamespace(), Asked()))  # type: ignore[arg-type]
+        await evidence.crypto(services, Asked())  # type: ignore[arg-type]
         assert answers[0].endswith("Operator's note, not scored: 2026-11-01: custody")
 
 

@@ -156,6 +156,11 @@ class TestTheFirstRun:
         assert agenda.waiting.endswith("; without it no history is written")
         assert await rows(evening, verdict) == []
 
+    async def test_a_series_that_begins_later_is_not_waited_for(self, evening: Evening) -> None:
+        (folder_of(evening) / "IORB.csv").write_text("date,value\n2021-07-29,0.15\n")
+        await at(evening, N)
+        assert len(await rows(evening, verdict)) == N + 1
+
     async def test_a_series_the_source_does_not_carry_is_not_waited_for(self, evening: Evening) -> None:
         (folder_of(evening) / "RSP.csv").unlink()
         await at(evening, N)

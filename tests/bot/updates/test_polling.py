@@ -428,14 +428,14 @@ async def test_failures_of_the_database_do_not_count_as_answers_of_telegram(
     polled: Callable[[], Awaitable[None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    failing, asked = [OperationalError("SELECT", {}, Exception("database is locked"))] * 4, answering.may_change
+    failing, asked = [OperationalError("SELECT", {}, Exception("database is locked"))] * 4, answering.refusal
 
-    async def fails_first(update: Update) -> bool:
+    async def fails_first(update: Update) -> str | None:
         if failing:
             raise failing.pop()
         return await asked(update)
 
-    monkeypatch.setattr(table, "may_change", fails_first)
+    monkeypatch.setattr(table, "refusal", fails_first)
     sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 20
     while not sandbox.sent(group):
         await polled()

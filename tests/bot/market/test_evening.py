@@ -184,7 +184,6 @@ class TestAnEvening:
             "breakout.attempt": False,
             "breakout.confirmed": True,
             "breakout.failed": True,
-            "window.cancelled": False,
         }
 
     async def test_running_twice_changes_nothing(self, evening: Evening) -> None:
@@ -352,7 +351,7 @@ class TestAfterDowntime:
         stored = await rows(evening, verdict, verdict.c.session)
         assert [row.session for row in stored][-5:] == [day(N + i) for i in range(5)]
         kinds = [kind for kind, _ in await alerts(evening)]
-        assert kinds == ["catch_up", "breakout.failed", "window.cancelled"]
+        assert kinds == ["catch_up", "breakout.failed"]
         summary = (await rows(evening, alert))[0]
         told = [row.kind for row in await rows(evening, transition) if row.id in summary.transitions]
         assert told == ["breakout.attempt", "breakout.confirmed"]

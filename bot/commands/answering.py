@@ -7,12 +7,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
-from telegram import Chat, InlineKeyboardMarkup, MaybeInaccessibleMessage, Message, ReplyParameters, Update
+from telegram import (
+    Chat,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessage,
+    Message,
+    ReplyParameters,
+    Update,
+)
 from telegram.constants import ChatMemberStatus, ChatType, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter
 
 from bot.clock import Clock
 from bot.errors import AdminCheckError, AlreadyHandledError
+from bot.messages.buttons import Rows
 from bot.messages.pages import pages
 from bot.messages.render import Messages
 from storage import inbox
@@ -47,12 +56,14 @@ class Services:
 class Request:
     """A command as it was typed, or pressed as a button: ``message`` is then the one with the button.
 
-    That one may be gone, or too old for Telegram to show it. ``words`` are those behind the command.
+    That one may be gone, or too old for Telegram to show it. ``words`` are those behind the command, ``origin`` is
+    what a press goes back to.
     """
 
     update: Update
     message: MaybeInaccessibleMessage
     words: tuple[str, ...] = ()
+    origin: str = ""
 
     @property
     def chat(self) -> Chat:
@@ -65,21 +76,31 @@ class Request:
         message = self.message
         return message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
 
-    async def reply(self, text: str, buttons: InlineKeyboardMarkup | None = None) -> None:
+    async def show(self, text: str, buttons: Rows = ()) -> bool:
+        """Answer a press in place, where its message can still be edited, and anything else by a message.
+
+        Returns whether that changed anything: False where the message with the button says the same already.
+        """
+        edited = await self._edit(text, buttons) if self.update.callback_query is not None else None
+        if edited is None:
+            await self.reply(text, buttons)
+        return edited is not False
+
+    async def reply(self, text: str, buttons: Rows = ()) -> None:
         """Answer in as many messages as Telegram needs; the buttons stand under the last one."""
         *earlier, last = pages(text)
         for piece in earlier:
             await self._send(piece, None)
-        await self._send(last, buttons)
+        await self._send(last, _markup(buttons))
 
-    async def edit(self, text: str, buttons: InlineKeyboardMarkup) -> bool:
-        """Say this in place of what the message with the button says. Returns False where that is impossible."""
+    async def _edit(self, text: str, buttons: Rows) -> bool | None:
+        """Return whether the message with the button says something else now; ``None`` where it cannot be edited."""
         if not isinstance(self.message, Message):
-            return False
+            return None
         try:
-            await self.message.edit_text(text, ParseMode.HTML, reply_markup=buttons)
+            await self.message.edit_text(text, ParseMode.HTML, reply_markup=_markup(buttons))
         except BadRequest as error:
-            return "message is not modified" in str(error).lower()
+            return False if "message is not modified" in str(error).lower() else None
         return True
 
     async def _send(self, text: str, buttons: InlineKeyboardMarkup | None) -> None:
@@ -93,7 +114,13 @@ class Request:
         )
 
 
-Handler = Callable[[Services, Request], Awaitable[None]]
+def _markup(rows: Rows) -> InlineKeyboardMarkup | None:
+    buttons = [[InlineKeyboardButton(title, callback_data=data) for title, data in row] for row in rows]
+    return InlineKeyboardMarkup(buttons) if buttons else None
+
+
+Handler = Callable[[Services, Request], Awaitable[str | None]]
+"""What answers a command; the sentence it returns is shown to whoever pressed a button."""
 
 
 async def refusal(update: Update) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.messages import facts
+from bot.messages.buttons import Buttons
 from bot.messages.figures import ENGLISH, Figures
 from signals import explain, rules
 from signals.as_json import decode_past, decode_verdict
@@ -19,7 +20,7 @@ from signals.conditions.table import CONDITIONS, LINK_NAMES, MANDATORY
 from signals.data.series import SECTORS, SERIES
 from signals.data.universe import LISTED_ON
 from signals.model import Regime, State, Unit, Verdict, Window
-from signals.record.comparison import compared_in
+from signals.record.comparison import compared, compared_in, tally
 from signals.record.model import ASSETS, Followed, Past, TrackRecord
 from storage.market import Market
 
@@ -81,6 +82,8 @@ def _environment(figures: Figures) -> Environment:
     environment.globals |= {
         "facts": facts,
         "explain": explain,
+        "compared": compared,
+        "tally": tally,
         "ASSETS": ASSETS,
         "CONDITIONS": CONDITIONS,
         "LINK_NAMES": LINK_NAMES,
@@ -102,6 +105,7 @@ class Messages:
 
     def __init__(self, figures: Figures = ENGLISH) -> None:
         self._environment = _environment(figures)
+        self.buttons = Buttons(figures)
 
     def _render(self, template: str, **context: Any) -> str:
         text = self._environment.get_template(f"{template}.html.j2").render(**context)

@@ -33,6 +33,7 @@ from signals.model import (
     Verdict,
     Window,
 )
+from signals.thresholds import Sign
 
 SESSION = date(2020, 11, 17)
 DECIDED = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)
@@ -283,10 +284,14 @@ def supercycle(*states: State, **changes: Any) -> Supercycle:
 
 
 def _figure(number: Number) -> float:
-    """Return a number that speaks for on."""
+    """Return a number that speaks for on, a little beyond its threshold."""
     if number.unit is Unit.YES:
         return 1.0
-    return number.enter.figure if number.enter else 0.0
+    if number.enter is None:
+        return 0.0
+    beyond = max(abs(number.enter.figure) * 0.1, 0.01)
+    is_high = number.enter.sign in (Sign.ABOVE, Sign.AT_LEAST)
+    return number.enter.figure + (beyond if is_high else -beyond)
 
 
 def condition(row: Condition, state: State = ON, **changes: Any) -> ConditionState:

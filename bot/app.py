@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_e
 from bot.clock import Clock
 from bot.commands.answering import Services
 from bot.commands.table import MENU, register
+from bot.delivery.asking import Askers
 from bot.delivery.composing import Composer
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
@@ -204,7 +205,9 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
             stack.push_async_callback(request.shutdown)
         pacer, messages = Pacer(settings.limits, time.monotonic), Messages()
         address = settings.bot_api_base + settings.token
-        telegram = _telegram(settings, pacer, answering, polling)
+        askers = Askers(settings.limits.per_chat, time.monotonic)
+        limiter = ReplyRateLimiter(pacer, askers, messages.text("slow_down"))
+        telegram = _telegram(settings, limiter, answering, polling)
         register(telegram, Services(database, messages, clock, settings.operator_note))
         stack.push_async_callback(_shut_down, telegram)
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids)
@@ -221,13 +224,13 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
 
 
 def _telegram(
-    settings: Settings, pacer: Pacer, answers: AiohttpRequest, updates: AiohttpRequest
+    settings: Settings, limiter: ReplyRateLimiter, answers: AiohttpRequest, updates: AiohttpRequest
 ) -> TelegramApplication:
     builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base).updater(None).job_queue(None)
     # What was asked may be deleted by the time of the answer.
     builder = builder.defaults(Defaults(allow_sending_without_reply=True))
-    builder = builder.rate_limiter(ReplyRateLimiter(pacer)).request(answers).get_updates_request(updates)
-    return builder.build()
+    builder = builder.request(answers).get_updates_request(updates)
+    return builder.rate_limiter(limiter).build()
 
 
 async def _shut_down(application: TelegramApplication) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram import Chat, InlineKeyboardMarkup, MaybeInaccessibleMessage, Message, ReplyParameters, Update
 from telegram.constants import ChatMemberStatus, ChatType, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter
+from telegram.ext import ExtBot
 
 from bot.clock import Clock
 from bot.errors import AdminCheckError, AlreadyHandledError
@@ -68,9 +69,9 @@ class Request:
     async def reply(self, text: str, buttons: InlineKeyboardMarkup | None = None) -> None:
         """Answer in as many messages as Telegram needs; the buttons stand under the last one."""
         *earlier, last = pages(text)
-        for piece in earlier:
-            await self._send(piece, None)
-        await self._send(last, buttons)
+        for number, piece in enumerate(earlier):
+            await self._send(piece, None, is_owed=number > 0)
+        await self._send(last, buttons, is_owed=bool(earlier))
 
     async def edit(self, text: str, buttons: InlineKeyboardMarkup) -> bool:
         """Say this in place of what the message with the button says. Returns False where that is impossible."""
@@ -82,14 +83,18 @@ class Request:
             return "message is not modified" in str(error).lower()
         return True
 
-    async def _send(self, text: str, buttons: InlineKeyboardMarkup | None) -> None:
+    async def _send(self, text: str, buttons: InlineKeyboardMarkup | None, *, is_owed: bool) -> None:
         quoted = None if self.chat.type == ChatType.PRIVATE else ReplyParameters(self.message.message_id)
-        await self.chat.send_message(
+        bot = self.update.get_bot()
+        assert isinstance(bot, ExtBot)
+        await bot.send_message(
+            self.chat.id,
             text,
             ParseMode.HTML,
             reply_markup=buttons,
             reply_parameters=quoted,
             message_thread_id=self.topic,
+            rate_limit_args=is_owed,
         )
 
 

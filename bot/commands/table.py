@@ -21,6 +21,7 @@ from telegram.ext import (
 
 from bot.commands import evidence, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services, refusal
+from bot.delivery.replies import UnansweredError
 from bot.errors import AlreadyHandledError
 
 logger = logging.getLogger(__name__)
@@ -105,6 +106,9 @@ async def _pressed(services: Services, update: Update, _: object) -> None:
         return
     try:
         why_not = await _carry_out(services, command, Request(update, query.message))
+    except UnansweredError:
+        await _end(query, services.messages.text("slow_down"))
+        raise
     except (TelegramError, AlreadyHandledError):
         await _end(query)
         raise

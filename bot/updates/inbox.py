@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 ALLOWED_UPDATES = (Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
 RETRY_WAIT = wait_exponential(max=30)
-# So many chats are answered at the same time; the others wait for one of them.
-_CHATS_AT_ONCE = 100
+# So many chats are answered at the same time; the others wait for one of them. More than may wait for an answer's turn.
+_CHATS_AT_ONCE = 200
 # Telegram is asked so often who is an admin; then whoever wrote is told to try later.
 _ADMIN_CHECKS = 3
 # Where several processes share a database, the chat of one that died is taken over after this long.
@@ -122,14 +122,17 @@ class Inbox:
     async def _work(self, chat_id: int) -> None:
         """Handle what one chat sent, the oldest first, until nothing is left."""
         try:
-            async with self._capacity:
-                while chat_id in self._unseen:
-                    self._unseen.discard(chat_id)
-                    received: Received | None
-                    finished = None
-                    while (received := await self._retrying()(self._next, chat_id, finished)) is not None:
+            while chat_id in self._unseen:
+                self._unseen.discard(chat_id)
+                finished = None
+                while True:
+                    # For one update at a time: who sends many must not keep a place that others wait for.
+                    async with self._capacity:
+                        received: Received | None = await self._retrying()(self._next, chat_id, finished)
+                        if received is None:
+                            break
                         await self._handle(received)
-                        finished = received.update_id
+                    finished = received.update_id
         finally:
             del self._workers[chat_id]
 

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 
 from sqlalchemy.exc import SQLAlchemyError
+from telegram import Bot
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
-from telegram.ext import ExtBot
 
 from storage.database import Database
 from storage.outbox import notices
@@ -34,7 +34,7 @@ class OperatorAlarm:
     It obeys the pace of all answers. What reaches no operator, as during an outage, is kept and sent after it.
     """
 
-    def __init__(self, bot: ExtBot[bool], operator_ids: Sequence[int]) -> None:
+    def __init__(self, bot: Bot, operator_ids: Sequence[int]) -> None:
         self._bot, self._operator_ids = bot, operator_ids
         self._told: dict[str, float] = {}
         self._untold: list[str] = []
@@ -81,7 +81,7 @@ class OperatorAlarm:
 
     async def _reaches(self, operator_id: int, sentence: str) -> bool:
         try:
-            await self._bot.send_message(operator_id, escape(sentence), parse_mode=ParseMode.HTML, rate_limit_args=True)
+            await self._bot.send_message(operator_id, escape(sentence), parse_mode=ParseMode.HTML)
         except TelegramError as error:
             logger.warning("operator %d could not be told: %s", operator_id, error)
             return False

@@ -40,7 +40,9 @@ _TOGETHER, _MANY = 0.02, 100
 # A claim takes some milliseconds: begun that much earlier, its message is sent on time.
 _AHEAD = 0.01
 # What replies get of the rate while a broadcast waits.
-_REPLY_SHARE = 0.45
+_REPLY_SHARE = 0.4
+# So many of them may be written at once.
+_REPLY_BURST = 3
 # So many of a group's messages a minute are no replies.
 _KEPT_FOR_ALERTS = 2
 # A 429 of so many seconds at most is one chat's if it had more than one reply in as many.
@@ -62,10 +64,11 @@ class Pacer:
         self.throttled = asyncio.Event()
         # One more than a second's broadcasts: a reply may be the one too many.
         self._sent: deque[float] = deque(maxlen=limits.per_second + 1)
-        self._replies: deque[float] = deque(maxlen=limits.per_second)
-        self._broadcast_wanted_at = -1.0
-        # Set while replies wait: a broadcast leaves them room.
-        self.replies_wait = False
+        self._replies: deque[float] = deque(maxlen=2)
+        self._next_reply = 0.0
+        self._broadcast_wanted_until = 0.0
+        # How many replies are written and wait: a broadcast leaves them room.
+        self.ready_replies = 0
         # Until when a chat may have nothing, by its own fault; and who met a 429 when.
         self._halted: dict[int, float] = {}
         self._met: dict[int, float] = {}
@@ -117,8 +120,7 @@ class Pacer:
     def wait(self) -> float:
         """Return how long until some broadcast may be sent; 0 now."""
         now = self._monotonic()
-        leaves_room = self.replies_wait and self._reply_share_until(now) <= now
-        full = self._full_until(self._per_second - leaves_room, _SECOND)
+        full = self._full_until(max(self._per_second - self.ready_replies, 1), _SECOND)
         slot = self._next - _TOGETHER if self._per_second > _MANY else self._next
         return max(self._paused_until, self._outage.paused_until, slot, full, now) - now
 
@@ -131,8 +133,9 @@ class Pacer:
 
         Who asks this has some to send: for the next second, replies leave them their share.
         """
-        self._broadcast_wanted_at = self._monotonic()
-        if self.claim_wait() > 0:
+        pause = self.claim_wait()
+        self._broadcast_wanted_until = self._monotonic() + pause + 1
+        if pause > 0:
             return 0
         return max(1, int(self._per_second * _CLAIM))
 
@@ -159,25 +162,35 @@ class Pacer:
     @property
     def replies_per_second(self) -> int:
         """How many replies a second may have now."""
-        is_broadcasting = self._monotonic() - self._broadcast_wanted_at < 1
+        is_broadcasting = self._monotonic() < self._broadcast_wanted_until
         return max(1, int(self._per_second * _REPLY_SHARE)) if is_broadcasting else self._per_second
 
     def reply_wait(self) -> float:
-        """Return how long until a reply may be sent; 0 now, unless this second has its share or one too many."""
+        """Return how long until a reply may be written; 0 now, unless this second has its share."""
+        share = self._next_reply - _REPLY_BURST / self.replies_per_second
+        return max(self._paused_until, share, now := self._monotonic()) - now
+
+    def full_for(self) -> float:
+        """Return how long until a reply that is written may be sent; 0 now, unless this second has one too many."""
         now = self._monotonic()
-        is_alone = not self._replies or self._replies[-1] < now - _FULL_SECOND
+        # The first in a second is not kept waiting, though it is one too many.
+        is_alone = len(self._replies) < 2 or self._replies[-2] < now - _FULL_SECOND
         full = self._full_until(self._per_second + is_alone, _FULL_SECOND)
-        return max(self._paused_until, full, self._reply_share_until(now), now) - now
+        return max(self._paused_until, full, now) - now
 
     def halted_for(self, chat_id: int) -> float:
         """Return for how many more seconds Telegram wants nothing for this chat alone."""
         return max(self._halted.get(chat_id, 0.0) - self._monotonic(), 0.0)
 
+    def grant_reply(self) -> None:
+        """Count a reply that is written now, as one of those a second may have."""
+        self._replies.append(now := self._monotonic())
+        self._next_reply = max(self._next_reply, now) + 1 / self.replies_per_second
+
     def record_reply(self, chat_id: int) -> None:
         """Count a reply sent now; the next broadcast waits longer for it."""
         now = self._monotonic()
         self._take_slot(now)
-        self._replies.append(now)
         if chat_id > 0:
             self._minutes.setdefault(chat_id, []).append(now)
         self._count(chat_id, now)
@@ -189,11 +202,6 @@ class Pacer:
 
     def _take_slot(self, now: float) -> None:
         self._next = (self._next if self._next > now - _LATE else now) + 1 / self._per_second
-
-    def _reply_share_until(self, now: float) -> float:
-        """Return when replies have less than their share of a second again."""
-        most = self.replies_per_second
-        return self._replies[-most] + _FULL_SECOND if len(self._replies) >= most else now
 
     def _full_until(self, most: int, second: float) -> float:
         """Return when the last second has had fewer than ``most`` messages."""

@@ -6,12 +6,11 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from bot.app import build
-from bot.clock import SystemClock
 from bot.sandbox.limits import Limiter
 from bot.sandbox.server import Sandbox, serve
 from bot.sandbox.telegram import ChatState, Json, World
-from tests.bot.running import settings_for
+from storage.database import Database
+from tests.faults.processes import start
 from tests.faults.truth import Account, account, owe, subscribe
 
 _RATE = 30
@@ -66,12 +65,15 @@ async def flood(url: str, *, people: int) -> Flood:
     """Owe an alert to many while 100 chats ask once a second, ten twice, one 200 times at once, and some seldom."""
     world = _Heard()
     sandbox = Sandbox(world=world, limiter=Limiter(per_second=_RATE + 1))
-    async with serve(sandbox), build(settings_for(sandbox, url, **_LIMITS), SystemClock()) as app:
-        await app.connect()
-        recipients = range(_FIRST, _FIRST + people)
-        await subscribe(app.database, sandbox, recipients)
-        await owe(app.database, urgent=False)
-        running = [asyncio.create_task(app.poll()), asyncio.create_task(app.sender.run())]
+    recipients = range(_FIRST, _FIRST + people)
+    async with serve(sandbox):
+        async with Database(url) as database:
+            await subscribe(database, sandbox, recipients)
+            await owe(database, urgent=False)
+        process = await start(sandbox, url, "forever", pace={})
+        # What it logs must be read, or it would wait for that.
+        ended = asyncio.create_task(process.communicate())
+        await sandbox.called.wait()
         seldom: list[asyncio.Task[float | None]] = []
         begun = time.monotonic()
         writing = [
@@ -85,15 +87,17 @@ async def flood(url: str, *, people: int) -> Flood:
         seconds = time.monotonic() - begun
         answered = sum(len(at) for chat, at in world.at.items() if chat < _FIRST)
         waits = await asyncio.gather(*seldom)
-        for task in (*writing, *running):
+        for task in writing:
             task.cancel()
-        await asyncio.gather(*writing, *running, return_exceptions=True)
-        result = await account(app.database, sandbox, people)
+        await asyncio.gather(*writing, return_exceptions=True)
+        process.terminate()
+        await ended
+        async with Database(url) as database:
+            result = await account(database, sandbox, people)
     refused, known = sandbox.limiter.refused, [wait for wait in waits if wait is not None]
     return Flood(result, people / seconds, answered / seconds, refused, len(waits) - len(known), known)
 
 
-_LIMITS = {"chat_messages_per_second": 1, "group_messages_per_minute": 20}
 _COMMANDS = ("/help", "/status", "/why", "/history")
 
 

@@ -6,6 +6,7 @@ Each chat has what it writes answered one after the other, as the inbox does; th
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,7 +17,7 @@ from telegram.error import RetryAfter
 from bot.delivery.asking import Askers
 from bot.delivery.failures import Failure, FailureKind
 from bot.delivery.pacing import Limits, Pacer
-from bot.delivery.replies import ReplyRateLimiter, UnansweredError
+from bot.delivery.replies import ReplyRateLimiter, TooFastError, UnansweredError
 from bot.sandbox.limits import Limiter
 from bot.sandbox.telegram import BotApiError
 from tests.bot.virtual_time import run
@@ -33,7 +34,8 @@ class Telegram:
         # A lone answer may be one too many for a second.
         self.limiter = Limiter(per_second=RATE + 1, monotonic=self.clock)
         self.pacer = Pacer(Limits(RATE), self.clock)
-        self.replies = ReplyRateLimiter(self.pacer, Askers(1, self.clock), SLOW_DOWN)
+        self.replies = ReplyRateLimiter(self.pacer, Askers(1, self.clock))
+        self.updates = itertools.count()
         self.broadcast_at: list[float] = []
         self.answers: dict[int, list[str]] = defaultdict(list)
         self.latencies: dict[int, list[float]] = defaultdict(list)
@@ -68,11 +70,15 @@ class Telegram:
                 raise RetryAfter(int(self._met(error, chat_id))) from None
             self.answers[chat_id].append(data["text"])
 
-        data = {"chat_id": chat_id, "text": text}
         begun = self.clock()
         await asyncio.sleep(0.05)
         try:
-            await self.replies.process_request(take, ("sendMessage", data), {}, "sendMessage", data, None)
+            try:
+                await self.replies.admit(chat_id, next(self.updates), text)
+            except TooFastError:
+                text = SLOW_DOWN
+            data = {"chat_id": chat_id, "text": text}
+            await self.replies.process_request(take, ("", data), {}, "sendMessage", data, True)
         except UnansweredError:
             return
         self.latencies[chat_id].append(self.clock() - begun)

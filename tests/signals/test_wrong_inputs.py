@@ -18,7 +18,7 @@ from signals.data.sessions import decision_time, nyse_sessions
 from signals.data.universe import BASKET
 from signals.data.vintages import Archive
 from signals.evaluate import History, evaluate
-from signals.model import ConditionState, Property, State, Verdict, Window
+from signals.model import Check, ConditionState, Property, State, Verdict, Window
 from signals.rules import UNKNOWN
 from signals.supercycle.needs import RISK_PANEL
 from signals.transitions import transitions
@@ -36,6 +36,10 @@ def verdict(history: History, session: date) -> Verdict:
 
 def condition(found: Verdict, key: str) -> ConditionState:
     return next(each for each in found.conditions if each.key == key)
+
+
+def sectors_check(found: Verdict) -> Check:
+    return next(each for each in found.breakout.checks if each.key == "participation").parts[-1]
 
 
 def rotation(found: Verdict) -> Property:
@@ -198,5 +202,7 @@ def test_what_is_said_without_members_is_what_would_be_said_whatever_they_were(
     for key in ("breadth", "altcoin_breadth"):
         said = condition(verdict(lacking, COMPLETE), key).state
         assert said in (State.UNKNOWN, condition(verdict(having, COMPLETE), key).state)
+    of_sectors = [sectors_check(verdict(history, COMPLETE)).passed for history in (lacking, having)]
+    assert of_sectors[0] in (None, of_sectors[1])
     said_of_rotation = raw(lacking, "rotation")[-1]
     assert np.isnan(said_of_rotation) or said_of_rotation == raw(having, "rotation")[-1]

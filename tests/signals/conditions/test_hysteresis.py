@@ -13,8 +13,8 @@ from signals.conditions.condition import Condition, Limit, Number
 from signals.conditions.hysteresis import Published, Span, both, either, first_measured, lapsed, publish, switch
 from signals.data.series import Days
 from signals.model import Unit
+from signals.nine_decimals import Sign
 from signals.rules import UNKNOWN
-from signals.thresholds import Sign
 from tests.signals.conditions.figures import NAN
 
 

@@ -17,8 +17,8 @@ from signals.data.gate import Gate
 from signals.data.panel import Floats, Panel, floats
 from signals.data.series import SECTORS
 from signals.model import Check, Unit
+from signals.nine_decimals import Sign, meets
 from signals.rules import CHECKS, GATE, CheckRules
-from signals.thresholds import Sign, meets
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from bot.delivery.results import ResultWriter
 from bot.delivery.sender import MOST_IN_FLIGHT, Sender
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
-from bot.market.schedule import build_schedule
+from bot.market.schedule import build_schedule, watch_the_clock
 from bot.messages.render import Messages
 from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
@@ -156,6 +156,7 @@ class App:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(role.keep())
+                    tasks.create_task(watch_the_clock(scheduler))
                     tasks.create_task(self.listen() if self.settings.webhook_url else self.poll())
                     tasks.create_task(self.sender.run())
                     tasks.create_task(Purger(self.database, self.clock).run())

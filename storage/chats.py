@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.database import upsert
 from storage.ledger import Audience
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import UNFINISHED, WAITING, State
@@ -44,7 +44,7 @@ async def unsubscribe(connection: AsyncConnection, chat_id: int, at: datetime) -
 
 async def mark_reachable(connection: AsyncConnection, chat_id: int, chat_type: str) -> None:
     """Note that a chat can be reached, whatever was believed before."""
-    statement = upsert(chat).values(id=chat_id, type=chat_type)
+    statement = upsert(connection, chat).values(id=chat_id, type=chat_type)
     reachable = {"type": chat_type, "gone_at": None, "gone_reason": None}
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=reachable))
 
@@ -59,7 +59,7 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
     """Give a chat its new id (a group became a supergroup), with its subscription and what is queued for it."""
     own = (await connection.execute(select(*_SETTINGS).where(chat.c.id == old))).mappings().one_or_none()
     settings = dict(own) if own else {"subscribed_at": None}
-    statement = upsert(chat).values(id=new, type=chat_type, **settings)
+    statement = upsert(connection, chat).values(id=new, type=chat_type, **settings)
     # The new id may have spoken already; what the old one had subscribed to still holds.
     kept = func.coalesce(chat.c.subscribed_at, statement.excluded.subscribed_at)
     reachable = {"gone_at": None, "gone_reason": None}
@@ -89,7 +89,7 @@ async def _enqueue_missed_by_move(connection: AsyncConnection, old: int, new: in
     subscribed = exists().where(chat.c.id == new, chat.c.subscribed_at.is_not(None))
     rows = select(alert.c.id, literal(new), alert.c.urgent, *figures).where(*half_done, subscribed)
     columns = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
-    statement = upsert(delivery).from_select(columns, rows, include_defaults=False)
+    statement = upsert(connection, delivery).from_select(columns, rows, include_defaults=False)
     await connection.execute(statement.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"]))
 
 

@@ -8,11 +8,12 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Self
 from urllib.parse import quote
 
-from sqlalchemy import BigInteger, BindParameter, Function, event, func, literal, make_url, select
+from sqlalchemy import BigInteger, BindParameter, Function, Table, event, func, literal, make_url, select
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -164,6 +165,12 @@ class Database:
         if engine is None:
             raise RuntimeError("the database is not open")
         return engine
+
+
+def upsert(connection: AsyncConnection, table: Table) -> Any:
+    """Return an INSERT of the connection's own dialect, which can say what happens on a conflict."""
+    # Only that one: loading PostgreSQL's beside SQLite takes 2 MB.
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
 
 
 async def database_now(connection: AsyncConnection) -> datetime:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, func, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.database import database_now, lock
+from storage.database import database_now, lock, upsert
 from storage.schema import received_update
 
 # Telegram keeps an update for a day; one that comes again within that time must still be known.
@@ -33,7 +32,7 @@ async def store(connection: AsyncConnection, received: Sequence[Received]) -> No
     """Store updates; one that is known already is ignored, handled or not."""
     rows = [{"update_id": one.update_id, "chat_id": one.chat_id, "body": one.body} for one in received]
     if rows:
-        await connection.execute(upsert(received_update).on_conflict_do_nothing(), rows)
+        await connection.execute(upsert(connection, received_update).on_conflict_do_nothing(), rows)
 
 
 async def waiting_chats(connection: AsyncConnection) -> Sequence[int]:

@@ -50,7 +50,7 @@ class VerdictRow:
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """One alert to be stored. ``changes`` are (subject, kind) of the transitions it tells.
+    """One alert to be stored. ``changes`` are (subject, kind) of the transitions it tells, the gravest first.
 
     ``audience`` is who it is for: the subscribers, or the operators.
     """
@@ -178,6 +178,6 @@ async def count_alerts(connection: AsyncConnection) -> int:
 
 
 async def load_changes(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[Any]:
-    """Return the transitions with these ids, oldest first."""
-    query = select(transition).where(transition.c.id.in_(ids)).order_by(transition.c.session, transition.c.id)
-    return (await connection.execute(query)).all()
+    """Return the transitions with these ids, in this order."""
+    rows = await connection.execute(select(transition).where(transition.c.id.in_(ids)))
+    return sorted(rows, key=lambda row: ids.index(row.id))

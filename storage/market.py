@@ -8,9 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.database import upsert
 from storage.schema import closure, market
 
 
@@ -103,12 +103,12 @@ async def closures(connection: AsyncConnection) -> Sequence[Any]:
 
 async def find_closure(connection: AsyncConnection, session: date, now: datetime) -> bool:
     """Note that by the rule the exchange was closed. Returns whether that is new: an operator's word stands."""
-    found = upsert(closure).values(session=session, closed=True, noted_by="rule", noted_at=now)
+    found = upsert(connection, closure).values(session=session, closed=True, noted_by="rule", noted_at=now)
     return (await connection.execute(found.on_conflict_do_nothing())).rowcount == 1
 
 
 async def say_closure(connection: AsyncConnection, session: date, now: datetime, *, closed: bool) -> None:
     """Note what an operator says of a day, whatever was noted of it before."""
     said = {"closed": closed, "noted_by": "operator", "noted_at": now}
-    statement = upsert(closure).values(session=session, **said)
+    statement = upsert(connection, closure).values(session=session, **said)
     await connection.execute(statement.on_conflict_do_update(index_elements=["session"], set_=said))

@@ -8,10 +8,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import String, bindparam, column, func, insert, select, type_coerce, update, values
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NullType
 
+from storage.database import upsert
 from storage.schema import observation, source_check
 
 FIELD_COLUMNS = [c for c in observation.c if c.name not in ("series", "observed_on", "first_seen_at", "last_seen_at")]
@@ -139,7 +139,7 @@ async def note_check(connection: AsyncConnection, check: SourceCheck, checked_at
     said = {"checked_at": checked_at, "reason": check.reason[:500], "absent": check.absent}
     before = select(source_check.c.reason).where(source_check.c.series == check.series)
     is_new = (await connection.execute(before)).scalar_one_or_none() != said["reason"]
-    statement = upsert(source_check).values(series=check.series, **said)
+    statement = upsert(connection, source_check).values(series=check.series, **said)
     await connection.execute(statement.on_conflict_do_update(index_elements=["series"], set_=said))
     return is_new
 

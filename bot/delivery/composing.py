@@ -106,7 +106,7 @@ class Composer:
             read_verdict(await ledger.body_of(connection, alert.session)),
             changes,
             market_row,
-            live=await _live(connection, changes),
+            live=await _live(connection, changes[::-1] if alert.kind == CATCH_UP else changes),
             alert_id=alert.id,
             summary=alert.kind == CATCH_UP,
             again=again,
@@ -122,6 +122,6 @@ def plain(markup: str) -> str:
 
 async def _live(connection: AsyncConnection, changes: Sequence[ShownChange]) -> int:
     """Return of how many earlier live alerts the outcome is known, of those the past cases shown are like."""
-    past = next((one.past for one in reversed(changes) if one.past), None)
+    past = next((one.past for one in changes if one.past), None)
     rows = await track_record.live_transitions(connection) if past else ()
     return live_like(past, rows, await track_record.outcomes(connection) if past else ())

@@ -1,4 +1,4 @@
-"""Which changes are told to whom, and how loudly."""
+"""Which changes are told to whom, in one message or in several, and how loudly."""
 
 from __future__ import annotations
 
@@ -12,15 +12,27 @@ from storage.ledger import AlertRow, Audience, ChangeRow, VerdictRow
 URGENT = frozenset({"breakout.confirmed", "breakout.failed"})
 FOR_OPERATORS = ("data.problem", "data.cleared")
 CATCH_UP = "catch_up"
+_OF_A_BREAKOUT = (
+    "breakout.failed",
+    "breakout.rejected",
+    "breakout.confirmed",
+    "breakout.attempt",
+    "breakout.recovered",
+    "breakout.warning",
+    "breakout.established",
+    "breakout.ended",
+    "window.cancelled",
+)
+"""What one close of the Russell 2000 may bring about in one evening, gravest first."""
 
 
 def alert_rows(rows: Sequence[VerdictRow], now: datetime, untold: Collection[str] = ()) -> list[AlertRow]:
     """Return the alerts to be stored for what these sessions changed.
 
-    Each change of a session closed within the last day is an alert of its own. Older ones, after downtime, are told in
-    one summary, with where the newest session stands. The operators are told of every session: what began to fail in
-    an old one may fail still, and what ceased to was told when it began; unless nobody was told, as of the series in
-    ``untold``.
+    What one cause changed in a session closed within the last day is one alert. Older changes, after downtime, are
+    told in one summary, with where the newest session stands. The operators are told of every session: what began to
+    fail in an old one may fail still, and what ceased to was told when it began; unless nobody was told, as of the
+    series in ``untold``.
     """
     silent = set(untold)
     old = [row for row in rows if _is_old(row, now) and _for_subscribers(row)]
@@ -42,15 +54,24 @@ def _for_subscribers(row: VerdictRow) -> list[ChangeRow]:
 
 
 def _alerts_to_subscribers(row: VerdictRow, now: datetime) -> Iterator[AlertRow]:
-    for change in _for_subscribers(row):
+    """Yield one alert a cause: the gravest of its changes comes first, and decides the kind and who hears of it."""
+    changes = sorted(_for_subscribers(row), key=_gravity)
+    of_the_breakout = [change for change in changes if change.kind in _OF_A_BREAKOUT]
+    others = [[change] for change in changes if change.kind not in _OF_A_BREAKOUT]
+    for caused in (of_the_breakout, *others) if of_the_breakout else others:
+        gravest = caused[0]
         yield AlertRow(
-            key=f"{change.subject}:{change.kind}",
-            kind=change.kind,
-            urgent=change.kind in URGENT,
+            key=f"{gravest.subject}:{gravest.kind}",
+            kind=gravest.kind,
+            urgent=gravest.kind in URGENT,
             session=row.session,
             created_at=now,
-            changes=[(change.subject, change.kind)],
+            changes=[(change.subject, change.kind) for change in caused],
         )
+
+
+def _gravity(change: ChangeRow) -> int:
+    return _OF_A_BREAKOUT.index(change.kind) if change.kind in _OF_A_BREAKOUT else len(_OF_A_BREAKOUT)
 
 
 def _alerts_to_operators(row: VerdictRow, now: datetime, silent: Collection[str]) -> Iterator[AlertRow]:

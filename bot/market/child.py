@@ -6,7 +6,10 @@ import asyncio
 import gc
 import logging
 import os
+import select
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from datetime import date
 
@@ -50,6 +53,7 @@ from storage.observations import SourceCheck
 
 _ROWS_A_REPLY = 2_000
 _SESSIONS_BEFORE_ATTEMPT = 4
+_SECONDS_TO_END = 3.0
 
 
 class Requests:
@@ -116,8 +120,19 @@ def _find_demo_start(request: FindDemoStart) -> DemoStart:
     return DemoStart(decision_time(history.panel.days[attempt - _SESSIONS_BEFORE_ATTEMPT]))
 
 
+def _end_with_the_parent() -> None:
+    """Wait until nobody holds the other end of standard input any more, then end whatever is still being done."""
+    closed = select.poll()
+    closed.register(sys.stdin.fileno(), 0)
+    closed.poll()
+    # Who reads that end ends of itself.
+    time.sleep(_SECONDS_TO_END)
+    os._exit(1)
+
+
 def main() -> None:
     """Answer requests from standard input until it ends."""
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     # Garbage is collected between requests: within one, hundreds of thousands of rows would be gone through each time.
     gc.disable()
     # Nothing a library prints may get between the replies.

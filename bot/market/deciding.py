@@ -167,7 +167,9 @@ def _is_doubtful(session: date, bars: Bars, stored: StoredState, now: datetime) 
 
 def _missing_at_first(stored: StoredState, have: Iterable[str], now: datetime) -> str | None:
     """Return why the history should not be written yet: a series may still arrive that would be missing for ever."""
-    known = set(have) | {series for series, check in stored.checks.items() if check.absent}
+    # A series that begins later was answered with nothing, and nothing is wrong with that.
+    answered = {series for series, check in stored.checks.items() if check.absent or not check.reason}
+    known = set(have) | answered
     until = stored.first_evening_at + EVENING.first_wait
     # Without the series that block a session nothing can be written; the others are waited for so long.
     missing = [key for key in (SERIES if now < until else GATE.blocking) if key not in known]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from bot.market.alerts import alert_rows
-from bot.market.process import Market
+from bot.market.process import Market, MarketProcessError
 from bot.market.protocol import (
     BackfillBegins,
     Checked,
@@ -33,6 +34,7 @@ from storage.outbox import notices
 logger = logging.getLogger(__name__)
 
 _ROWS_A_COMMIT = 2_000
+_SECONDS_A_COMMIT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +64,22 @@ class Evening:
         storage.market.OtherMarketError
             When the database holds another market's data.
         bot.market.process.MarketProcessError
-            When the child failed; what was stored until then is kept and the next run goes on from there.
+            When the child failed. What had come until then is stored; when it failed while collecting, whatever can be
+            decided with that is decided all the same.
         """
         async with self.running:
             async with self.database.transaction() as connection:
                 await market.claim_market(connection, self.origin)
                 await market.note_evening(connection, now)
-            await self._collect(now)
-            return await self._decide(now)
+            failed: MarketProcessError | None = None
+            try:
+                await self._collect(now)
+            except MarketProcessError as error:
+                failed = error
+            agenda = await self._decide(now)
+            if failed is not None:
+                raise failed
+            return agenda
 
     async def look_back(self, now: datetime) -> None:
         """Compute the track record anew and append what followed live alerts, if a session was decided since.
@@ -95,14 +105,17 @@ class Evening:
 
     async def _collect(self, now: datetime) -> None:
         unstored: list[Observations | Checked] = []
-        async for reply in self.process.ask(Collect(self._url, self.market_data, now, self.options)):
-            if isinstance(reply, Observations | Checked):
-                unstored.append(reply)
-            # Few commits on an ordinary evening, and never a large one on the first.
-            if sum(len(reply.rows) for reply in unstored if isinstance(reply, Observations)) >= _ROWS_A_COMMIT:
-                await self._archive(unstored, now)
-                unstored = []
-        await self._archive(unstored, now)
+        began = time.monotonic()
+        try:
+            async for reply in self.process.ask(Collect(self._url, self.market_data, now, self.options)):
+                if isinstance(reply, Observations | Checked):
+                    unstored.append(reply)
+                # Few commits on an ordinary evening, never a large one on the first, and soon where one waits long.
+                if _is_much(unstored) or time.monotonic() - began >= _SECONDS_A_COMMIT:
+                    await self._archive(unstored, now)
+                    unstored, began = [], time.monotonic()
+        finally:
+            await self._archive(unstored, now)
 
     async def _archive(self, replies: Sequence[Observations | Checked], now: datetime) -> None:
         async with self.database.transaction() as connection:
@@ -160,6 +173,10 @@ class Evening:
             await market.set_agenda(connection, agenda)
         for row in news:
             logger.info("session %s decided, %d changes", row.session, len(row.changes))
+
+
+def _is_much(replies: Sequence[Observations | Checked]) -> bool:
+    return sum(len(reply.rows) for reply in replies if isinstance(reply, Observations)) >= _ROWS_A_COMMIT
 
 
 _NAMED = 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -9,6 +10,9 @@ from apscheduler.triggers.cron import CronTrigger
 
 from bot.clock import NEW_YORK
 from signals.rules import EVENING
+
+_SECONDS_BETWEEN_LOOKS = 60.0
+Sleep = Callable[[float], Awaitable[None]]
 
 
 def build_schedule(run_evening: Callable[[], Awaitable[None]]) -> AsyncIOScheduler:
@@ -26,3 +30,14 @@ def build_schedule(run_evening: Callable[[], Awaitable[None]]) -> AsyncIOSchedul
     trigger = CronTrigger(day_of_week="tue-sat", hour=last.hour, minute=last.minute, timezone=NEW_YORK)
     scheduler.add_job(run_evening, trigger, id=f"last call {last:%H:%M}")
     return scheduler
+
+
+async def watch_the_clock(scheduler: AsyncIOScheduler, sleep: Sleep = asyncio.sleep) -> None:
+    """Have a scheduler look at the wall clock once a minute, for ever.
+
+    Its own timer runs out only when so many seconds have passed while the machine ran: not those of a suspension, and
+    not those by which the clock was set.
+    """
+    while True:
+        await sleep(_SECONDS_BETWEEN_LOOKS)
+        scheduler.wakeup()

@@ -15,8 +15,8 @@ from signals.data.plausible import moved_too_far, outside_band
 from signals.data.series import SERIES, Days
 from signals.data.vintages import Archive
 from signals.model import Freshness, SourceVerdict
+from signals.nine_decimals import Sign, meets
 from signals.rules import GATE
-from signals.thresholds import Sign, meets
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from signals.data.adjust import price
 from signals.data.series import Series
-from signals.thresholds import Sign, meets, to_decimals
+from signals.nine_decimals import Sign, meets, to_decimals
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

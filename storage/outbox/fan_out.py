@@ -21,10 +21,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.database import lock
+from storage.database import lock, upsert
 from storage.ledger import Audience
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import State, is_in
@@ -90,10 +89,10 @@ async def _enqueue_slice(connection: AsyncConnection, alert_row: Any, now: datet
     values = {"after": after, "last": last, "alert": alert_row.id, "urgent": alert_row.urgent, "now": now}
     if older:
         # In this order: who was to get an urgent older one gets this one as urgently.
-        await connection.execute(_ENQUEUE_SUPERSEDING, values | {"older": older})
+        await connection.execute(_enqueueing(connection, _URGENT_TOO), values | {"older": older})
         await connection.execute(_SUPERSEDE, {"after": after, "last": last, "now": now, "older": older})
     else:
-        await connection.execute(_ENQUEUE, values)
+        await connection.execute(_enqueueing(connection, _URGENT), values)
     await _hold_for_quiet_hours(connection, alert_row.id, after, last, now)
     return last
 
@@ -118,7 +117,7 @@ def _in_slice(column: Any) -> Any:
     return (column > bindparam("after", type_=BigInteger())) & (column <= bindparam("last", type_=BigInteger()))
 
 
-def _enqueueing(urgent: Any) -> Any:
+def _enqueueing(connection: AsyncConnection, urgent: Any) -> Any:
     figures: tuple[Any, ...] = (
         literal_column("'queued'"),
         bindparam("now", type_=delivery.c.not_before.type),
@@ -131,7 +130,7 @@ def _enqueueing(urgent: Any) -> Any:
         .order_by(chat.c.id)
     )
     columns = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
-    statement = upsert(delivery).from_select(columns, rows, include_defaults=False)
+    statement = upsert(connection, delivery).from_select(columns, rows, include_defaults=False)
     return statement.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"])
 
 
@@ -159,8 +158,7 @@ _LAST_OF_SLICE = select(
         .c.id
     )
 )
-_ENQUEUE = _enqueueing(_URGENT)
-_ENQUEUE_SUPERSEDING = _enqueueing(or_(_URGENT, _had_urgent_one()))
+_URGENT_TOO = or_(_URGENT, _had_urgent_one())
 _SUPERSEDE = (
     update(delivery)
     .where(delivery.c.alert_id.in_(_OLDER), _in_slice(delivery.c.chat_id), is_supersedable(delivery))

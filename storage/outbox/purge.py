@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, func, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.database import upsert
 from storage.outbox.states import UNFINISHED
 from storage.schema import alert, delivery, delivery_count
 
@@ -36,7 +36,7 @@ async def purge(connection: AsyncConnection, now: datetime, size: int = SLICE) -
     for state in (await connection.execute(gone)).scalars():
         folded[state] = folded.get(state, 0) + 1
     for state, count in folded.items():
-        statement = upsert(delivery_count).values(alert_id=alert_id, state=state, count=count)
+        statement = upsert(connection, delivery_count).values(alert_id=alert_id, state=state, count=count)
         added = {"count": delivery_count.c.count + statement.excluded.count}
         await connection.execute(statement.on_conflict_do_update(index_elements=["alert_id", "state"], set_=added))
     return sum(folded.values())

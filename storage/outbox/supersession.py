@@ -29,8 +29,9 @@ async def record_superseded(connection: AsyncConnection, alert_id: int) -> None:
     query = select(transition.c.id, transition.c.subject).where(transition.c.id.in_(told))
     subjects = {row.id: row.subject for row in await connection.execute(query)}
     mine = {subjects[number] for number in newer.transitions}
-    # A summary of several changes is never superseded: the newer alert may tell only a part of it.
-    superseded = [row.id for row in rows if len(row.transitions) == 1 and subjects[row.transitions[0]] in mine]
+    # One that tells of something else as well is not superseded: the newer alert tells only a part of it.
+    theirs = {row.id: {subjects[number] for number in row.transitions} for row in rows}
+    superseded = [number for number, about in theirs.items() if about and about <= mine]
     if superseded:
         pairs = [{"newer_id": alert_id, "older_id": older_id} for older_id in superseded]
         await connection.execute(insert(supersession), pairs)

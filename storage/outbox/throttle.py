@@ -7,10 +7,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import literal_column, select, true
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.database import as_utc, database_clock, database_now
+from storage.database import as_utc, database_clock, database_now, upsert
 from storage.schema import throttle
 
 _ONLY = 1
@@ -19,7 +18,7 @@ _ONLY = 1
 async def note(connection: AsyncConnection, seconds: float) -> None:
     """Note that Telegram wants nothing for so long from now on."""
     now = await database_now(connection)
-    statement = upsert(throttle).values(id=_ONLY, since=now, until=now + timedelta(seconds=seconds))
+    statement = upsert(connection, throttle).values(id=_ONLY, since=now, until=now + timedelta(seconds=seconds))
     new = {"since": statement.excluded.since, "until": statement.excluded.until}
     later = throttle.c.until < statement.excluded.until
     # A clock that was set back would let an old one hold for as long.

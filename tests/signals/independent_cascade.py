@@ -181,6 +181,7 @@ class Published:
 
     needed: int
     begins: str = "unknown"
+    holds: int = 10
     state: str = "unknown"
     unknown_for: int = 0
     running: str = ""
@@ -190,8 +191,8 @@ class Published:
     def see(self, raw: str) -> None:
         if raw == "unknown":
             self.unknown_for += 1
-            if self.unknown_for > 10:
-                self.state, self.running, self.in_a_row = "unknown", "", 0
+            if self.unknown_for > self.holds:
+                self.lapse()
             return
         if not self.begun:
             self.state, self.begun = self.begins, True
@@ -200,6 +201,9 @@ class Published:
         self.running = raw
         if self.in_a_row >= self.needed:
             self.state = raw
+
+    def lapse(self) -> None:
+        self.state, self.running, self.in_a_row = "unknown", "", 0
 
 
 @dataclass

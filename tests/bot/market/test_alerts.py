@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,10 @@ from signals.data.sessions import decision_time
 from storage.ledger import AlertRow, Audience, ChangeRow, VerdictRow
 from tests.worlds import day
 
-KINDS = ("breakout.attempt", "stage.up", "data.problem", "data.cleared")
+KINDS = (
+    "breakout.attempt", "breakout.confirmed", "breakout.failed", "breakout.ended", "window.cancelled", "window.opened",
+    "stage.up", "data.problem", "data.cleared",
+)  # fmt: skip
 
 
 @st.composite
@@ -61,3 +65,43 @@ def test_an_end_is_told_where_its_beginning_was_and_nowhere_else(phases: list[bo
 def test_a_summary_is_of_the_newest_session(rows: list[VerdictRow], late: int) -> None:
     alerts = alert_rows(rows, decision_time(rows[-1].session) + timedelta(hours=late))
     assert {alert.session for alert in alerts if alert.kind == "catch_up"} <= {rows[-1].session}
+
+
+def alerts_of(*kinds: str) -> list[AlertRow]:
+    """Return the alerts of one evening on which all these happened."""
+    changes = [ChangeRow(kind, f"{kind.partition('.')[0]}:{day(0)}", day(0)) for kind in kinds]
+    return alert_rows([VerdictRow(day(0), decision_time(day(0)), "3", b"", changes)], decision_time(day(0)))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        (("window.cancelled", "breakout.failed"), ("breakout.failed", "window.cancelled")),
+        (("breakout.attempt", "breakout.confirmed"), ("breakout.confirmed", "breakout.attempt")),
+        (("breakout.ended", "breakout.attempt"), ("breakout.attempt", "breakout.ended")),
+        (("breakout.warning", "breakout.failed"), ("breakout.failed", "breakout.warning")),
+    ],
+)
+def test_what_one_close_brings_about_is_one_alert_led_by_its_gravest_change(
+    kinds: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    (alert,) = alerts_of(*kinds)
+    assert tuple(kind for _, kind in alert.changes) == told
+    assert alert.kind == told[0]
+
+
+def test_the_gravest_change_decides_urgency() -> None:
+    assert [alert.urgent for alert in alerts_of("window.cancelled", "breakout.failed")] == [True]
+    assert [alert.urgent for alert in alerts_of("breakout.ended", "breakout.attempt")] == [False]
+
+
+def test_other_causes_of_the_same_evening_are_alerts_of_their_own() -> None:
+    told = alerts_of("stage.up", "breakout.failed", "liquidity.regime", "window.opened", "window.cancelled")
+    assert [alert.kind for alert in told] == ["breakout.failed", "stage.up", "liquidity.regime", "window.opened"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=decided())
+def test_no_two_alerts_of_an_evening_tell_of_the_same_close(rows: list[VerdictRow]) -> None:
+    alerts = alert_rows(rows[-1:], decision_time(rows[-1].session))
+    assert sum(alert.kind.startswith("breakout.") or alert.kind == "window.cancelled" for alert in alerts) <= 1

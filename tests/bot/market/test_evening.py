@@ -156,6 +156,11 @@ class TestTheFirstRun:
         assert agenda.waiting.endswith("; without it no history is written")
         assert await rows(evening, verdict) == []
 
+    async def test_a_series_that_begins_later_is_not_waited_for(self, evening: Evening) -> None:
+        (folder_of(evening) / "IORB.csv").write_text("date,value\n2021-07-29,0.15\n")
+        await at(evening, N)
+        assert len(await rows(evening, verdict)) == N + 1
+
     async def test_a_series_the_source_does_not_carry_is_not_waited_for(self, evening: Evening) -> None:
         (folder_of(evening) / "RSP.csv").unlink()
         await at(evening, N)
@@ -179,7 +184,6 @@ class TestAnEvening:
             "breakout.attempt": False,
             "breakout.confirmed": True,
             "breakout.failed": True,
-            "window.cancelled": False,
         }
 
     async def test_running_twice_changes_nothing(self, evening: Evening) -> None:
@@ -347,7 +351,7 @@ class TestAfterDowntime:
         stored = await rows(evening, verdict, verdict.c.session)
         assert [row.session for row in stored][-5:] == [day(N + i) for i in range(5)]
         kinds = [kind for kind, _ in await alerts(evening)]
-        assert kinds == ["catch_up", "breakout.failed", "window.cancelled"]
+        assert kinds == ["catch_up", "breakout.failed"]
         summary = (await rows(evening, alert))[0]
         told = [row.kind for row in await rows(evening, transition) if row.id in summary.transitions]
         assert told == ["breakout.attempt", "breakout.confirmed"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -77,3 +81,34 @@ async def test_the_process_never_gets_the_token(monkeypatch: pytest.MonkeyPatch)
         assert "secret" not in environment
     finally:
         await process.close()
+
+
+PARENT = """
+import asyncio, sys
+from datetime import datetime
+from bot.market.process import MarketProcess
+from bot.market.protocol import Collect
+async def main():
+    process = MarketProcess()
+    request = Collect(sys.argv[1], sys.argv[2], datetime.fromisoformat(sys.argv[3]))
+    async for _ in process.ask(request):
+        print(process._process.pid, flush=True)
+asyncio.run(main())
+"""
+
+
+async def test_it_ends_with_a_parent_that_is_killed_whatever_it_waits_for(database_url: str, tmp_path: Path) -> None:
+    write(tmp_path, CLOSES, "^RUT")
+    # Nobody ever writes to it.
+    os.mkfifo(tmp_path / "IWM.csv")
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, database_url, f"folder:{tmp_path}", NOW.isoformat(),
+        stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[3],
+    )  # fmt: skip
+    assert parent.stdout is not None
+    child = psutil.Process(int(await parent.stdout.readline()))
+    parent.kill()
+    await parent.communicate()
+    # It is somebody else's child now, who may be slow to notice its end.
+    _, alive = await asyncio.to_thread(psutil.wait_procs, [child], timeout=20)
+    assert not alive or child.status() == psutil.STATUS_ZOMBIE

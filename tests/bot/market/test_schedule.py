@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
+from apscheduler.schedulers import base
 
-from bot.market.schedule import build_schedule
+from bot.market.schedule import build_schedule, watch_the_clock
 from signals.rules import EVENING
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -65,3 +68,49 @@ async def test_a_late_run_still_happens_and_never_beside_another() -> None:
 def test_the_rules_hold_the_documented_times() -> None:
     assert f"{EVENING.decision:%H:%M} {EVENING.last_call:%H:%M}" == "17:30 08:00"
     assert EVENING.stale_news == timedelta(days=1)
+
+
+class WallClock(datetime):
+    """The clock that the scheduler reads."""
+
+    instant: ClassVar[datetime]
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> WallClock:
+        return cls.fromtimestamp(cls.instant.timestamp(), tz)
+
+
+@pytest.mark.parametrize(
+    ("asleep", "rings"), [(timedelta(minutes=20), 0), (timedelta(hours=10), 2), (timedelta(days=3), 7), (timedelta(hours=-5), 0)]
+)  # fmt: skip
+async def test_after_a_suspension_or_a_set_clock_what_is_due_rings_within_a_minute(
+    asleep: timedelta, rings: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "datetime", WallClock)
+    WallClock.instant = datetime(2020, 11, 17, 12, 30, tzinfo=UTC)
+    rung = asyncio.Queue[None]()
+    looks = 0
+
+    async def ring() -> None:
+        rung.put_nowait(None)
+
+    async def minute(seconds: float) -> None:
+        """Let a minute pass, during the first of which the machine sleeps; then wait as long as it takes to ring."""
+        nonlocal looks
+        assert seconds <= 60
+        if looks == 1:
+            for _ in range(rings):
+                await rung.get()
+            raise asyncio.CancelledError
+        looks += 1
+        WallClock.instant += asleep + timedelta(minutes=1)
+
+    scheduler = build_schedule(ring)
+    scheduler.start()
+    try:
+        async with asyncio.timeout(10):
+            with pytest.raises(asyncio.CancelledError):
+                await watch_the_clock(scheduler, minute)
+    finally:
+        scheduler.shutdown(wait=False)
+    assert rung.empty()

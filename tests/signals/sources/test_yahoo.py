@@ -192,7 +192,7 @@ class TestYahoo:
         assert "period1=-" in asked[-1]
         assert len(fetched.frame) == 3
 
-    def test_so_has_one_that_was_flagged_an_evening_late(self) -> None:
+    def test_a_split_flagged_an_evening_late_has_the_whole_history_fetched_again(self) -> None:
         split = {"splits": {str(opened(DAYS[1])): {"date": opened(DAYS[1]), "numerator": 2, "denominator": 1, "splitRatio": "2:1"}}}  # fmt: skip
         fetched = self.ask(chart(DAYS, [85.0, 85.5, 86.5], events=split), since=date(2020, 11, 12))
         assert fetched.restated

@@ -244,6 +244,24 @@ class TestAnAlertThatIsStopped:
         assert (await states(database))[1, 1] == "queued"
 
 
+async def test_several_changes_of_one_breakout_are_replaced_together(database: Database) -> None:
+    await subscribe(database, 1)
+    await tell(database, (EPISODE, "breakout.confirmed"), (EPISODE, "breakout.attempt"))
+    await spread(database)
+    await tell(database, (EPISODE, "breakout.failed"), ("window:2020-11-17", "window.cancelled"))
+    await spread(database)
+    assert await states(database) == {(1, 1): "superseded", (2, 1): "queued"}
+
+
+async def test_one_that_tells_of_something_else_too_is_not_replaced(database: Database) -> None:
+    await subscribe(database, 1)
+    await tell(database, (EPISODE, "breakout.failed"), ("window:2020-11-17", "window.cancelled"))
+    await spread(database)
+    await tell(database, (EPISODE, "breakout.recovered"))
+    await spread(database)
+    assert await states(database) == {(1, 1): "queued", (2, 1): "queued"}
+
+
 class TestAStoppedAlertThatReplacedAnother:
     """However its deliveries come to be stopped, what they had replaced is owed again."""
 

@@ -119,7 +119,7 @@ async def load_vintages(
     query = select(*(type_coerce(column, NullType()) for column in dated), *FIELD_COLUMNS)
     valid = (table.first_seen_at <= known_at, table.first_seen_at >= bindparam("restated", type_=Instant))
     query = query.where(table.series == bindparam("of"), *valid)
-    restated = await _restated_at(connection, known_at)
+    restated = await restated_at(connection, known_at)
     if since is not None:
         query = query.where(table.observed_on >= since)
     found: dict[str, Columns] = {}
@@ -145,9 +145,11 @@ async def counts(connection: AsyncConnection) -> dict[str, int]:
     return {row.series: row.vintages for row in await connection.execute(query)}
 
 
-async def _restated_at(connection: AsyncConnection, known_at: datetime) -> dict[str, datetime]:
-    query = select(restatement.c.series, func.max(restatement.c.seen_at).label("at"))
-    query = query.where(restatement.c.seen_at <= known_at).group_by(restatement.c.series)
+async def restated_at(connection: AsyncConnection, known_at: datetime | None = None) -> dict[str, datetime]:
+    """Return when the whole history of a series was last archived anew, of those of which it was by ``known_at``."""
+    query = select(restatement.c.series, func.max(restatement.c.seen_at).label("at")).group_by(restatement.c.series)
+    if known_at is not None:
+        query = query.where(restatement.c.seen_at <= known_at)
     return {row.series: row.at for row in await connection.execute(query)}
 
 

@@ -78,10 +78,14 @@ def what_is_implausible(series: Series, before: pd.DataFrame, row: pd.DataFrame)
 
 
 def _split(series: Series, before: pd.DataFrame, row: pd.DataFrame) -> str | None:
-    """Return the split by which a row seems to have moved; coins and indices of other markets have none."""
+    """Return the split by which a row seems to have moved, one listed for that day first; only stocks have any."""
     if not series.is_price or series.days is not Days.SESSION:
         return None
-    for step in (_closes(row)[0] / _closes(before)[0], growth(before, row)[0]):
+    moved, listed = _closes(row)[0] / _closes(before)[0], row["split"].iloc[0]
+    is_listed = listed > 0.0 and listed != 1.0
+    if series.move and is_listed and meets(abs(moved * listed - 1.0), Sign.AT_MOST, series.move.limit):
+        return f"{listed:g}:1"
+    for step in (moved, growth(before, row)[0]):
         for name, ratio in zip(_NAMES, _SPLITS, strict=True):
             for by in (ratio, 1.0 / ratio):
                 if meets(abs(step / by - 1.0), Sign.AT_MOST, GATE.split_like):

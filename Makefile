@@ -6,16 +6,13 @@ WORKERS ?= 2
 # A folder of CSV files; without one the simulated market stands in, and what is made of it says so.
 HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
 
-.PHONY: demo test cover check run bench lookahead statistics method faults kills lock clean
+.PHONY: demo test check run bench lookahead statistics method faults kills lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
 
-test: $(VENV)/installed ## every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations=10
-
-cover: $(VENV)/installed ## every test, slower: with the coverage floor, child processes included
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered
+test: $(VENV)/installed ## every test; COVER=1: with the coverage floor too, child processes included, slower
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --durations=10 $(if $(COVER),--cov --cov-report=term:skip-covered)
 
 check: $(VENV)/installed ## lint and types
 	$(BIN)/ruff check .

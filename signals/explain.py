@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from signals.episode import Episode, Phase
 from signals.model import Breakout, Cascade, Crypto, Link, Liquidity, Regime, State, Supercycle, Verdict, Window
+from signals.nine_decimals import Sign, meets
 from signals.rules import BREAKOUT, CAPITULATION, LINK, REGIME, SUPERCYCLE, WINDOW
-from signals.thresholds import Sign, meets
 
 
 class Step(StrEnum):

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From the lowest up: a room may import itself and whatever stands before it.
 SIGNALS = (
-    ("rules", "errors", "thresholds", "episode", "model", "sentences"),
+    ("rules", "errors", "nine_decimals", "episode", "model", "sentences"),
     ("data",),
     ("conditions",),
     ("breakout",),

@@ -19,7 +19,7 @@ from signals.data.release import expected_dates
 from signals.data.series import SECTORS, SERIES, Days
 from signals.data.universe import ALTCOINS, BASKET, LEAST_PRICED
 from signals.episode import Episode
-from signals.thresholds import Sign, meets
+from signals.nine_decimals import Sign, meets
 
 Figures = pd.Series  # of float, index dates (naive, ascending), without NaN
 

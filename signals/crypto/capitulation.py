@@ -19,8 +19,8 @@ from signals.data.panel import NEVER_HAD, Alignment, Bools, Floats, as_date, flo
 from signals.data.series import Days
 from signals.data.universe import BASKET
 from signals.model import CoinState
+from signals.nine_decimals import Sign, meets
 from signals.rules import CAPITULATION, CapitulationRules
-from signals.thresholds import Sign, meets
 
 _TRADED = ("BTC-USD", "ETH-USD", *BASKET)
 _COINS = {"BTC-USD": ("BTC-USD",), "ETH-USD": ("ETH-USD",), "altcoin basket": BASKET}

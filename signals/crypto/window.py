@@ -18,8 +18,8 @@ from signals.data.panel import LATE, Alignment, Floats, Ints, floats
 from signals.data.series import Days
 from signals.episode import Episode
 from signals.model import Crypto, Supplied, Window
+from signals.nine_decimals import Sign, meets
 from signals.rules import GATE, WINDOW
-from signals.thresholds import Sign, meets
 
 _SUPPLIED = ("ETF_FLOWS", "LEVERAGE")
 

@@ -15,8 +15,8 @@ from signals.data.plausible import implausible_steps, outside_band, what_is_impl
 from signals.data.series import SERIES
 from signals.data.vintages import Archive
 from signals.model import Freshness, SourceVerdict
+from signals.nine_decimals import Sign, meets
 from signals.rules import GATE
-from signals.thresholds import Sign, meets
 
 _CONTRADICTED = (
     "its source now has other closes of earlier days than before; used once its whole history agrees with them"

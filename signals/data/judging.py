@@ -8,8 +8,8 @@ import pandas as pd
 from signals.data.adjust import price
 from signals.data.plausible import cannot_be_confirmed, implausible_after, implausible_steps
 from signals.data.series import Series
+from signals.nine_decimals import Sign, meets
 from signals.rules import GATE
-from signals.thresholds import Sign, meets
 
 # Later than the last call of the morning after, not later than the next evening.
 _ANOTHER_EVENING = pd.Timedelta(hours=20)

@@ -8,8 +8,8 @@ import pandas as pd
 
 from signals.data.adjust import growth, price
 from signals.data.series import Days, Series
+from signals.nine_decimals import Sign, meets, to_decimals
 from signals.rules import GATE
-from signals.thresholds import Sign, meets, to_decimals
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

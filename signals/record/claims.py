@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from signals.breakout.episodes import RecordHighs, base_class, record_highs
+from signals.nine_decimals import Sign, meets
 from signals.record.model import Claim
 from signals.record.studies import Studies
 
@@ -29,7 +30,7 @@ _CLAIMED = (
     _Claimed(
         "2026",
         "the first close above 2,600, January 2026",
-        lambda highs, years: (highs.close > 2_600) & (years == 2026),
+        lambda highs, years: meets(highs.close, Sign.ABOVE, 2_600.0) & (years == 2026),
     ),
 )
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from signals.data.sessions import decision_times
 from signals.evaluate import History
+from signals.nine_decimals import Sign, meets
 from signals.record.model import ASSETS, Case
 from signals.record.prices import Prices, all_prices
 from signals.record.study import Events, Study
@@ -43,7 +44,8 @@ class Studies:
     @cached_property
     def _uptrend(self) -> dict[str, npt.NDArray[np.bool_]]:
         measuring, panel = self.history.crypto.measuring, self.history.panel
-        above = measuring.against_mean(measuring.prices("^RUT"), CHECKS.trend_mean).reindex(panel.sessions) > 0
+        gap = measuring.against_mean(measuring.prices("^RUT"), CHECKS.trend_mean).reindex(panel.sessions)
+        above = meets(gap, Sign.ABOVE, 0.0)
         decided = panel.decided.as_unit("us").asi8
         before = {key: np.searchsorted(decided, each.public, side="left") - 1 for key, each in self.prices.items()}
         return {key: above.to_numpy()[np.maximum(at, 0)] & (at >= 0) for key, at in before.items()}

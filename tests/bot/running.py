@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bot.app import App
@@ -39,6 +44,34 @@ def environment_for(sandbox: Sandbox, database_url: str, **more: str) -> dict[st
 def command(*arguments: str) -> list[str]:
     """Return a command line of the program."""
     return [sys.executable, "-m", "bot", *arguments]
+
+
+_FORKED = multiprocessing.get_context("forkserver")
+_FORKED.set_forkserver_preload(["bot.cli.main", "bot.cli.backtest", "bot.cli.evaluate", "bot.market.child"])
+
+
+def ran(folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder, in a process of its own; forked from one that has imported the program already."""
+    with TemporaryDirectory() as kept:
+        streams = [Path(kept) / name for name in ("stdout", "stderr")]
+        process = _FORKED.Process(target=_run, args=(folder, arguments, dict(environment), streams))
+        process.start()
+        process.join(120)
+        assert process.exitcode is not None, f"{arguments} did not end"
+        written = [stream.read_text() for stream in streams]
+    return subprocess.CompletedProcess(arguments, process.exitcode, *written)
+
+
+def _run(folder: Path, arguments: tuple[str, ...], environment: dict[str, str], streams: list[Path]) -> None:
+    for descriptor, stream in enumerate(streams, start=1):
+        os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT), descriptor)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ |= environment
+    sys.argv = ["bot", *arguments]
+    from bot.cli.main import main
+
+    main()
 
 
 @cache

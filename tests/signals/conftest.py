@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from signals.data.sessions import nyse_sessions
+from signals.data.vintages import Archive
 from signals.evaluate import History, evaluate
 from signals.record.model import TrackRecord
 from signals.record.track_record import track_record
@@ -21,13 +22,18 @@ NOW = datetime(2025, 7, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def history(real_history: Path) -> History:
-    """Every mechanism over the real history to June 2025."""
-    calendar = nyse_sessions(NOW)
-    archive, reasons = collect_archive(FolderSource(real_history), calendar, NOW)
+def archive(real_history: Path) -> Archive:
+    """The real history as collected."""
+    found, reasons = collect_archive(FolderSource(real_history), nyse_sessions(NOW), NOW)
     # Whatever the folder lacks is said, and nothing else.
     assert all(reason.startswith("there is no file") for reason in reasons.values())
-    return evaluate(archive, calendar, END)
+    return found
+
+
+@pytest.fixture(scope="session")
+def history(archive: Archive) -> History:
+    """Every mechanism over the real history to June 2025."""
+    return evaluate(archive, nyse_sessions(NOW), END)
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from playwright.async_api import Page, async_playwright
 
 from tests.bot.running import command
 from tests.bot.sandbox.test_chat_page import PICTURES, QUIET
-from tests.signals import independent_record as by_hand
 from tests.signals.breakout.test_breakout_history import EPISODES
+from tests.signals.record import independent_record as by_hand
 
 ROOT = Path(__file__).parents[3]
 WIDTHS = {"phone": (390, 844), "desk": (1280, 900)}

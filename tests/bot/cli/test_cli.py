@@ -19,7 +19,7 @@ from storage.database import Database
 from storage.migrate import migrate
 from storage.outbox import fan_out, queue
 from tests.bot.market.test_evening import CLOSES, write
-from tests.bot.running import EVENING, command
+from tests.bot.running import EVENING, ran
 from tests.storage.outbox.alerts import add_alert
 from tests.worlds import STOCKS, day, lead
 
@@ -41,22 +41,21 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def run(tmp_path: Path) -> Run:
     """Return a function that runs the program in an empty folder."""
 
-    def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        own = os.environ | {"PYTHONPATH": str(ROOT)} | environment
-        return subprocess.run(command(*arguments), cwd=tmp_path, env=own, capture_output=True, text=True, timeout=120)
+    def in_folder(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return ran(tmp_path, arguments, os.environ | {"PYTHONPATH": str(ROOT)} | environment)
 
-    return ran
+    return in_folder
 
 
 class TestBacktest:
     def test_json_lists_episodes_and_highs_and_a_page_can_be_written_beside(
         self, run: Run, data: Path, tmp_path: Path
     ) -> None:
-        ran = run("backtest", "--data", str(data), "--json", "--html", "record.html")
-        assert ran.returncode == 0, ran.stderr
-        assert "written to record.html" in ran.stderr
+        done = run("backtest", "--data", str(data), "--json", "--html", "record.html")
+        assert done.returncode == 0, done.stderr
+        assert "written to record.html" in done.stderr
         assert "After a confirmed breakout" in (tmp_path / "record.html").read_text()
-        found = json.loads(ran.stdout)
+        found = json.loads(done.stdout)
         assert set(found) == {"market", "episodes", "highs", "record"}
         assert found["market"] == "folder"
         (episode,) = found["episodes"]
@@ -68,26 +67,26 @@ class TestBacktest:
         assert episode["recovered"] is None
 
     def test_a_page_that_cannot_be_written_is_one_line_before_any_work(self, run: Run, data: Path) -> None:
-        ran = run("backtest", "--data", str(data), "--html", "nowhere/record.html")
-        assert ran.returncode == 2
-        assert "there is no folder" in ran.stderr.replace("\n", " ")
-        assert "Traceback" not in ran.stderr
+        done = run("backtest", "--data", str(data), "--html", "nowhere/record.html")
+        assert done.returncode == 2
+        assert "there is no folder" in done.stderr.replace("\n", " ")
+        assert "Traceback" not in done.stderr
 
     def test_people_get_tables(self, run: Run, data: Path) -> None:
-        ran = run("backtest", "--data", str(data))
-        assert ran.returncode == 0, ran.stderr
-        assert "Russell 2000 breakouts from a long base" in ran.stdout
-        assert str(day(N)) in ran.stdout
-        assert "failed" in ran.stdout
-        assert "What followed a confirmed breakout (1); backtest through" in ran.stdout
-        assert "Every rule tried and printed" in ran.stdout
+        done = run("backtest", "--data", str(data))
+        assert done.returncode == 0, done.stderr
+        assert "Russell 2000 breakouts from a long base" in done.stdout
+        assert str(day(N)) in done.stdout
+        assert "failed" in done.stdout
+        assert "What followed a confirmed breakout (1); backtest through" in done.stdout
+        assert "Every rule tried and printed" in done.stdout
 
 
 class TestEvaluate:
     def test_asof_gives_the_whole_verdict_in_the_documented_shape(self, run: Run, data: Path) -> None:
-        ran = run("evaluate", "--data", str(data), "--asof", str(day(N)), "--json")
-        assert ran.returncode == 0, ran.stderr
-        verdict: dict[str, Any] = json.loads(ran.stdout)
+        done = run("evaluate", "--data", str(data), "--asof", str(day(N)), "--json")
+        assert done.returncode == 0, done.stderr
+        verdict: dict[str, Any] = json.loads(done.stdout)
         assert verdict["session"] == str(day(N))
         assert {"session", "decided_at", "coverage", "breakout", "sources"} <= set(verdict)
         assert verdict["breakout"]["episode"]["attempt"] == str(day(N))
@@ -115,9 +114,9 @@ class TestEvaluate:
         assert set(verdict["sources"][0]) == {"series", "verdict", "newest", "reason"}
 
     def test_without_a_date_it_is_the_newest_session_of_the_data(self, run: Run, data: Path) -> None:
-        ran = run("evaluate", "--data", str(data))
-        assert ran.returncode == 0, ran.stderr
-        assert ran.stdout.startswith(str(day(N + 4)))
+        done = run("evaluate", "--data", str(data))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(str(day(N + 4)))
 
     @pytest.mark.parametrize(
         ("date", "sentence"),
@@ -127,10 +126,10 @@ class TestEvaluate:
         ],
     )
     def test_a_date_without_a_verdict_is_one_line(self, run: Run, data: Path, date: str, sentence: str) -> None:
-        ran = run("evaluate", "--data", str(data), "--asof", date)
-        assert ran.returncode == 2
-        assert ran.stderr.startswith(sentence)
-        assert len(ran.stderr.splitlines()) == 1
+        done = run("evaluate", "--data", str(data), "--asof", date)
+        assert done.returncode == 2
+        assert done.stderr.startswith(sentence)
+        assert len(done.stderr.splitlines()) == 1
 
     @pytest.mark.parametrize(
         ("date", "sentence"),
@@ -142,33 +141,33 @@ class TestEvaluate:
     def test_a_day_off_or_to_come_is_refused_before_any_file_is_read(
         self, run: Run, tmp_path: Path, date: str, sentence: str
     ) -> None:
-        ran = run("evaluate", "--data", str(tmp_path), "--asof", date)
-        assert ran.returncode == 2
+        done = run("evaluate", "--data", str(tmp_path), "--asof", date)
+        assert done.returncode == 2
         # With a file read it would be the missing ^RUT that is complained of.
-        assert ran.stderr.startswith(sentence)
+        assert done.stderr.startswith(sentence)
 
     def test_a_simulated_market_needs_no_folder_and_says_that_it_is_one(self, run: Run) -> None:
-        ran = run("evaluate", "--data", "simulated", "--asof", "2016-09-16")
-        assert ran.returncode == 0, ran.stderr
-        assert ran.stdout.startswith("SIMULATED MARKET: every figure is made up\n2016-09-16")
+        done = run("evaluate", "--data", "simulated", "--asof", "2016-09-16")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("SIMULATED MARKET: every figure is made up\n2016-09-16")
 
     def test_without_data_and_without_a_database_people_are_told_what_to_do(self, run: Run) -> None:
-        ran = run("evaluate")
-        assert ran.returncode == 2
-        assert "run the bot first, or give --data FOLDER" in ran.stderr
+        done = run("evaluate")
+        assert done.returncode == 2
+        assert "run the bot first, or give --data FOLDER" in done.stderr
 
 
 class TestReplay:
     def test_the_alerts_of_past_sessions_need_nothing_but_data(self, run: Run, data: Path, tmp_path: Path) -> None:
-        ran = run("replay", "--data", str(data), "--from", str(day(N - 1)), "--to", str(day(N + 2)))
-        assert ran.returncode == 0, ran.stderr
-        assert "Russell 2000 closed at a record, 101.00" in ran.stdout
-        assert "Russell 2000 breakout confirmed above 100.00" in ran.stdout
-        assert ran.stdout.index("closed at a record") < ran.stdout.index("breakout confirmed")
-        assert ran.stdout.splitlines()[-1] == "deliveries: 2 sent"
+        done = run("replay", "--data", str(data), "--from", str(day(N - 1)), "--to", str(day(N + 2)))
+        assert done.returncode == 0, done.stderr
+        assert "Russell 2000 closed at a record, 101.00" in done.stdout
+        assert "Russell 2000 breakout confirmed above 100.00" in done.stdout
+        assert done.stdout.index("closed at a record") < done.stdout.index("breakout confirmed")
+        assert done.stdout.splitlines()[-1] == "deliveries: 2 sent"
         # The two alerts, and nothing else.
-        assert ran.stdout.startswith("Russell 2000 closed at a record")
-        assert ran.stderr == ""
+        assert done.stdout.startswith("Russell 2000 closed at a record")
+        assert done.stderr == ""
         assert (tmp_path / "replay.db").exists()
         # Afterwards the command line reads any evening as it was decided, and none that it did not decide.
         database = "sqlite+aiosqlite:///replay.db"
@@ -178,21 +177,21 @@ class TestReplay:
         assert f"no verdict of {day(N + 3)}; the nearest before it is of {day(N + 2)}" in unknown.stderr
 
     def test_dates_without_a_session_are_one_line(self, run: Run, data: Path) -> None:
-        ran = run("replay", "--data", str(data), "--from", "2016-09-17", "--to", "2016-09-18")
-        assert ran.returncode == 2
-        assert "there is no NYSE session from 2016-09-17 to 2016-09-18" in ran.stderr
+        done = run("replay", "--data", str(data), "--from", "2016-09-17", "--to", "2016-09-18")
+        assert done.returncode == 2
+        assert "there is no NYSE session from 2016-09-17 to 2016-09-18" in done.stderr
 
     def test_a_folder_that_is_not_there_is_one_line(self, run: Run) -> None:
-        ran = run("replay", "--data", "/nowhere", "--from", "2016-09-15", "--to", "2016-09-16")
-        assert ran.returncode == 2
-        assert "names the folder '/nowhere', which does not exist" in ran.stderr
+        done = run("replay", "--data", "/nowhere", "--from", "2016-09-15", "--to", "2016-09-16")
+        assert done.returncode == 2
+        assert "names the folder '/nowhere', which does not exist" in done.stderr
 
 
 class TestMethod:
     def test_the_tables_of_a_simulated_history_say_so(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "page.md").write_text((ROOT / "docs" / "method.md").read_text())
-        ran = run("method", "page.md")
-        assert ran.returncode == 0, ran.stderr
+        done = run("method", "page.md")
+        assert done.returncode == 0, done.stderr
         page = (tmp_path / "page.md").read_text()
         for name, made_up in (("shares", 1), ("alerts", 1), ("record", 1), ("conditions", 0), ("series", 0)):
             table = page[page.index(f"<!-- {name} -->") : page.index(f"<!-- end of {name} -->")]
@@ -213,26 +212,26 @@ class TestRun:
     def test_a_missing_or_malformed_setting_is_one_line_with_an_example(
         self, run: Run, environment: dict[str, str], sentence: str
     ) -> None:
-        ran = run("run", **environment)
-        assert ran.returncode == 2
-        assert ran.stderr.startswith(sentence)
-        assert "for example" in ran.stderr
-        assert len(ran.stderr.splitlines()) == 1
+        done = run("run", **environment)
+        assert done.returncode == 2
+        assert done.stderr.startswith(sentence)
+        assert "for example" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
 
     def test_a_database_server_that_is_away_is_one_line_and_may_be_tried_again(self, run: Run) -> None:
         url = "postgresql+asyncpg://me:sesame@127.0.0.1:9/cascade"
-        ran = run("run", TELEGRAM_BOT_TOKEN="1:x", DATABASE_URL=url)
-        assert ran.returncode == 75
-        assert ran.stderr.startswith(f"DATABASE_URL: {url.replace('sesame', '***')} cannot be reached (")
-        assert len(ran.stderr.splitlines()) == 1
+        done = run("run", TELEGRAM_BOT_TOKEN="1:x", DATABASE_URL=url)
+        assert done.returncode == 75
+        assert done.stderr.startswith(f"DATABASE_URL: {url.replace('sesame', '***')} cannot be reached (")
+        assert len(done.stderr.splitlines()) == 1
 
     @pytest.mark.parametrize("command", [("run",), ("evaluate",), ("backtest",), ("requeue", "1")])
     def test_a_damaged_database_is_one_line(self, run: Run, database_url: str, command: tuple[str, ...]) -> None:
         os.truncate(database_url.removeprefix("sqlite+aiosqlite:///"), 20_000)
-        ran = run(*command, TELEGRAM_BOT_TOKEN="1:x", DATABASE_URL=database_url)
-        assert ran.returncode == 2
-        assert ran.stderr.startswith(f"DATABASE_URL: {database_url} is damaged (")
-        assert len(ran.stderr.splitlines()) == 1
+        done = run(*command, TELEGRAM_BOT_TOKEN="1:x", DATABASE_URL=database_url)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"DATABASE_URL: {database_url} is damaged (")
+        assert len(done.stderr.splitlines()) == 1
 
 
 class TestBackup:
@@ -250,14 +249,14 @@ class TestBackup:
 
     @pytest.mark.parametrize("command", ["backup", "restore"])
     def test_what_cannot_be_copied_is_one_line(self, run: Run, command: str) -> None:
-        ran = run(command, "nothing.db", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
-        assert (ran.returncode, len(ran.stderr.splitlines())) == (2, 1)
+        done = run(command, "nothing.db", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
 
 
 class TestRequeue:
     def test_an_alert_that_does_not_exist_is_one_line(self, run: Run) -> None:
-        ran = run("requeue", "17", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
-        assert (ran.returncode, ran.stderr) == (2, "ALERT is 17, and there is no alert with that number\n")
+        done = run("requeue", "17", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
+        assert (done.returncode, done.stderr) == (2, "ALERT is 17, and there is no alert with that number\n")
 
     async def test_a_stopped_alert_is_queued_for_everybody_who_did_not_get_it(
         self, run: Run, database_url: str
@@ -270,25 +269,25 @@ class TestRequeue:
                     await chats.subscribe(connection, chat_id, "private", EVENING)
                 await fan_out.fan_out(connection, EVENING)
                 await queue.stop_alert(connection, 1, "too long", EVENING)
-        ran = run("requeue", "1", DATABASE_URL=database_url)
-        assert ran.returncode == 0, ran.stderr
-        assert ran.stdout.startswith("2 deliveries of alert 1 are queued again")
+        done = run("requeue", "1", DATABASE_URL=database_url)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("2 deliveries of alert 1 are queued again")
 
 
 class TestClosure:
     def test_what_an_operator_says_is_listed_and_taken_back(self, run: Run) -> None:
         database = {"DATABASE_URL": "sqlite+aiosqlite:///cascade.db"}
-        ran = run("closure", "add", "2020-11-16", **database)
-        assert (ran.returncode, ran.stderr) == (0, "")
-        assert ran.stdout == "2020-11-16 is no session; the running or the next bot decides accordingly\n"
+        done = run("closure", "add", "2020-11-16", **database)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "2020-11-16 is no session; the running or the next bot decides accordingly\n"
         assert run("closure", "list", **database).stdout.startswith("2020-11-16  closed  by operator, ")
         assert run("closure", "remove", "2020-11-16", **database).returncode == 0
         assert run("closure", "list", **database).stdout.startswith("2020-11-16  open  by operator, ")
 
     def test_of_a_day_that_is_no_session_anyway_is_one_line(self, run: Run) -> None:
-        ran = run("closure", "add", "2020-11-15", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
+        done = run("closure", "add", "2020-11-15", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
         said = "2020-11-15 is not a NYSE session; the nearest are 2020-11-13 and 2020-11-16\n"
-        assert (ran.returncode, ran.stderr) == (2, said)
+        assert (done.returncode, done.stderr) == (2, said)
 
     def test_a_data_folder_tells_its_own(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "closed").mkdir()
@@ -296,9 +295,9 @@ class TestClosure:
         for file in (tmp_path / "closed").glob("*.csv"):
             kept = [line for line in file.read_text().splitlines(keepends=True) if not line.startswith(str(day(N + 1)))]
             file.write_text("".join(kept))
-        ran = run("evaluate", "--data", "closed", "--asof", str(day(N + 2)), "--json")
-        assert ran.returncode == 0, ran.stderr
-        episode = json.loads(ran.stdout)["breakout"]["episode"]
+        done = run("evaluate", "--data", "closed", "--asof", str(day(N + 2)), "--json")
+        assert done.returncode == 0, done.stderr
+        episode = json.loads(done.stdout)["breakout"]["episode"]
         # The twentieth session from the attempt on, the closed day not counted.
         assert (episode["attempt"], episode["confirm_by"]) == (str(day(N)), str(day(N + 20)))
 
@@ -313,17 +312,17 @@ class TestDoctor:
             "TELEGRAM_API_URL": "http://127.0.0.1:9",
             "MARKET_DATA": f"folder:{folder}",
         }
-        ran = run("doctor", **environment)
-        assert ran.returncode == 1
-        lines = ran.stdout.splitlines()
+        done = run("doctor", **environment)
+        assert done.returncode == 1
+        lines = done.stdout.splitlines()
         assert lines[0] == "ok    database: opens and has the newest schema"
         assert lines[1] == "FAIL  token: 127.0.0.1 cannot be reached (ConnectError); check the network"
         assert "FAIL  ^RUT: there is no file RUT.csv in the data folder" in lines
         assert any(line.startswith("ok    IWM: ") and "observations to" in line for line in lines)
 
     def test_a_missing_token_is_a_finding(self, run: Run) -> None:
-        ran = run("doctor", MARKET_DATA="simulated")
-        assert "FAIL  token: TELEGRAM_BOT_TOKEN is missing" in ran.stdout
+        done = run("doctor", MARKET_DATA="simulated")
+        assert "FAIL  token: TELEGRAM_BOT_TOKEN is missing" in done.stdout
 
 
 def test_without_a_command_it_lists_them_all(run: Run) -> None:

@@ -289,7 +289,7 @@ class TestFailures:
         assert "Sent once more: nobody can tell whether the first copy of alert 1 arrived." in second
         assert "Sent once more" not in first
 
-    async def test_and_no_third_time(self, app: App, sandbox: Sandbox, record: Record) -> None:
+    async def test_an_urgent_unknown_is_not_sent_a_third_time(self, app: App, sandbox: Sandbox, record: Record) -> None:
         sandbox.faults.append(("sendMessage", Fault.BAD_GATEWAY))
         await fail_once(app, sandbox, record, Fault.BAD_GATEWAY, urgent=True)
         assert await tally(app) == {State.UNKNOWN: 1}

@@ -154,14 +154,16 @@ async def test_a_server_that_is_not_there_was_surely_not_reached() -> None:
     assert "1:x" not in failure.text
 
 
-async def test_nor_one_whose_name_is_not_known() -> None:
+async def test_a_server_whose_name_is_not_known_was_surely_not_reached() -> None:
     async with AiohttpRequest(1, 5) as request:
         failure = await Post(request, "http://nowhere.invalid/bot1:x").send(5, Text("hello", is_plain=False))
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.NOT_SENT
 
 
-async def test_nor_one_that_no_free_connection_leads_to(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_no_free_connection_leads_to_was_surely_not_reached(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(requests, "_CONNECT", 0.1)
     sandbox.world.add_private_chat(5, started=True)
     sandbox.faults.append(("sendMessage", Fault.HANG))

@@ -43,14 +43,14 @@ def of(made: TrackRecord, key: str = "breakout.confirmed", market: Market = LIVE
 
 class TestFixedOutputs:
     @pytest.mark.parametrize("n", [0, 1, 4, 5, 30])
-    def test_so_many_cases_beside_an_alert(self, n: int) -> None:
+    def test_the_number_of_cases_beside_an_alert(self, n: int) -> None:
         assert beside(followed(n)) == answer(f"{n} cases beside an alert")
 
     def test_an_asset_without_any_price(self) -> None:
         assert beside(followed(0, base=UNKNOWN_BASE)) == answer("an asset without any price")
 
     @pytest.mark.parametrize("n", [0, 1, 4, 5, 30])
-    def test_so_many_cases_in_the_record(self, n: int) -> None:
+    def test_the_number_of_cases_in_the_record(self, n: int) -> None:
         line = next(line for line in of(record(n)).splitlines() if line.startswith("21 sessions"))
         assert line == answer(f"{n} cases in the record")
 

@@ -108,7 +108,7 @@ class TestStatements:
         rules = CapitulationRules(drawdown_days=4, mayer_mean=99)
         assert coin([100, 100, low, 100], rules, key=key).capitulated[-1] == on
 
-    def test_or_a_mayer_multiple_under_seven_tenths_within_26_weeks(self) -> None:
+    def test_capitulated_is_a_mayer_multiple_under_seven_tenths_within_26_weeks(self) -> None:
         rules = CapitulationRules(mayer_mean=3, drawdown_days=9999)
         prices = [100.0, 100, 55, *np.full(190, 100.0)]  # 55 / 85 = 0.647
         found = coin(prices, rules).capitulated

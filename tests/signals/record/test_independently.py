@@ -10,7 +10,7 @@ from scipy.stats import norm
 from signals.evaluate import History
 from signals.record.events import statistical
 from signals.record.model import ASSETS, TrackRecord
-from tests.signals import independent_record as by_hand
+from tests.signals.record import independent_record as by_hand
 
 
 def test_every_long_base_event_has_the_same_forward_returns(record: TrackRecord, real_history: Path) -> None:

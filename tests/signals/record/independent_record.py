@@ -2,7 +2,7 @@
 
 It is written from the words of the method: entry at the first close after 17:30 New York of the confirmation (the
 next session's close; for crypto the close of that UTC day), exit so many sessions or days later.
-``python -m tests.signals.independent_record FOLDER`` prints it.
+``python -m tests.signals.record.independent_record FOLDER`` prints it.
 """
 
 from __future__ import annotations

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram import Chat, InlineKeyboardMarkup, MaybeInaccessibleMessage, Message, ReplyParameters, Update
 from telegram.constants import ChatMemberStatus, ChatType, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter
+from telegram.ext import ExtBot
 
 from bot.clock import Clock
+from bot.delivery.replies import ReplyRateLimiter
 from bot.errors import AdminCheckError, AlreadyHandledError
 from bot.messages.pages import pages
 from bot.messages.render import Messages
@@ -26,7 +29,9 @@ class Services:
     database: Database
     messages: Messages
     clock: Clock
+    replies: ReplyRateLimiter
     note: str = ""
+    _effects: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
     async def transaction(self, update: Update) -> AsyncIterator[AsyncConnection]:
@@ -37,22 +42,25 @@ class Services:
         AlreadyHandledError
             When it had its effect before; it must not have it again after what its chat sent later.
         """
-        async with self.database.transaction() as connection:
+        # One at a time, or the sender's claims would wait behind those of a flood.
+        async with self._effects, self.database.transaction() as connection:
             if not await inbox.mark_handled(connection, update.update_id, self.clock.now()):
                 raise AlreadyHandledError(f"update {update.update_id} had its effect before")
             yield connection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """A command as it was typed, or pressed as a button: ``message`` is then the one with the button.
 
     That one may be gone, or too old for Telegram to show it. ``words`` are those behind the command.
     """
 
+    services: Services
     update: Update
     message: MaybeInaccessibleMessage
     words: tuple[str, ...] = ()
+    _is_admitted: bool = False
 
     @property
     def chat(self) -> Chat:
@@ -65,32 +73,67 @@ class Request:
         message = self.message
         return message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
 
+    async def admit(self) -> None:
+        """Wait until the answer may leave; ``reply`` and ``edit`` do so, too. What is only read is read after that.
+
+        Raises
+        ------
+        bot.delivery.replies.UnansweredError
+            When there is to be no answer.
+        """
+        if not self._is_admitted:
+            self._is_admitted = True
+            query, message = self.update.callback_query, self.message
+            asked = query.data if query else message.text if isinstance(message, Message) else ""
+            await self.services.replies.admit(self.chat.id, self.update.update_id, asked or "")
+
     async def reply(self, text: str, buttons: InlineKeyboardMarkup | None = None) -> None:
         """Answer in as many messages as Telegram needs; the buttons stand under the last one."""
+        await self.admit()
         *earlier, last = pages(text)
-        for piece in earlier:
-            await self._send(piece, None)
-        await self._send(last, buttons)
+        for number, piece in enumerate(earlier):
+            await self._send(piece, None, is_admitted=number == 0)
+        await self._send(last, buttons, is_admitted=not earlier)
+
+    async def tell_to_slow_down(self) -> None:
+        """Say instead of an answer that this chat asks too fast."""
+        await self._send(self.services.messages.text("slow_down"), None, is_admitted=True)
 
     async def edit(self, text: str, buttons: InlineKeyboardMarkup) -> bool:
         """Say this in place of what the message with the button says. Returns False where that is impossible."""
+        await self.admit()
         if not isinstance(self.message, Message):
             return False
         try:
-            await self.message.edit_text(text, ParseMode.HTML, reply_markup=buttons)
+            await self._bot.edit_message_text(
+                text,
+                self.chat.id,
+                self.message.message_id,
+                parse_mode=ParseMode.HTML,
+                reply_markup=buttons,
+                rate_limit_args=True,
+            )
         except BadRequest as error:
             return "message is not modified" in str(error).lower()
         return True
 
-    async def _send(self, text: str, buttons: InlineKeyboardMarkup | None) -> None:
+    async def _send(self, text: str, buttons: InlineKeyboardMarkup | None, *, is_admitted: bool) -> None:
         quoted = None if self.chat.type == ChatType.PRIVATE else ReplyParameters(self.message.message_id)
-        await self.chat.send_message(
+        await self._bot.send_message(
+            self.chat.id,
             text,
             ParseMode.HTML,
             reply_markup=buttons,
             reply_parameters=quoted,
             message_thread_id=self.topic,
+            rate_limit_args=is_admitted,
         )
+
+    @property
+    def _bot(self) -> ExtBot[bool]:
+        bot = self.update.get_bot()
+        assert isinstance(bot, ExtBot)
+        return bot
 
 
 Handler = Callable[[Services, Request], Awaitable[None]]

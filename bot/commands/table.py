@@ -21,6 +21,7 @@ from telegram.ext import (
 
 from bot.commands import evidence, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services, refusal
+from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
 
 logger = logging.getLogger(__name__)
@@ -33,13 +34,15 @@ _TYPED = (filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST) & ~filte
 class Command:
     """What may be typed as ``/name``, or pressed as a button with that name as its data.
 
-    One without a description can only be pressed. ``changes_chat``: in a group only its admins may. In a channel they
+    One without a description can only be pressed. One that ``has_effect`` has it even where there is to be no answer.
+    ``changes_chat``: in a group only its admins may. In a channel they
     alone may press anything: whatever is answered there is a post.
     """
 
     name: str
     description: str
     handler: Handler
+    has_effect: bool = False
     changes_chat: bool = False
 
 
@@ -58,10 +61,10 @@ COMMANDS = (
     Command("record", "what followed in the past, and live", record.record),
     Command("history", "the last changes", past.history),
     Command("asof", "the status of a past evening", past.as_of),
-    Command("subscribe", "get an alert when something changes", subscription.subscribe, changes_chat=True),
-    Command("unsubscribe", "no more alerts", subscription.unsubscribe, changes_chat=True),
+    Command("subscribe", "get an alert when something changes", subscription.subscribe, True, True),
+    Command("unsubscribe", "no more alerts", subscription.unsubscribe, True, True),
     Command("help", "this list", _help),
-    Command("start", "what this is", subscription.start),
+    Command("start", "what this is", subscription.start, has_effect=True),
     Command("refresh", "", status.refresh),
 )
 _BUTTONS = {command.name: command for command in COMMANDS}
@@ -89,9 +92,12 @@ def register(application: Application[Any, Any, Any, Any, Any, Any], services: S
 
 async def _typed(services: Services, command: Command, update: Update, context: Any) -> None:
     assert update.effective_message is not None
-    request = Request(update, update.effective_message, tuple(context.args or ()))
-    if (why_not := await _carry_out(services, command, request)) is not None:
-        await request.reply(why_not)
+    request = Request(services, update, update.effective_message, tuple(context.args or ()))
+    try:
+        if (why_not := await _carry_out(services, command, request)) is not None:
+            await request.reply(why_not)
+    except TooFastError:
+        await request.tell_to_slow_down()
 
 
 async def _pressed(services: Services, update: Update, _: object) -> None:
@@ -104,7 +110,10 @@ async def _pressed(services: Services, update: Update, _: object) -> None:
         await _end(query, services.messages.text("unknown_button"))
         return
     try:
-        why_not = await _carry_out(services, command, Request(update, query.message))
+        why_not = await _carry_out(services, command, Request(services, update, query.message))
+    except UnansweredError:
+        await _end(query, services.messages.text("slow_down"))
+        raise
     except (TelegramError, AlreadyHandledError):
         await _end(query)
         raise
@@ -117,6 +126,8 @@ async def _carry_out(services: Services, command: Command, request: Request) -> 
     is_for_admins = command.changes_chat or (is_press and request.chat.type == ChatType.CHANNEL)
     if is_for_admins and (why_not := await refusal(request.update)) is not None:
         return services.messages.text(why_not)
+    if not command.has_effect:
+        await request.admit()
     await command.handler(services, request)
     return None
 
@@ -132,4 +143,4 @@ async def _end(query: CallbackQuery, sentence: str | None = None) -> None:
 
 async def _unknown(services: Services, update: Update, _: object) -> None:
     assert update.effective_message is not None
-    await Request(update, update.effective_message).reply(services.messages.text("unknown_command"))
+    await Request(services, update, update.effective_message).reply(services.messages.text("unknown_command"))

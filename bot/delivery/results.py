@@ -45,7 +45,7 @@ class ResultWriter:
 
     def add(self, claimed: Claimed, result: Result) -> None:
         """Take note of how a delivery went."""
-        result = self._pacer.observe(result)
+        result = self._pacer.observe(result, claimed.chat_id)
         self._has_failures |= isinstance(result, Failure)
         self._results.append((claimed, result))
         self._has_some.set()

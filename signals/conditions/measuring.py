@@ -272,10 +272,14 @@ class Measuring:
 
     def altcoins_ahead(self, back: int) -> pd.DataFrame:
         """Return the share of the altcoins whose change over so many days is above bitcoin's; unknown under eight."""
-        bitcoin = self.growth(self.daily("BTC-USD"), back)
-        gains = {key: self._believed(key, self.growth(self.daily(key), back)) for key in ALTCOINS}
+        bitcoin = self._growth_of_days("BTC-USD", back)
+        gains = {key: self._believed(key, self._growth_of_days(key, back)) for key in ALTCOINS}
         coins = pd.DataFrame(gains).reindex(bitcoin.index)
         return _share(coins.sub(bitcoin, axis=0), Sign.ABOVE, 0.0, LEAST_PRICED).where(bitcoin.notna())
+
+    def _growth_of_days(self, key: str, back: int) -> Figures:
+        """Return a coin's growth over UTC days, on those that have a price: on its evening one without is missing."""
+        return self.growth(self.daily(key), back).reindex(self.prices(key).index)
 
     def daily(self, key: str) -> Figures:
         """Return a coin's prices on every UTC day between its first and last."""
@@ -284,7 +288,7 @@ class Measuring:
     @cached_property
     def basket(self) -> Basket:
         """The altcoin basket: level and relative dollar volume on UTC days."""
-        return basket({key: self.daily(key) for key in BASKET}, {key: self.volumes(key) for key in BASKET})
+        return basket({key: self.prices(key) for key in BASKET}, {key: self.volumes(key) for key in BASKET})
 
     @cached_property
     def bitcoin_to_basket(self) -> Figures:

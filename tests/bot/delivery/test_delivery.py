@@ -16,15 +16,21 @@ from bot.delivery import results, sender
 from bot.messages.render import Messages
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
+from bot.settings import Settings
 from storage import chats
 from storage.outbox import fan_out, queue
 from storage.outbox.queue import counts
 from storage.outbox.states import State
 from storage.schema import alert, chat, delivery, transition, verdict
 from tests.bot.conftest import Record, Running
-from tests.bot.running import EVENING, attempt, confirmed
+from tests.bot.running import EVENING, attempt, confirmed, settings_for
 
 TOO_MANY = BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})
+
+
+@pytest.fixture
+def settings(sandbox: Sandbox, database_url: str) -> Settings:
+    return settings_for(sandbox, database_url, chat_messages_per_second=1, group_messages_per_minute=20)
 
 
 @pytest.fixture

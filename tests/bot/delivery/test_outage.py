@@ -24,7 +24,7 @@ def pacer(time: Time) -> Pacer:
 
 
 def judged(pacer: Pacer, *outcomes: Result) -> list[FailureKind | None]:
-    found = [pacer.observe(outcome) for outcome in outcomes]
+    found = [pacer.observe(outcome, 5) for outcome in outcomes]
     return [outcome.kind if isinstance(outcome, Failure) else None for outcome in found]
 
 

@@ -25,7 +25,7 @@ Frames = dict[str, pd.DataFrame]
 def coin(prices: npt.ArrayLike, rules: CapitulationRules = SMALL, volume: float = 1.0, key: str = "BTC-USD") -> Coin:
     values = np.asarray(prices, dtype=float)
     index = pd.date_range(FIRST, periods=len(values)).as_unit("us")
-    return Coin(key, pd.Series(values, index=index), pd.Series(volume, index=index), rules)
+    return Coin(key, pd.Series(values, index=index), pd.Series(volume, index=index), index, rules)
 
 
 def walk(count: int, seed: int = 7) -> list[float]:

@@ -119,6 +119,15 @@ observation = Table(
     *(Column(field, Float) for field in ("value", "open", "high", "low", "adj_close", "volume", "dividend", "split")),
 )
 
+restatement = Table(
+    "restatement",
+    metadata,
+    Column("series", String(32), primary_key=True),
+    Column(
+        "seen_at", Instant, primary_key=True, comment="its whole history was archived anew: older rows are superseded"
+    ),
+)
+
 source_check = Table(
     "source_check",
     metadata,

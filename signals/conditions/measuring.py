@@ -14,7 +14,7 @@ from signals.conditions.hysteresis import votes
 from signals.data.basket import Basket, basket, daily
 from signals.data.gate import Gate, believed_rows
 from signals.data.panel import Panel, floats
-from signals.data.plausible import moved_too_far
+from signals.data.plausible import implausible_steps
 from signals.data.release import expected_dates
 from signals.data.series import SECTORS, SERIES, Days
 from signals.data.universe import ALTCOINS, BASKET, LEAST_PRICED
@@ -254,7 +254,7 @@ class Measuring:
         frame = self.panel.archive.get(key)
         if frame is None or not len(values):
             return values
-        far = moved_too_far(SERIES[key], frame)
+        far: pd.Series[bool] = pd.Series(implausible_steps(SERIES[key], frame), index=frame.index)
         return values.where(~far.reindex(values.index, fill_value=False)) if far.any() else values
 
     @cached_property

@@ -94,6 +94,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("body IS NOT NULL"),
     )
     op.create_table(
+        "restatement",
+        sa.Column("series", sa.String(length=32), nullable=False),
+        sa.Column("seen_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("series", "seen_at", name=op.f("pk_restatement")),
+    )
+    op.create_table(
         "source_check",
         sa.Column("series", sa.String(length=32), nullable=False),
         sa.Column("checked_at", sa.DateTime(), nullable=False),

@@ -61,7 +61,7 @@ def _set(column: str, value: float) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 
 def _halved(table: pd.DataFrame) -> pd.DataFrame:
-    table.loc[table.index[-1], ["value", "high", "low"]] *= 0.5
+    table.loc[table.index[-1], ["value", "high", "low"]] *= 0.55
     return table
 
 

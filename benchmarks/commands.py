@@ -83,12 +83,12 @@ async def _own_time(folder: Path) -> dict[str, float]:
         async with build(settings, clock) as app:
             await app.evening.run(clock.now())
             await app.evening.look_back(clock.now())
-            services = Services(app.database, Messages(), clock)
+            services = Services(app.database, Messages(), clock, app.replies)
             return {"/status": await _median(services, status), "/record": await _median(services, record)}
 
 
 async def _median(services: Services, handler: Handler) -> float:
-    request = _Unsent(update=None, message=None)  # type: ignore[arg-type]
+    request = _Unsent(services, update=None, message=None)  # type: ignore[arg-type]
     took = []
     for _ in range(_ANSWERS):
         begun = time.thread_time()

@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_e
 from bot.clock import Clock
 from bot.commands.answering import Services
 from bot.commands.table import MENU, register
+from bot.delivery.asking import Askers
 from bot.delivery.composing import Composer
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
@@ -59,6 +60,7 @@ class App:
     database: Database
     evening: Evening
     telegram: TelegramApplication
+    replies: ReplyRateLimiter
     sender: Sender
     inbox: Inbox
     poller: Poller
@@ -205,8 +207,10 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
             stack.push_async_callback(request.shutdown)
         pacer, messages = Pacer(settings.limits, time.monotonic), Messages()
         address = settings.bot_api_base + settings.token
-        telegram = _telegram(settings, pacer, answering, polling)
-        register(telegram, Services(database, messages, clock, settings.operator_note))
+        askers = Askers(settings.limits.per_chat, time.monotonic)
+        replies = ReplyRateLimiter(pacer, askers)
+        telegram = _telegram(settings, replies, answering, polling)
+        register(telegram, Services(database, messages, clock, replies, settings.operator_note))
         stack.push_async_callback(_shut_down, telegram)
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids)
         inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
@@ -218,17 +222,17 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         )  # fmt: skip
         evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)
         poller = Poller(telegram.bot, polling, address, inbox, alarm, time.monotonic)
-        yield App(settings, clock, database, evening, telegram, sender, inbox, poller, alarm)
+        yield App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm)
 
 
 def _telegram(
-    settings: Settings, pacer: Pacer, answers: AiohttpRequest, updates: AiohttpRequest
+    settings: Settings, replies: ReplyRateLimiter, answers: AiohttpRequest, updates: AiohttpRequest
 ) -> TelegramApplication:
     builder = ApplicationBuilder().token(settings.token).base_url(settings.bot_api_base).updater(None).job_queue(None)
     # What was asked may be deleted by the time of the answer.
     builder = builder.defaults(Defaults(allow_sending_without_reply=True))
-    builder = builder.rate_limiter(ReplyRateLimiter(pacer)).request(answers).get_updates_request(updates)
-    return builder.build()
+    builder = builder.request(answers).get_updates_request(updates)
+    return builder.rate_limiter(replies).build()
 
 
 async def _shut_down(application: TelegramApplication) -> None:

@@ -10,7 +10,8 @@ Those of other rooms stay where they are raised::
     ├─ NoAnswerError                   signals.sources.patience   a source does not give a series
     │  └─ PassingError                 signals.sources.patience   … and may give it a moment later
     ├─ TelegramError                   python-telegram-bot        whatever Telegram or the way to it refuses
-    │  └─ UnansweredError              bot.delivery.replies       a command is carried out but not answered
+    │  └─ UnansweredError              bot.delivery.replies       a command is not answered
+    │     └─ TooFastError              bot.delivery.replies       … and its chat is to hear that it asks too fast
     ├─ RuntimeError
     │  ├─ DatabaseInUseError           storage.database         ● another process holds the database
     │  ├─ DatabaseUnavailableError     storage.unavailable      ● the database cannot be used

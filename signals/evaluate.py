@@ -27,9 +27,9 @@ from signals.data.vintages import Archive
 from signals.episode import Episode, High, Outcome
 from signals.liquidity import LiquidityHistory, liquidity_history
 from signals.model import Breakout, Check, Course, State, Unit, Verdict
+from signals.nine_decimals import Sign, meets
 from signals.rules import BREAKOUT, CHECKS, METHOD_VERSION
 from signals.supercycle.properties import SupercycleHistory, supercycle_history
-from signals.thresholds import Sign, meets
 
 _VOLUME_SESSIONS_BEFORE = 4
 

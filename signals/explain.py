@@ -25,8 +25,8 @@ from signals.model import (
     Verdict,
     Window,
 )
+from signals.nine_decimals import Sign, meets
 from signals.rules import BREAKOUT, CAPITULATION, LINK, REGIME, SUPERCYCLE, WINDOW
-from signals.thresholds import Sign, meets
 
 
 class Step(StrEnum):

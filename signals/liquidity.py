@@ -17,8 +17,8 @@ from signals.conditions.rows import began, day, number, unknown_since
 from signals.data.panel import Alignment, Bools, Floats, Ints
 from signals.data.series import Days
 from signals.model import Liquidity, Regime
+from signals.nine_decimals import Sign, meets
 from signals.rules import REGIME
-from signals.thresholds import Sign, meets
 
 _REGIMES = (Regime.TIGHTENING, Regime.NEUTRAL, Regime.EASING)
 _TIGHTENING, _NEUTRAL, _EASING = 0.0, 1.0, 2.0

@@ -58,7 +58,10 @@ class CheckRules:
 class GateRules:
     """The data gate: how long a series may be overdue and still be used, and what must agree with what.
 
-    Without a bar of ``blocking`` and of ``closed_sectors`` sectors the exchange was closed.
+    Without a bar of ``blocking`` and of ``closed_sectors`` sectors the exchange was closed. Each evening brings the
+    last ``recent_bars`` of every price along; a close that differs from the archived one by more than ``restating``
+    (a fraction) has the whole series asked for again. A step within ``split_like`` of a split's, and a distribution
+    above ``distribution`` of the close before it, are doubted.
     """
 
     late_sessions: int = 3
@@ -67,6 +70,10 @@ class GateRules:
     confirming_points: float = 0.015
     blocking: tuple[str, ...] = ("^RUT", "IWM", "SPY")
     closed_sectors: int = 8
+    recent_bars: int = 10
+    restating: float = 0.005
+    split_like: float = 0.02
+    distribution: float = 0.10
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import String, bindparam, column, func, insert, select, type_coerce, update, values
@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NullType
 
 from storage.database import upsert
-from storage.schema import observation, source_check
+from storage.schema import Instant, observation, restatement, source_check
 
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 FIELD_COLUMNS = [c for c in observation.c if c.name not in ("series", "observed_on", "first_seen_at", "last_seen_at")]
 _FIELDS = [column.name for column in FIELD_COLUMNS]
 
@@ -36,13 +37,17 @@ async def archive(
     rows
         ``(observed_on, *figures)``, the figures in the order of ``FIELD_COLUMNS``.
     restated
-        Every row is new, equal or not: a split changed the whole history.
+        Every row is new, equal or not: the whole history was asked for again, and what was seen before is superseded.
+        All of it has to come within one transaction.
 
     Returns
     -------
     int
         How many rows were added. A row equal to the newest one of its date is only marked as seen again.
     """
+    if restated:
+        marker = upsert(connection, restatement).values(series=series, seen_at=seen_at)
+        await connection.execute(marker.on_conflict_do_nothing())
     newest = {} if restated or not rows else await _newest(connection, series, min(row[0] for row in rows))
     added = [row for row in rows if newest.get(row[0]) != row[1:]]
     again = [{"b_observed_on": row[0]} for row in rows if newest.get(row[0]) == row[1:]]
@@ -80,13 +85,16 @@ async def _newest(connection: AsyncConnection, series: str, since: date) -> dict
     return {row[0]: tuple(row[1:]) for row in await connection.execute(query)}
 
 
-async def newest_dates(connection: AsyncConnection, series: Collection[str]) -> dict[str, date]:
-    """Return the newest archived date of each of these series, those without any left out."""
+async def spans(connection: AsyncConnection, series: Collection[str]) -> dict[str, tuple[date, date]]:
+    """Return the oldest and the newest archived date of each of these series, those without any left out."""
     asked = values(column("series", String)).data([(key,) for key in series]).cte("asked")
-    newest = select(func.max(observation.c.observed_on)).where(observation.c.series == asked.c.series)
     # A look-up in the index for each, instead of a walk through hundreds of thousands of rows.
-    rows = await connection.execute(select(asked.c.series, newest.scalar_subquery().label("newest")))
-    return {row.series: row.newest for row in rows if row.newest is not None}
+    oldest, newest = (
+        select(end(observation.c.observed_on)).where(observation.c.series == asked.c.series).scalar_subquery()
+        for end in (func.min, func.max)
+    )
+    rows = await connection.execute(select(asked.c.series, oldest.label("oldest"), newest.label("newest")))
+    return {row.series: (row.oldest, row.newest) for row in rows if row.newest is not None}
 
 
 async def answered_at(connection: AsyncConnection, series: Collection[str], since: date) -> dict[str, datetime]:
@@ -101,18 +109,23 @@ async def load_vintages(
 ) -> dict[str, Columns]:
     """Return every vintage of these series first seen by ``known_at``, and dated ``since`` or later if given.
 
+    What a restatement known by then supersedes is left out.
+
     There are hundreds of thousands: dates, and instants in UTC, are left as the driver reads them, text on SQLite.
     ``last_seen_at`` is ``None`` where a vintage was not seen again.
     """
     table = observation.c
     dated = (table.observed_on, table.first_seen_at, func.nullif(table.last_seen_at, table.first_seen_at))
     query = select(*(type_coerce(column, NullType()) for column in dated), *FIELD_COLUMNS)
-    query = query.where(table.series == bindparam("of"), table.first_seen_at <= known_at)
+    valid = (table.first_seen_at <= known_at, table.first_seen_at >= bindparam("restated", type_=Instant))
+    query = query.where(table.series == bindparam("of"), *valid)
+    restated = await restated_at(connection, known_at)
     if since is not None:
         query = query.where(table.observed_on >= since)
     found: dict[str, Columns] = {}
     for key in series:
-        cursor = (await connection.execute(query, {"of": key})).cursor
+        bound = {"of": key, "restated": restated.get(key, _EARLIEST)}
+        cursor = (await connection.execute(query, bound)).cursor
         # The driver's own rows: to make SQLAlchemy's of them takes a third as long again.
         if rows := cursor.fetchall():
             found[key] = list(zip(*rows, strict=True))
@@ -120,9 +133,24 @@ async def load_vintages(
 
 
 async def counts(connection: AsyncConnection) -> dict[str, int]:
-    """Return how many vintages are archived of each series."""
-    query = select(observation.c.series, func.count().label("vintages")).group_by(observation.c.series)
+    """Return how many vintages are archived of each series that no restatement supersedes."""
+    newest = select(restatement.c.series, func.max(restatement.c.seen_at).label("at")).group_by(restatement.c.series)
+    restated = newest.subquery()
+    query = (
+        select(observation.c.series, func.count().label("vintages"))
+        .outerjoin(restated, restated.c.series == observation.c.series)
+        .where(restated.c.at.is_(None) | (observation.c.first_seen_at >= restated.c.at))
+        .group_by(observation.c.series)
+    )
     return {row.series: row.vintages for row in await connection.execute(query)}
+
+
+async def restated_at(connection: AsyncConnection, known_at: datetime | None = None) -> dict[str, datetime]:
+    """Return when the whole history of a series was last archived anew, of those of which it was by ``known_at``."""
+    query = select(restatement.c.series, func.max(restatement.c.seen_at).label("at")).group_by(restatement.c.series)
+    if known_at is not None:
+        query = query.where(restatement.c.seen_at <= known_at)
+    return {row.series: row.at for row in await connection.execute(query)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From the lowest up: a room may import itself and whatever stands before it.
 SIGNALS = (
-    ("rules", "errors", "thresholds", "episode", "model", "sentences"),
+    ("rules", "errors", "nine_decimals", "episode", "model", "sentences"),
     ("data",),
     ("conditions",),
     ("breakout",),
@@ -23,7 +23,7 @@ SIGNALS = (
 )
 LEVEL = {room: level for level, rooms in enumerate(SIGNALS) for room in rooms} | {"sources": 1}
 # The same for the folders of bot; what they need of each other besides, bot/app.py builds and passes in.
-BOT = (("messages", "market", "sandbox"), ("delivery", "commands"), ("updates",), ("cli",))
+BOT = (("messages", "market", "sandbox"), ("delivery",), ("commands",), ("updates",), ("cli",))
 BOT_LEVEL = {room: level for level, rooms in enumerate(BOT) for room in rooms}
 MOST_FILES = 14
 

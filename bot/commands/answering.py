@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram import (
@@ -18,8 +19,11 @@ from telegram import (
 )
 from telegram.constants import ChatMemberStatus, ChatType, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter
+from telegram.ext import ExtBot
 
 from bot.clock import Clock
+from bot.delivery.failures import TOPIC_GONE_TEXTS
+from bot.delivery.replies import ReplyRateLimiter
 from bot.errors import AdminCheckError, AlreadyHandledError
 from bot.messages.buttons import Rows
 from bot.messages.pages import pages
@@ -35,7 +39,9 @@ class Services:
     database: Database
     messages: Messages
     clock: Clock
+    replies: ReplyRateLimiter
     note: str = ""
+    _effects: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
     async def transaction(self, update: Update) -> AsyncIterator[AsyncConnection]:
@@ -46,13 +52,14 @@ class Services:
         AlreadyHandledError
             When it had its effect before; it must not have it again after what its chat sent later.
         """
-        async with self.database.transaction() as connection:
+        # One at a time, or the sender's claims would wait behind those of a flood.
+        async with self._effects, self.database.transaction() as connection:
             if not await inbox.mark_handled(connection, update.update_id, self.clock.now()):
                 raise AlreadyHandledError(f"update {update.update_id} had its effect before")
             yield connection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """A command as it was typed, or pressed as a button: ``message`` is then the one with the button.
 
@@ -60,10 +67,12 @@ class Request:
     what a press goes back to.
     """
 
+    services: Services
     update: Update
     message: MaybeInaccessibleMessage
     words: tuple[str, ...] = ()
     origin: str = ""
+    _is_admitted: bool = False
 
     @property
     def chat(self) -> Chat:
@@ -75,6 +84,20 @@ class Request:
         """The forum topic it came from; ``None`` for the one called General, where there are topics at all."""
         message = self.message
         return message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
+
+    async def admit(self) -> None:
+        """Wait until the answer may leave; ``reply`` and ``show`` do so, too. What is only read is read after that.
+
+        Raises
+        ------
+        bot.delivery.replies.UnansweredError
+            When there is to be no answer.
+        """
+        if not self._is_admitted:
+            self._is_admitted = True
+            query, message = self.update.callback_query, self.message
+            asked = query.data if query else message.text if isinstance(message, Message) else ""
+            await self.services.replies.admit(self.chat.id, self.update.update_id, asked or "")
 
     async def show(self, text: str, buttons: Rows = ()) -> bool:
         """Answer a press in place, where its message can still be edited, and anything else by a message.
@@ -88,30 +111,63 @@ class Request:
 
     async def reply(self, text: str, buttons: Rows = ()) -> None:
         """Answer in as many messages as Telegram needs; the buttons stand under the last one."""
+        await self.admit()
         *earlier, last = pages(text)
-        for piece in earlier:
-            await self._send(piece, None)
-        await self._send(last, _markup(buttons))
+        for number, piece in enumerate(earlier):
+            await self._send(piece, None, is_admitted=number == 0)
+        await self._send(last, _markup(buttons), is_admitted=not earlier)
+
+    async def tell_to_slow_down(self) -> None:
+        """Say instead of an answer that this chat asks too fast."""
+        await self._send(self.services.messages.text("slow_down"), None, is_admitted=True)
 
     async def _edit(self, text: str, buttons: Rows) -> bool | None:
         """Return whether the message with the button says something else now; ``None`` where it cannot be edited."""
+        await self.admit()
         if not isinstance(self.message, Message):
             return None
         try:
-            await self.message.edit_text(text, ParseMode.HTML, reply_markup=_markup(buttons))
+            await self._bot.edit_message_text(
+                text,
+                self.chat.id,
+                self.message.message_id,
+                parse_mode=ParseMode.HTML,
+                reply_markup=_markup(buttons),
+                rate_limit_args=True,
+            )
         except BadRequest as error:
             return False if "message is not modified" in str(error).lower() else None
         return True
 
-    async def _send(self, text: str, buttons: InlineKeyboardMarkup | None) -> None:
+    async def _send(self, text: str, buttons: InlineKeyboardMarkup | None, *, is_admitted: bool) -> None:
+        topic = self.topic
+        try:
+            await self._send_to(topic, text, buttons, is_admitted=is_admitted)
+        except BadRequest as error:
+            if topic is None or not any(known in str(error).lower() for known in TOPIC_GONE_TEXTS):
+                raise
+            # Closed or deleted since: General is there.
+            await self._send_to(None, text, buttons, is_admitted=False)
+
+    async def _send_to(
+        self, topic: int | None, text: str, buttons: InlineKeyboardMarkup | None, *, is_admitted: bool
+    ) -> None:
         quoted = None if self.chat.type == ChatType.PRIVATE else ReplyParameters(self.message.message_id)
-        await self.chat.send_message(
+        await self._bot.send_message(
+            self.chat.id,
             text,
             ParseMode.HTML,
             reply_markup=buttons,
             reply_parameters=quoted,
-            message_thread_id=self.topic,
+            message_thread_id=topic,
+            rate_limit_args=is_admitted,
         )
+
+    @property
+    def _bot(self) -> ExtBot[bool]:
+        bot = self.update.get_bot()
+        assert isinstance(bot, ExtBot)
+        return bot
 
 
 def _markup(rows: Rows) -> InlineKeyboardMarkup | None:

@@ -22,6 +22,7 @@ from telegram.ext import (
 
 from bot.commands import alert, evidence, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services, refusal
+from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
 from bot.messages.buttons import Asked
 from storage import ledger
@@ -37,8 +38,8 @@ class Command:
     """What may be typed as ``/name``, or pressed as a button with that name as its data.
 
     One without a description can only be pressed. ``group`` and ``argument`` are what ``/help`` shows of it.
-    ``changes_chat``: in a group only its admins may. In a channel they
-    alone may press anything: whatever is answered there is a post.
+    One that ``has_effect`` has it even where there is to be no answer. ``changes_chat``: in a group only its admins
+    may. In a channel they alone may press anything: whatever is answered there is a post.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Command:
     handler: Handler
     group: str = ""
     argument: str = ""
+    has_effect: bool = False
     changes_chat: bool = False
 
 
@@ -69,10 +71,10 @@ COMMANDS = (
     Command("record", "how earlier cases turned out, and live ones", record.record, _PAST, "[events]"),
     Command("history", "the last changes", past.history, _PAST, "[10]"),
     Command("asof", "the status of a past evening", past.as_of, _PAST, "2020-11-17"),
-    Command("subscribe", "get an alert when something changes", subscription.subscribe, _CHAT, changes_chat=True),
-    Command("unsubscribe", "no more alerts", subscription.unsubscribe, _CHAT, changes_chat=True),
+    Command("subscribe", "get an alert when something changes", subscription.subscribe, _CHAT, "", True, True),
+    Command("unsubscribe", "no more alerts", subscription.unsubscribe, _CHAT, "", True, True),
     Command("help", "this list", _help, _CHAT),
-    Command("start", "what this is", subscription.start, _CHAT),
+    Command("start", "what this is", subscription.start, _CHAT, has_effect=True),
     Command("refresh", "", status.refresh),
     Command("alert", "", alert.alert),
     Command("details", "", alert.details),
@@ -94,9 +96,9 @@ def register(application: Application[Any, Any, Any, Any, Any, Any], services: S
     application.add_handler(ChatMemberHandler(membership, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, migration))
     # It answers whatever no other did.
-    unknown = filters.UpdateType.MESSAGE & filters.COMMAND & filters.ChatType.PRIVATE
+    unknown = _TYPED & filters.COMMAND & filters.ChatType.PRIVATE
     application.add_handler(MessageHandler(unknown, partial(_say, services, "unknown_command")))
-    words = filters.UpdateType.MESSAGE & filters.TEXT & ~filters.COMMAND & filters.ChatType.PRIVATE
+    words = _TYPED & filters.TEXT & ~filters.COMMAND & filters.ChatType.PRIVATE
     application.add_handler(MessageHandler(words, partial(_say, services, "plain_words")))
     # Every press, with whatever data or none.
     application.add_handler(TypeHandler(Update, partial(_pressed, services)))
@@ -104,9 +106,12 @@ def register(application: Application[Any, Any, Any, Any, Any, Any], services: S
 
 async def _typed(services: Services, command: Command, update: Update, context: Any) -> None:
     assert update.effective_message is not None
-    request = Request(update, update.effective_message, tuple(context.args or ()))
-    if (sentence := await _carry_out(services, command, request)) is not None:
-        await request.reply(sentence)
+    request = Request(services, update, update.effective_message, tuple(context.args or ()))
+    try:
+        if (sentence := await _carry_out(services, command, request)) is not None:
+            await request.reply(sentence)
+    except TooFastError:
+        await request.tell_to_slow_down()
 
 
 async def _pressed(services: Services, update: Update, _: object) -> None:
@@ -120,8 +125,11 @@ async def _pressed(services: Services, update: Update, _: object) -> None:
         await _end(query, services.messages.text("unknown_button"))
         return
     try:
-        request = Request(update, query.message, asked.words, asked.origin)
+        request = Request(services, update, query.message, asked.words, asked.origin)
         sentence = await _carry_out(services, command, request)
+    except UnansweredError:
+        await _end(query, services.messages.text("slow_down"))
+        raise
     except (TelegramError, AlreadyHandledError):
         await _end(query)
         raise
@@ -134,6 +142,8 @@ async def _carry_out(services: Services, command: Command, request: Request) -> 
     is_for_admins = command.changes_chat or (is_press and request.chat.type == ChatType.CHANNEL)
     if is_for_admins and (why_not := await refusal(request.update)) is not None:
         return services.messages.text(why_not)
+    if not command.has_effect:
+        await request.admit()
     return await command.handler(services, request)
 
 
@@ -148,4 +158,4 @@ async def _end(query: CallbackQuery, sentence: str | None = None) -> None:
 
 async def _say(services: Services, template: str, update: Update, _: object) -> None:
     assert update.effective_message is not None
-    await Request(update, update.effective_message).reply(services.messages.text(template))
+    await Request(services, update, update.effective_message).reply(services.messages.text(template))

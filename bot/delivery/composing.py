@@ -48,11 +48,11 @@ class Text:
 
 @dataclass(slots=True)
 class RenderedAlert:
-    """One alert with the texts made of it, by (repeat, skipped alerts)."""
+    """One alert with the texts made of it, by (repeat, topic gone, skipped alerts)."""
 
     row: Any
     supersedes: bool
-    texts: dict[tuple[bool, tuple[int, ...]], Text | Failure] = field(default_factory=dict)
+    texts: dict[tuple[bool, bool, tuple[int, ...]], Text | Failure] = field(default_factory=dict)
 
 
 class Composer:
@@ -78,7 +78,8 @@ class Composer:
         skipped = await supersession.skipped(connection, superseding) if superseding else {}
         composed = []
         for claimed in claims:
-            alert, key = self._alerts[claimed.alert_id], (claimed.unknowns > 0, skipped.get(claimed.id, ()))
+            alert = self._alerts[claimed.alert_id]
+            key = (claimed.unknowns > 0, claimed.tells_topic_gone, skipped.get(claimed.id, ()))
             if key not in alert.texts:
                 alert.texts[key] = await self._written(connection, alert.row, *key)
             composed.append((claimed, alert.texts[key]))
@@ -87,18 +88,20 @@ class Composer:
         return composed
 
     async def _written(
-        self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]
+        self, connection: AsyncConnection, alert: Any, again: bool, topic_gone: bool, skipped: tuple[int, ...]
     ) -> Text | Failure:
         try:
-            return await self._write(connection, alert, again, skipped)
+            return await self._write(connection, alert, again, topic_gone, skipped)
         except SQLAlchemyError:
             raise
         except Exception as error:  # whatever it is, it is ours: one alert must not end the delivery of the others
             logger.exception("alert %d cannot be written", alert.id)
             return Failure(FailureKind.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})")
 
-    async def _write(self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]) -> Text:
-        text = await alert_text(connection, self._messages, alert, again=again, skipped=skipped)
+    async def _write(
+        self, connection: AsyncConnection, alert: Any, again: bool, topic_gone: bool, skipped: tuple[int, ...]
+    ) -> Text:
+        text = await alert_text(connection, self._messages, alert, again=again, topic_gone=topic_gone, skipped=skipped)
         of_subscribers = alert.audience == ledger.Audience.SUBSCRIBERS
         rows = self._messages.buttons.under_alert(alert.id) if of_subscribers else ()
         return Text(plain(text), is_plain=True, buttons=rows) if alert.plain else Text(text, False, rows)

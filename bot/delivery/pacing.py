@@ -1,7 +1,9 @@
 """How fast messages may be sent: so many a second over all chats, so many in one chat, and one shared 429 deadline.
 
 Replies to commands and broadcasts share it. Replies go first: one is sent at once where a broadcast would wait, and
-the broadcast waits longer for it. All times are seconds of a monotonic clock: a clock that is set changes no pace.
+the broadcast waits longer for it. But while there is a broadcast they get less than half of the rate, and what a chat
+brings upon itself holds for that chat alone. All times are seconds of a monotonic clock: a clock that is set changes
+no pace.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.delivery.failures import CONSEQUENCES, Failure, FailureKind, Result
 from bot.delivery.outage import OutageDetector
@@ -37,8 +39,16 @@ _CLAIM = 0.05
 _TOGETHER, _MANY = 0.02, 100
 # A claim takes some milliseconds: begun that much earlier, its message is sent on time.
 _AHEAD = 0.01
-# Replies a minute to one private chat: people do not type as fast, and a flood must not stop everybody's messages.
-_REPLIES = 60
+# What replies get of the rate while a broadcast waits.
+_REPLY_SHARE = 0.4
+# So many of them may be written at once.
+_REPLY_BURST = 3
+# So many of a group's messages a minute are no replies.
+_KEPT_FOR_ALERTS = 2
+# A 429 of so many seconds at most is one chat's if it had more than one reply in as many.
+_OWN = 3.0
+# Unless so many chats meet one within a second.
+_MANY_CHATS = 3
 
 
 class Pacer:
@@ -54,6 +64,14 @@ class Pacer:
         self.throttled = asyncio.Event()
         # One more than a second's broadcasts: a reply may be the one too many.
         self._sent: deque[float] = deque(maxlen=limits.per_second + 1)
+        self._replies: deque[float] = deque(maxlen=2)
+        self._next_reply = 0.0
+        self._broadcast_wanted_until = 0.0
+        # How many replies are written and wait: a broadcast leaves them room.
+        self.ready_replies = 0
+        # Until when a chat may have nothing, by its own fault; and who met a 429 when.
+        self._halted: dict[int, float] = {}
+        self._met: dict[int, float] = {}
         self._chats: OrderedDict[int, float] = OrderedDict()
         self._minutes: OrderedDict[int, list[float]] = OrderedDict()
 
@@ -66,17 +84,30 @@ class Pacer:
         """Whether an outage is not over yet: one message at a time finds out."""
         return self._outage.is_probing
 
-    def observe(self, result: Result) -> Result:
+    def observe(self, result: Result, chat_id: int) -> Result:
         """Pause where the result of a message says so; return what it means in the light of those before it."""
         result = self._outage.observe(result)
         if isinstance(result, Failure):
             self.pause(CONSEQUENCES[result.kind].pause)
             if result.kind is FailureKind.THROTTLED and result.retry_after > 0:
+                now = self._monotonic()
+                if self._is_own(chat_id, result.retry_after, now):
+                    self._halted = {chat: until for chat, until in self._halted.items() if until > now}
+                    self._halted[chat_id] = now + result.retry_after
+                    return replace(result, kind=FailureKind.CHAT_BUSY)
                 # It holds for everybody with this token.
                 self.pause(result.retry_after)
-                self._throttled_until = max(self._throttled_until, self._monotonic() + result.retry_after)
+                self._throttled_until = max(self._throttled_until, now + result.retry_after)
                 self.throttled.set()
         return result
+
+    def _is_own(self, chat_id: int, retry_after: float, now: float) -> bool:
+        """Return whether a 429 is of a chat that has had much lately, and nobody else's."""
+        self._met = {chat: at for chat, at in self._met.items() if at > now - 1} | {chat_id: now}
+        last_minute = self._last_minute(chat_id, now)
+        in_a_moment = sum(at > now - _OWN for at in last_minute)
+        is_full_group = chat_id < 0 and len(last_minute) >= self._limits.per_group // 2
+        return len(self._met) < _MANY_CHATS and (is_full_group or (retry_after <= _OWN and in_a_moment > 1))
 
     def pause(self, seconds: float) -> None:
         """Let nothing be sent for so long, neither broadcasts nor replies."""
@@ -88,17 +119,23 @@ class Pacer:
 
     def wait(self) -> float:
         """Return how long until some broadcast may be sent; 0 now."""
-        full = self._full_until(self._per_second, _SECOND)
+        now = self._monotonic()
+        full = self._full_until(max(self._per_second - self.ready_replies, 1), _SECOND)
         slot = self._next - _TOGETHER if self._per_second > _MANY else self._next
-        return max(self._paused_until, self._outage.paused_until, slot, full, now := self._monotonic()) - now
+        return max(self._paused_until, self._outage.paused_until, slot, full, now) - now
 
     def claim_wait(self) -> float:
         """Return how long until it is time to claim what may be sent next; 0 now."""
         return max(self.wait() - _AHEAD, 0.0)
 
     def permitted(self) -> int:
-        """Return how many broadcasts may be sent about now: more than one only where a second has many."""
-        if self.claim_wait() > 0:
+        """Return how many broadcasts may be sent about now: more than one only where a second has many.
+
+        Who asks this has some to send: for the next second, replies leave them their share.
+        """
+        pause = self.claim_wait()
+        self._broadcast_wanted_until = self._monotonic() + pause + 1
+        if pause > 0:
             return 0
         return max(1, int(self._per_second * _CLAIM))
 
@@ -111,7 +148,7 @@ class Pacer:
     def chat_wait(self, chat_id: int) -> float:
         """Return how long until this chat may have its next broadcast; 0 now."""
         now = self._monotonic()
-        free_at = self._chats.get(chat_id, now - 1) + 1 / self._limits.per_chat
+        free_at = max(self._chats.get(chat_id, now - 1) + 1 / self._limits.per_chat, self._halted.get(chat_id, now))
         last_minute = self._last_minute(chat_id, now)
         if chat_id < 0 and len(last_minute) >= self._limits.per_group:
             free_at = max(free_at, last_minute[-self._limits.per_group] + _MINUTE)
@@ -122,10 +159,33 @@ class Pacer:
         self._chats[chat_id] = self._monotonic() + pause
         self._chats.move_to_end(chat_id)
 
+    @property
+    def replies_per_second(self) -> int:
+        """How many replies a second may have now."""
+        is_broadcasting = self._monotonic() < self._broadcast_wanted_until
+        return max(1, int(self._per_second * _REPLY_SHARE)) if is_broadcasting else self._per_second
+
     def reply_wait(self) -> float:
-        """Return how long until a reply may be sent; 0 now, unless this second has one too many already."""
-        full = self._full_until(self._per_second + 1, _FULL_SECOND)
-        return max(self._paused_until, full, now := self._monotonic()) - now
+        """Return how long until a reply may be written; 0 now, unless this second has its share."""
+        share = self._next_reply - _REPLY_BURST / self.replies_per_second
+        return max(self._paused_until, share, now := self._monotonic()) - now
+
+    def full_for(self) -> float:
+        """Return how long until a reply that is written may be sent; 0 now, unless this second has one too many."""
+        now = self._monotonic()
+        # The first in a second is not kept waiting, though it is one too many.
+        is_alone = len(self._replies) < 2 or self._replies[-2] < now - _FULL_SECOND
+        full = self._full_until(self._per_second + is_alone, _FULL_SECOND)
+        return max(self._paused_until, full, now) - now
+
+    def halted_for(self, chat_id: int) -> float:
+        """Return for how many more seconds Telegram wants nothing for this chat alone."""
+        return max(self._halted.get(chat_id, 0.0) - self._monotonic(), 0.0)
+
+    def grant_reply(self) -> None:
+        """Count a reply that is written now, as one of those a second may have."""
+        self._replies.append(now := self._monotonic())
+        self._next_reply = max(self._next_reply, now) + 1 / self.replies_per_second
 
     def record_reply(self, chat_id: int) -> None:
         """Count a reply sent now; the next broadcast waits longer for it."""
@@ -135,10 +195,10 @@ class Pacer:
             self._minutes.setdefault(chat_id, []).append(now)
         self._count(chat_id, now)
 
-    def is_flooded(self, chat_id: int) -> bool:
-        """Return whether a chat has had as many replies as one may have in a minute."""
-        most = self._limits.per_group if chat_id < 0 else _REPLIES
-        return len(self._last_minute(chat_id, self._monotonic())) >= most
+    def is_full(self, chat_id: int) -> bool:
+        """Return whether a group has had as many messages in a minute as leaves only room for alerts."""
+        most = max(1, self._limits.per_group - _KEPT_FOR_ALERTS)
+        return chat_id < 0 and len(self._last_minute(chat_id, self._monotonic())) >= most
 
     def _take_slot(self, now: float) -> None:
         self._next = (self._next if self._next > now - _LATE else now) + 1 / self._per_second

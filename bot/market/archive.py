@@ -22,7 +22,7 @@ class ArchiveReader:
 
     Whatever is archived of a series is noted as a check of it: of a series with a new check the last weeks are read
     again. They replace what is kept if the rest of them is as it was, and if the number of rows in the database shows
-    that nothing else was added or removed; otherwise everything is read anew.
+    that nothing else was added, removed or superseded; otherwise everything is read anew.
     """
 
     def __init__(self) -> None:
@@ -30,21 +30,25 @@ class ArchiveReader:
         self._known_at: datetime | None = None
         self._count = 0
         self._checked: dict[str, datetime] = {}
+        self._restated: dict[str, datetime] = {}
         self._archive: Archive = {}
 
     async def read(self, connection: AsyncConnection, url: str, now: datetime) -> Archive:
         """Return what had been archived by ``now`` in the database at ``url``, to which ``connection`` leads."""
         checked, counts = await observations.checked_at(connection), await observations.counts(connection)
-        count = sum(counts.values())
-        archive = await self._extended(connection, checked, count, now) if url == self._url else None
+        restated = await observations.restated_at(connection)
+        count, is_same = sum(counts.values()), url == self._url and restated == self._restated
+        archive = await self._extended(connection, checked, count, now) if is_same else None
         if archive is None:
             vintages = await observations.load_vintages(connection, now, counts)
             archive = _ordered(settle(vintages))
             # With rows that were not public yet by then, the next call could not tell whether it has them.
-            self._known_at = now if sum(len(columns[0]) for columns in vintages.values()) == count else None
+            is_all = sum(len(columns[0]) for columns in vintages.values()) == count
+            self._known_at = now if is_all and all(at <= now for at in restated.values()) else None
         else:
             self._known_at = now
         self._url, self._count, self._checked, self._archive = url, count, checked, archive
+        self._restated = restated
         return archive
 
     async def _extended(

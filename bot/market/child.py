@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 
@@ -40,6 +41,7 @@ from bot.market.protocol import (
 from signals.as_json import decode_verdict
 from signals.data.series import FIELDS, SERIES
 from signals.data.sessions import closed_sessions, decision_time, nyse_sessions
+from signals.data.vintages import settle
 from signals.episode import Outcome
 from signals.evaluate import evaluate
 from signals.model import Freshness
@@ -47,6 +49,7 @@ from signals.rules import GATE
 from signals.sentences import sentence
 from signals.sources.choose import choose_source
 from signals.sources.collect import collect, collect_archive
+from signals.sources.restating import Recent
 from storage import ledger, market, observations
 from storage.database import read_only
 from storage.observations import SourceCheck
@@ -54,6 +57,8 @@ from storage.observations import SourceCheck
 _ROWS_A_REPLY = 2_000
 _SESSIONS_BEFORE_ATTEMPT = 4
 _SECONDS_TO_END = 3.0
+# Long enough for the bars before a step that is doubted week after week.
+_LAST_BARS = timedelta(days=90)
 
 
 class Requests:
@@ -80,9 +85,10 @@ class Requests:
 
 def _collect(request: Collect, report: Report) -> Iterator[Observations | Checked]:
     source = choose_source(request.market_data, request.options)
-    newest, again = asyncio.run(_archived(request.database_url))
+    known = asyncio.run(_archived(request.database_url, request.now))
     sessions = nyse_sessions(request.now)
-    for done, collected in enumerate(collect(source, newest, sessions, request.now, again), start=1):
+    answers = collect(source, known.newest, sessions, request.now, known.again, recent=known.recent)
+    for done, collected in enumerate(answers, start=1):
         for piece in pieces(_rows(collected.frame), _ROWS_A_REPLY):
             yield Observations(collected.key, collected.restated, piece)
         yield Checked(SourceCheck(collected.key, collected.reason, collected.absent))
@@ -96,8 +102,16 @@ def _rows(frame: pd.DataFrame) -> Iterator[Figures]:
     return zip(pd.DatetimeIndex(frame.index).date, *columns, strict=True)
 
 
-async def _archived(url: str) -> tuple[dict[str, date], tuple[str, ...]]:
-    """Return the newest date of every series, and which series to ask for even if that is the newest there can be."""
+@dataclass(frozen=True, slots=True)
+class _Archived:
+    """The newest date of every series, the last bars of every price, and what to ask for although it is there."""
+
+    newest: dict[str, date]
+    recent: dict[str, Recent]
+    again: tuple[str, ...]
+
+
+async def _archived(url: str, now: datetime) -> _Archived:
     async with read_only(url) as connection:
         market_row = await market.load_market(connection)
         waits = market_row is not None and market_row.agenda is not None and market_row.agenda.waiting
@@ -105,7 +119,14 @@ async def _archived(url: str) -> tuple[dict[str, date], tuple[str, ...]]:
         # What could not be believed is asked for again: only a second request can confirm or replace it.
         sources = decode_verdict(body).sources if body else ()
         invalid = tuple(source.series for source in sources if source.verdict is Freshness.INVALID)
-        return await observations.newest_dates(connection, SERIES), (*invalid, *(GATE.blocking if waits else ()))
+        spans = await observations.spans(connection, SERIES)
+        prices = [key for key in spans if SERIES[key].is_price]
+        bars = settle(await observations.load_vintages(connection, now, prices, now.date() - _LAST_BARS))
+        return _Archived(
+            newest={key: newest for key, (_, newest) in spans.items()},
+            recent={key: Recent(frame, spans[key][0]) for key, frame in bars.items() if len(frame)},
+            again=(*invalid, *(GATE.blocking if waits else ())),
+        )
 
 
 def _find_demo_start(request: FindDemoStart) -> DemoStart:

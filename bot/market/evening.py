@@ -105,11 +105,16 @@ class Evening:
 
     async def _collect(self, now: datetime) -> None:
         unstored: list[Observations | Checked] = []
+        unfinished: list[Observations | Checked] = []
         began = time.monotonic()
         try:
             async for reply in self.process.ask(Collect(self._url, self.market_data, now, self.options)):
                 if isinstance(reply, Observations | Checked):
-                    unstored.append(reply)
+                    unfinished.append(reply)
+                # A history that replaces what is archived is stored whole or not at all.
+                if not (isinstance(reply, Observations) and reply.restated):
+                    unstored += unfinished
+                    unfinished = []
                 # Few commits on an ordinary evening, never a large one on the first, and soon where one waits long.
                 if _is_much(unstored) or time.monotonic() - began >= _SECONDS_A_COMMIT:
                     await self._archive(unstored, now)

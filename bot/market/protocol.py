@@ -52,7 +52,7 @@ class FindDemoStart(Struct, frozen=True, tag=True):
 
 
 class Observations(Struct, frozen=True, tag=True):
-    """Some rows of one series' answer. ``restated``: a split changed the whole history, so every row is new."""
+    """Some rows of one series' answer. ``restated``: earlier ones changed, so every row is new and comes again."""
 
     series: str
     restated: bool

@@ -15,7 +15,13 @@ from storage.market import Market
 
 
 async def alert_text(
-    connection: AsyncConnection, messages: Messages, alert: Any, *, again: bool = False, skipped: Sequence[int] = ()
+    connection: AsyncConnection,
+    messages: Messages,
+    alert: Any,
+    *,
+    again: bool = False,
+    topic_gone: bool = False,
+    skipped: Sequence[int] = (),
 ) -> str:
     """Return what an alert says; ``skipped`` are the numbers of the older alerts that it replaces unsent."""
     verdict, changes, market_row = await _recorded(connection, alert)
@@ -28,6 +34,7 @@ async def alert_text(
         record=read_record(body) if body else None,
         summary=alert.kind == ledger.CATCH_UP,
         again=again,
+        topic_gone=topic_gone,
         skipped=[ShownChange.of(row) for row in await ledger.load_changes(connection, older)],
     )
 

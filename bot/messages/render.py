@@ -138,12 +138,13 @@ class Messages:
         record: TrackRecord | None = None,
         summary: bool = False,
         again: bool = False,
+        topic_gone: bool = False,
         skipped: Sequence[ShownChange] = (),
     ) -> str:
         """Render an alert of changes that have one cause, the gravest first; or the summary of many.
 
-        ``record`` says what is better than chance, ``again`` that a first copy may have arrived, ``skipped`` what the
-        alert replaces unsent.
+        ``record`` says what is better than chance, ``again`` that a first copy may have arrived, ``topic_gone`` that
+        the forum topic that was to get it is closed or deleted, ``skipped`` what the alert replaces unsent.
         """
         told = changes[0]
         recorded = None if summary else followed_in_line(told)
@@ -151,8 +152,9 @@ class Messages:
         if record is not None and recorded is not None and told.past is not None:
             comparison = compared_in(record, told.past.rule, recorded.asset, recorded.horizon)
         template = "alert_summary" if summary else f"alert_{told.family}"
-        context = {"changes": changes, "t": told, "recorded": recorded, "comparison": comparison}
-        return self.part(template, verdict, market, again=again, skipped=skipped, **context)
+        context: dict[str, Any] = {"changes": changes, "t": told, "recorded": recorded, "comparison": comparison}
+        context |= {"again": again, "topic_gone": topic_gone, "skipped": skipped}
+        return self.part(template, verdict, market, **context)
 
     def details(self, verdict: Verdict, changes: Sequence[ShownChange], market: Market, alert_id: int) -> str:
         """Render what stands behind an alert: when and on what it was decided."""

@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 ALLOWED_UPDATES = (Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
 RETRY_WAIT = wait_exponential(max=30)
-# So many chats are answered at the same time; the others wait for one of them.
-_CHATS_AT_ONCE = 100
+# So many chats are answered at the same time; the others wait for one of them. More than may wait for an answer's turn.
+_CHATS_AT_ONCE = 200
 # Telegram is asked so often who is an admin; then whoever wrote is told to try later.
 _ADMIN_CHECKS = 3
 # Where several processes share a database, the chat of one that died is taken over after this long.
@@ -60,6 +60,8 @@ class Inbox:
         self._apology = apology
         self._lease = None if database.is_exclusive else _LEASE
         self._capacity = asyncio.Semaphore(_CHATS_AT_ONCE)
+        # One at a time, or the sender's claims would wait behind those of a flood.
+        self._finishing = asyncio.Lock()
         self._workers: dict[int, asyncio.Task[None]] = {}
         # Chats that may have an update nobody has looked for yet.
         self._unseen: set[int] = set()
@@ -122,25 +124,32 @@ class Inbox:
     async def _work(self, chat_id: int) -> None:
         """Handle what one chat sent, the oldest first, until nothing is left."""
         try:
-            async with self._capacity:
-                while chat_id in self._unseen:
-                    self._unseen.discard(chat_id)
-                    received: Received | None
-                    finished = None
-                    while (received := await self._retrying()(self._next, chat_id, finished)) is not None:
+            while chat_id in self._unseen:
+                self._unseen.discard(chat_id)
+                finished = None
+                while True:
+                    # For one update at a time: who sends many must not keep a place that others wait for.
+                    async with self._capacity:
+                        received: Received | None = await self._retrying()(self._next, chat_id, finished)
+                        if received is None:
+                            break
                         await self._handle(received)
-                        finished = received.update_id
+                    finished = received.update_id
         finally:
             del self._workers[chat_id]
 
     async def _next(self, chat_id: int, finished: int | None) -> Received | None:
         # Without a lease, taking is reading, and does not wait for a slice of a fan-out.
-        is_reading = finished is None and self._lease is None
-        way = self._database.reading() if is_reading else self._database.transaction()
-        async with self._guarded(way) as connection:
+        if finished is None and self._lease is None:
+            async with self._guarded(self._database.reading()) as connection:
+                return await self._take(connection, chat_id)
+        async with self._finishing, self._guarded(self._database.transaction()) as connection:
             if finished is not None:
                 await inbox.finish(connection, finished, self._clock.now())
-            return None if self._is_stopping else await inbox.take(connection, chat_id, self._lease)
+            return await self._take(connection, chat_id)
+
+    async def _take(self, connection: AsyncConnection, chat_id: int) -> Received | None:
+        return None if self._is_stopping else await inbox.take(connection, chat_id, self._lease)
 
     async def _handle(self, received: Received) -> None:
         """Let one update have its effect, however long that takes; only a mistake of ours ends it without."""
@@ -172,7 +181,10 @@ class Inbox:
         match self._errors.pop(update.update_id, None):
             case None:
                 pass
-            case UnansweredError() | AlreadyHandledError() as error:
+            case UnansweredError() as error:
+                # In a flood there are many.
+                logger.debug("%s", error)
+            case AlreadyHandledError() as error:
                 logger.info("%s", error)
             case TelegramError() as error:
                 logger.error("a command failed", exc_info=error)

@@ -17,8 +17,8 @@ from signals.data.gate import Gate
 from signals.data.panel import Floats, Panel, floats
 from signals.data.series import SECTORS
 from signals.model import Check, Unit
+from signals.nine_decimals import Sign, meets
 from signals.rules import CHECKS, GATE, CheckRules
-from signals.thresholds import Sign, meets
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,15 @@ class Checks:
         )
 
     def _sectors(self) -> Statement:
-        above = [self._above_mean(key, self.panel.adjusted(key), key).state for key in SECTORS]
+        """Return the share of the sectors; one that is late is missing as a stale one is, and tried both ways."""
+        above = [
+            np.where(
+                self.gate.switches_nothing((key,)), np.nan, self._above_mean(key, self.panel.adjusted(key), key).state
+            )
+            for key in SECTORS
+        ]
         counted, least = votes(above), self.rules.sectors_least
-        share = np.where(counted.measured >= least, counted.share, np.nan)
+        share = np.where(counted.counted >= least, counted.share, np.nan)
         enough = within_span(counted.span, Sign.AT_LEAST, self.rules.sector_share)
         holds = np.where(counted.counted >= least, enough, np.nan)
         return Statement("sectors", holds, share, self.rules.sector_share, Unit.SHARE)

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from signals.episode import BaseClass, Episode, High
+from signals.nine_decimals import Sign, meets
 from signals.rules import BREAKOUT, BreakoutRules
-from signals.thresholds import Sign, meets
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

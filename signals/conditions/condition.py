@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from signals.data.series import Days
 from signals.model import Unit
-from signals.thresholds import Sign, meets
+from signals.nine_decimals import Sign, meets
 
 if TYPE_CHECKING:
     import pandas as pd

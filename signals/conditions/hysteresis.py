@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from signals.conditions.condition import Condition, Limit
 from signals.data.panel import Bools, Floats
+from signals.nine_decimals import Sign, meets
 from signals.rules import UNKNOWN
-from signals.thresholds import Sign, meets
 
 
 @dataclass(frozen=True, slots=True)

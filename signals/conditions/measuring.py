@@ -14,12 +14,12 @@ from signals.conditions.hysteresis import votes
 from signals.data.basket import Basket, basket, daily
 from signals.data.gate import Gate, believed_rows
 from signals.data.panel import Panel, floats
-from signals.data.plausible import moved_too_far
+from signals.data.plausible import implausible_steps
 from signals.data.release import expected_dates
 from signals.data.series import SECTORS, SERIES, Days
 from signals.data.universe import ALTCOINS, BASKET, LEAST_PRICED
 from signals.episode import Episode
-from signals.thresholds import Sign, meets
+from signals.nine_decimals import Sign, meets
 
 Figures = pd.Series  # of float, index dates (naive, ascending), without NaN
 
@@ -254,7 +254,7 @@ class Measuring:
         frame = self.panel.archive.get(key)
         if frame is None or not len(values):
             return values
-        far = moved_too_far(SERIES[key], frame)
+        far: pd.Series[bool] = pd.Series(implausible_steps(SERIES[key], frame), index=frame.index)
         return values.where(~far.reindex(values.index, fill_value=False)) if far.any() else values
 
     @cached_property
@@ -272,10 +272,14 @@ class Measuring:
 
     def altcoins_ahead(self, back: int) -> pd.DataFrame:
         """Return the share of the altcoins whose change over so many days is above bitcoin's; unknown under eight."""
-        bitcoin = self.growth(self.daily("BTC-USD"), back)
-        gains = {key: self._believed(key, self.growth(self.daily(key), back)) for key in ALTCOINS}
+        bitcoin = self._growth_of_days("BTC-USD", back)
+        gains = {key: self._believed(key, self._growth_of_days(key, back)) for key in ALTCOINS}
         coins = pd.DataFrame(gains).reindex(bitcoin.index)
         return _share(coins.sub(bitcoin, axis=0), Sign.ABOVE, 0.0, LEAST_PRICED).where(bitcoin.notna())
+
+    def _growth_of_days(self, key: str, back: int) -> Figures:
+        """Return a coin's growth over UTC days, on those that have a price: on its evening one without is missing."""
+        return self.growth(self.daily(key), back).reindex(self.prices(key).index)
 
     def daily(self, key: str) -> Figures:
         """Return a coin's prices on every UTC day between its first and last."""
@@ -284,7 +288,7 @@ class Measuring:
     @cached_property
     def basket(self) -> Basket:
         """The altcoin basket: level and relative dollar volume on UTC days."""
-        return basket({key: self.daily(key) for key in BASKET}, {key: self.volumes(key) for key in BASKET})
+        return basket({key: self.prices(key) for key in BASKET}, {key: self.volumes(key) for key in BASKET})
 
     @cached_property
     def bitcoin_to_basket(self) -> Figures:

@@ -6,7 +6,7 @@ from signals.conditions.condition import Condition, Limit, Number
 from signals.data.series import SECTORS, Days
 from signals.data.universe import ALTCOINS, BASKET
 from signals.model import Unit
-from signals.thresholds import Sign
+from signals.nine_decimals import Sign
 
 _BONDS = (
     Condition(

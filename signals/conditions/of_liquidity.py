@@ -5,7 +5,7 @@ from __future__ import annotations
 from signals.conditions.condition import Condition, Limit, Number
 from signals.data.series import Days
 from signals.model import Unit
-from signals.thresholds import Sign
+from signals.nine_decimals import Sign
 
 _QUARTER = 13
 

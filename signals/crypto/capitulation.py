@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from signals.conditions.falls import deepest_falls
@@ -19,8 +20,8 @@ from signals.data.panel import NEVER_HAD, Alignment, Bools, Floats, as_date, flo
 from signals.data.series import Days
 from signals.data.universe import BASKET
 from signals.model import CoinState
+from signals.nine_decimals import Sign, meets
 from signals.rules import CAPITULATION, CapitulationRules
-from signals.thresholds import Sign, meets
 
 _TRADED = ("BTC-USD", "ETH-USD", *BASKET)
 _COINS = {"BTC-USD": ("BTC-USD",), "ETH-USD": ("ETH-USD",), "altcoin basket": BASKET}
@@ -28,12 +29,21 @@ _COINS = {"BTC-USD": ("BTC-USD",), "ETH-USD": ("ETH-USD",), "altcoin basket": BA
 
 @dataclass(frozen=True)
 class Coin:
-    """One asset on UTC days. ``price`` has a row a day, NaN where one is missing."""
+    """One asset on UTC days.
+
+    ``price`` has a row a day, for windows of days; ``observed`` are those with a price of their own, on which alone
+    something is said: on its evening nobody knew that a day without one would be bridged.
+    """
 
     key: str
     price: pd.Series[float]
     volume_ratio: pd.Series[float]
+    observed: pd.DatetimeIndex
     rules: CapitulationRules = CAPITULATION
+
+    def on_observed(self, name: str) -> Floats:
+        """Return one of its columns on the days observed."""
+        return floats(getattr(self, name))[self.price.index.isin(self.observed)]
 
     @property
     def deep(self) -> float:
@@ -161,17 +171,20 @@ class CoinHistory:
 
     @cached_property
     def _columns(self) -> dict[str, Floats]:
-        return {name: self.alignment.on_sessions(getattr(self.coin, name)) for name in (*_NUMBERS, *_DAYS, *_STATES)}
+        return {name: self.alignment.on_sessions(self.coin.on_observed(name)) for name in (*_NUMBERS, *_DAYS, *_STATES)}
+
+    @cached_property
+    def _days(self) -> npt.NDArray[np.datetime64]:
+        return self.coin.price.index.to_numpy().astype("datetime64[D]")
 
     def at(self, session: int) -> CoinState:
         """Return the asset on the session at a position."""
         row: dict[str, Any] = {name: number(self._columns[name], session) for name in _NUMBERS}
         row |= {name: state(self._columns[name], session) for name in _STATES}
         row["days_since_low"] = whole(self._columns["days_since_low"], session)
-        days = self.alignment.days
         for name in _DAYS:
             position = whole(self._columns[name], session)
-            row[name] = None if position is None else as_date(days, position)
+            row[name] = None if position is None else as_date(self._days, position)
         return CoinState(self.coin.key, **row)
 
 
@@ -203,7 +216,7 @@ def capitulation_history(measuring: Measuring) -> CapitulationHistory:
 
 def _on_sessions(measuring: Measuring, coin: Coin) -> CoinHistory:
     keys = _COINS[coin.key]
-    alignment = measuring.panel.align(pd.DatetimeIndex(coin.price.index), keys, Days.DAY)
+    alignment = measuring.panel.align(coin.observed, keys, Days.DAY)
     return CoinHistory(coin, measuring.gate.before_invalid(alignment, keys))
 
 
@@ -211,14 +224,16 @@ def _coins(measuring: Measuring) -> list[Coin]:
     made = []
     for key in ("BTC-USD", "ETH-USD"):
         price = measuring.daily(key)
-        made.append(Coin(key, price, volume_ratio(measuring.volumes(key)).reindex(price.index)))
-    level = daily(measuring.basket.level)
-    return [*made, Coin("altcoin basket", level, measuring.basket.volume_ratio.reindex(level.index))]
+        observed = pd.DatetimeIndex(measuring.prices(key).index)
+        made.append(Coin(key, price, volume_ratio(measuring.volumes(key)).reindex(price.index), observed))
+    level = measuring.basket.level
+    price, observed = daily(level), pd.DatetimeIndex(level.index)
+    return [*made, Coin("altcoin basket", price, measuring.basket.volume_ratio.reindex(price.index), observed)]
 
 
 def _aggregate(measuring: Measuring, coins: tuple[CoinHistory, ...], name: str) -> Aggregate:
     panel = measuring.panel
-    states = [pd.Series(getattr(coin.coin, name), index=coin.coin.price.index) for coin in coins]
+    states = [pd.Series(coin.coin.on_observed(name), index=coin.coin.observed) for coin in coins]
     table = pd.DataFrame({i: values for i, values in enumerate(states) if len(values)})
     if not len(table):
         unknown = np.full(len(panel.sessions), np.nan)

@@ -18,8 +18,8 @@ from signals.data.panel import LATE, Alignment, Floats, Ints, floats
 from signals.data.series import Days
 from signals.episode import Episode
 from signals.model import Crypto, Supplied, Window
+from signals.nine_decimals import Sign, meets
 from signals.rules import GATE, WINDOW
-from signals.thresholds import Sign, meets
 
 _SUPPLIED = ("ETF_FLOWS", "LEVERAGE")
 
@@ -56,7 +56,7 @@ class CryptoHistory:
 
     @cached_property
     def _ether_prices(self) -> Floats:
-        return floats(self.measuring.daily("ETH-USD"))
+        return floats(self.measuring.prices("ETH-USD"))
 
     @cached_property
     def _unknown_since(self) -> Ints:
@@ -150,7 +150,7 @@ class CryptoHistory:
 def crypto_history(measuring: Measuring) -> CryptoHistory:
     """Judge every window and the precondition over the whole history."""
     panel = measuring.panel
-    ether = panel.align(pd.DatetimeIndex(measuring.daily("ETH-USD").index), ["ETH-USD"], Days.DAY)
+    ether = panel.align(pd.DatetimeIndex(measuring.prices("ETH-USD").index), ["ETH-USD"], Days.DAY)
     return CryptoHistory(
         measuring=measuring,
         responses=[find_response(measuring, e, e.confirmed) for e in measuring.episodes if e.confirmed is not None],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 
@@ -21,14 +22,25 @@ def adjusted_close(frame: pd.DataFrame) -> pd.Series[float]:
     """
     if not len(frame):
         return frame["value"]
-    closes, given, dividends = (frame[name].to_numpy(dtype=float) for name in ("value", "adj_close", "dividend"))
+    closes, given = frame["value"].to_numpy(dtype=float), frame["adj_close"].to_numpy(dtype=float)
     is_given = ~np.isnan(given)
     if is_given.any() and is_given[~np.isnan(closes)].all():
         return frame["adj_close"]
-    growth = np.ones(len(frame))
-    growth[1:] = closes[1:] / (closes[:-1] - np.nan_to_num(dividends[1:]))
-    if is_given.any():
-        given_growth = given[1:] / given[:-1]
-        growth[1:] = np.where(np.isnan(given_growth), growth[1:], given_growth)
-    growth[np.isnan(growth)] = 1.0
-    return pd.Series(np.cumprod(growth) * price(frame).iloc[0], index=frame.index)
+    steps = np.ones(len(frame))
+    steps[1:] = growth(frame.iloc[:-1], frame.iloc[1:])
+    steps[np.isnan(steps)] = 1.0
+    return pd.Series(np.cumprod(steps) * price(frame).iloc[0], index=frame.index)
+
+
+def growth(before: pd.DataFrame, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Return what each row makes, distribution included, of the row before it in ``before``; NaN where one is missing.
+
+    The quotient of a source's own adjusted closes, where it has them for both.
+    """
+    earlier, later, paid = (
+        frame[name].to_numpy(dtype=float) for frame, name in ((before, "value"), (rows, "value"), (rows, "dividend"))
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        made = later / (earlier - np.nan_to_num(paid))
+        given = rows["adj_close"].to_numpy(dtype=float) / before["adj_close"].to_numpy(dtype=float)
+    return np.asarray(np.where(np.isnan(given), made, given), dtype=np.float64)

@@ -35,10 +35,10 @@ def basket(prices: Mapping[str, pd.Series[float]], volumes: Mapping[str, pd.Seri
 
 
 def volume_ratio(volume: pd.Series[float]) -> pd.Series[float]:
-    """Return the 30-day mean of a dollar volume over its 365-day mean, on UTC days."""
+    """Return the 30-day mean of a dollar volume over its 365-day mean, on the UTC days that have one."""
     every = volume.asfreq("D") if len(volume) else volume
     short, long = every.rolling(_SHORT, min_periods=_SHORT - 3), every.rolling(_LONG, min_periods=_LONG - 30)
-    return short.mean() / long.mean()
+    return (short.mean() / long.mean()).where(every.notna())
 
 
 def daily(prices: pd.Series[float]) -> pd.Series[float]:

@@ -11,12 +11,16 @@ import pandas as pd
 
 from signals.data.adjust import price
 from signals.data.panel import INVALID, LATE, NEVER_HAD, OK, STATUSES, Alignment, Bools, Ints, Panel, as_date
-from signals.data.plausible import moved_too_far, outside_band
-from signals.data.series import SERIES, Days
+from signals.data.plausible import implausible_steps, outside_band, what_is_implausible
+from signals.data.series import SERIES
 from signals.data.vintages import Archive
 from signals.model import Freshness, SourceVerdict
+from signals.nine_decimals import Sign, meets
 from signals.rules import GATE
-from signals.thresholds import Sign, meets
+
+_CONTRADICTED = (
+    "its source now has other closes of earlier days than before; used once its whole history agrees with them"
+)
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,9 @@ class Gate:
             return (
                 f"{newest:%Y-%m-%d} differs from the New York Fed's own figure by more than {GATE.rrp_difference:g} bn"
             )
-        limit = series.move.text(series.unit) if series.move else ""
-        step = "session" if series.days is Days.SESSION else "step"
-        return f"{newest:%Y-%m-%d} moved more than {limit} in one {step}; used once a later request confirms it"
+        before = frame[frame.index < newest].tail(1)
+        implausible = what_is_implausible(series, before, row) if len(before) else ""
+        return f"{newest:%Y-%m-%d} {implausible}" if implausible else _CONTRADICTED
 
     def _never_had(self, key: str, said: str | None = None) -> SourceVerdict:
         if said:
@@ -160,7 +164,8 @@ def _invalid(panel: Panel, key: str) -> Bools:
     position = alignment.position
     first_seen = np.diff(position, prepend=-1) != 0
     # One that moved far is believed from the next evening on, when a second request has confirmed it.
-    moved = _on_dates(moved_too_far(SERIES[key], frame), alignment.dates)
+    steps: pd.Series[bool] = pd.Series(implausible_steps(SERIES[key], frame), index=frame.index)
+    moved = _on_dates(steps, alignment.dates)
     unconfirmed = _on_dates(frame["doubted"], alignment.dates)
     if key == "RRPONTSYD":
         unconfirmed = unconfirmed | _on_dates(_differs_from_new_york(panel.archive), alignment.dates)

@@ -142,7 +142,9 @@ class Panel:
     def adjusted_closes(self, key: str) -> pd.Series[float]:
         """Return dividend-adjusted closes on the dates observed."""
         if key not in self._adjusted:
-            self._adjusted[key] = adjusted_close(self.archive[key])
+            frame = self.archive[key]
+            # A newest bar that is not to be believed shows no step.
+            self._adjusted[key] = adjusted_close(frame).where(~frame["doubted"])
         return self._adjusted[key]
 
     @cached_property

@@ -10,15 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from signals.data.adjust import price
-from signals.data.plausible import beyond_band, far_moves, in_rule_units, moved_too_far, outside_band
+from signals.data.judging import judged
+from signals.data.plausible import beyond_band, implausible_steps, in_rule_units, outside_band
 from signals.data.release import available_at
 from signals.data.series import FIELDS, SERIES, Series
 from signals.data.sessions import NEW_YORK, last_calls
 
 COLUMNS = ("observed_on", "first_seen_at", "last_seen_at", *FIELDS)
-
-# Later than the last call of the morning after, not later than the next evening.
-_ANOTHER_EVENING = pd.Timedelta(hours=20)
 
 Archive = Mapping[str, pd.DataFrame]
 """Per series, one row a date (ascending, naive), NaN where the source has no figure, in the unit of the rules.
@@ -45,11 +43,10 @@ def settle(vintages: Mapping[str, Columns]) -> Archive:
     Notes
     -----
     What was seen last by 08:00 of the morning after its release stands, else what was seen first: asked for again
-    is only what a session waits for, so a later revision is kept in the archive and enters no rule. Exceptions:
-    a newest value that moved implausibly far counts only once a request of a later evening has returned it
-    unchanged, and a plausible revision seen before that takes its place; when a split restates a price history, all
-    of it is asked for again, and what was seen before is not mixed with it; a figure outside the band of its series
-    is left out for good, because a unit is declared, never guessed.
+    is only what a session waits for and the last bars of prices, so a later revision is kept in the archive and
+    enters no rule. Exceptions: what ``signals.data.judging`` says of values that cannot follow the one before; a
+    figure outside the band of its series is left out for good, because a unit is declared, never guessed. What was
+    seen before a whole price history was asked for again is not among the vintages.
     """
     return {key: _settle_one(SERIES[key], columns) for key, columns in vintages.items() if key in SERIES}
 
@@ -63,10 +60,8 @@ def _settle_one(series: Series, columns: Columns) -> pd.DataFrame:
     first_seen, last_seen = instants(columns[1]), instants(columns[2])
     vintages = figures.assign(first_seen_at=first_seen, last_seen_at=last_seen.where(last_seen.notna(), first_seen))
     vintages = vintages.iloc[np.lexsort((first_seen.asi8, dates.asi8))]
-    vintages = _inside_band(series, _since_last_split(vintages))
-    frame = _standing(series, vintages).assign(doubted=False)
-    for day in frame.index[moved_too_far(series, frame)]:
-        frame = _judge(series, frame, vintages, day)
+    vintages = _inside_band(series, vintages)
+    frame = judged(series, _standing(series, vintages).assign(doubted=False), vintages)
     newest = frame.tail(1)
     frame.loc[newest.index, "doubted"] |= outside_band(series, newest)
     return frame[[*FIELDS, "doubted"]]
@@ -88,12 +83,10 @@ def _floats(column: Sequence[float | None]) -> npt.NDArray[np.float64]:
 
 def _is_settled(series: Series, figures: pd.DataFrame) -> bool:
     """Return whether nothing has to be ordered, chosen or judged: mostly so, found out without pandas' detours."""
-    value, adjusted, split = (figures[name].to_numpy() for name in ("value", "adj_close", "split"))
-    is_split = (split != 0.0) & (split != 1.0) & ~np.isnan(split)
-    if is_split.any() or not (figures.index.is_monotonic_increasing and figures.index.is_unique):
+    if not (figures.index.is_monotonic_increasing and figures.index.is_unique):
         return False
-    close = np.where(np.isnan(value), adjusted, value)
-    return not (beyond_band(series, close).any() or far_moves(series, close).any())
+    close = np.asarray(price(figures), dtype=np.float64)
+    return not (beyond_band(series, close).any() or implausible_steps(series, figures).any())
 
 
 def _inside_band(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
@@ -113,38 +106,6 @@ def _standing(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:
     in_time = in_time[~in_time.index.duplicated(keep="last")]
     first = vintages[~vintages.index.duplicated(keep="first")]
     return pd.concat([in_time, first[~first.index.isin(in_time.index)]]).sort_index()
-
-
-def _since_last_split(vintages: pd.DataFrame) -> pd.DataFrame:
-    split = vintages["split"].fillna(0.0)
-    restated = vintages.loc[(split != 0.0) & (split != 1.0), "first_seen_at"].max()
-    return vintages if pd.isna(restated) else vintages[vintages["first_seen_at"] >= restated]
-
-
-def _judge(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
-    """Replace, keep or drop the far-moved value of ``day``."""
-    at = int(frame.index.searchsorted(day))
-    if not moved_too_far(series, frame.iloc[max(at - 1, 0) : at + 1]).iloc[-1]:
-        return frame  # the day before it was replaced or dropped, and with that the move is gone
-    first_seen_at = frame["first_seen_at"].iloc[at]
-    later = vintages["first_seen_at"].iloc[vintages.index.searchsorted(day, side="right") :]
-    if (later <= first_seen_at).any():
-        return frame  # it came with later ones
-    # The evening's volume is preliminary: a later request confirms the price, not the whole bar.
-    of_day = vintages.loc[[day]]
-    same_price = of_day[price(of_day) == price(frame.loc[[day]]).iloc[0]]
-    if same_price["last_seen_at"].max() - first_seen_at >= _ANOTHER_EVENING:
-        return frame
-    before = frame.loc[: day - pd.Timedelta(days=1)].tail(1)
-    for position in range(1, len(of_day)):
-        revision = of_day.iloc[[position]].assign(doubted=False)
-        if not moved_too_far(series, pd.concat([before, revision])).iloc[-1]:
-            return pd.concat([frame.drop(day), revision]).sort_index()
-    if day != frame.index[-1]:
-        return frame.drop(day)
-    # The newest one stays, so that the gate can say of it what is wrong.
-    frame.loc[day, "doubted"] = True
-    return frame
 
 
 def as_vintages(frames: Archive, seen_at: pd.Timestamp) -> dict[str, Columns]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from signals.breakout.episodes import RecordHighs, base_class, record_highs
+from signals.nine_decimals import Sign, meets
 from signals.record.model import Claim
 from signals.record.studies import Studies
-from signals.thresholds import Sign, meets
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from signals.data.series import SERIES, Series
 from signals.data.sift import drop_impossible_rows
 from signals.data.vintages import Archive, as_vintages, settle
 from signals.sentences import sentence
+from signals.sources.restating import Recent, with_history
 from signals.sources.shape import Fetched, Source, asked
 
 
@@ -34,6 +35,7 @@ def collect(
     now: datetime,
     again: Collection[str] = (),
     keys: Collection[str] = tuple(SERIES),
+    recent: Mapping[str, Recent] | None = None,
 ) -> Iterator[Collected]:
     """Ask for every series whose newest observation is missing.
 
@@ -46,6 +48,8 @@ def collect(
         Series that are asked for even though their newest bar is there: a session waits for a better one.
     keys
         The series to ask for, by default all.
+    recent
+        Per price series its last archived bars: they are asked for again, and where they changed all of it is.
     """
     for series in (SERIES[key] for key in keys):
         expected = newest_expected(series, sessions, pd.Timestamp(now))
@@ -53,7 +57,10 @@ def collect(
         there = since is not None and expected is not None and pd.Timestamp(since) >= expected
         if there and series.key not in again:
             continue
-        fetched = asked(_Sifted(source, sessions), series, since, now)
+        known, sifted = (recent or {}).get(series.key), _Sifted(source, sessions)
+        fetched = asked(sifted, series, known.since if known else since, now)
+        if known:
+            fetched = with_history(sifted, series, known, fetched, sessions, now)
         yield Collected(series.key, fetched.frame, sentence(fetched.reason), fetched.restated, fetched.absent)
 
 

@@ -157,9 +157,3 @@ def not_carried(publisher: str, series: Series) -> Fetched:
 def joined(*sentences: str) -> str:
     """Return the sentences that say something, as one."""
     return "; ".join(sentence for sentence in sentences if sentence)
-
-
-def has_split(frame: pd.DataFrame) -> bool:
-    """Whether a bar of the frame carries a split (0 and 1 are none)."""
-    split = frame["split"].fillna(0.0)
-    return bool(((split != 0.0) & (split != 1.0)).any())

@@ -49,7 +49,7 @@ class EarlierSource:
             return fetched
         if fetched.absent:
             return _only(path, _read(path, series, since, now), fetched)
-        if fetched.frame.empty or (since is not None and not fetched.restated):
+        if fetched.frame.empty or since is not None:
             return fetched
         return _before(path, _read(path, series, None, now), fetched)
 

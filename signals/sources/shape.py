@@ -28,7 +28,7 @@ class Fetched:
     reason
         One sentence when something is wrong, else empty.
     restated
-        The whole history was asked for again because a split changed all of it.
+        The whole history was asked for again because earlier figures changed.
     absent
         The source does not carry this series at all: asking again will not help.
     """

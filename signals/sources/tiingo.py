@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 
 from signals.data.series import Series
-from signals.sources.figures import Readings, answered, day, gave_nothing, has_split, not_carried, number, reading
+from signals.sources.figures import Readings, answered, day, gave_nothing, not_carried, number, reading
 from signals.sources.patience import NoAnswerError
 from signals.sources.shape import Fetched
 from signals.sources.web import Web
@@ -40,11 +40,7 @@ class TiingoSource:
             return not_carried("Tiingo", series)
         try:
             bars, reason = self._bars(series, since, now)
-            restated = since is not None and has_split(bars)
-            if restated:
-                # A split changed every earlier figure: the whole history is fetched anew.
-                bars, reason = self._bars(series, None, now)
-            return replace(answered("Tiingo", series, bars, reason), restated=restated and not bars.empty)
+            return answered("Tiingo", series, bars, reason)
         except NoAnswerError as error:
             return gave_nothing("Tiingo", series, error)
 

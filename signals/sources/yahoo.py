@@ -15,7 +15,7 @@ import yfinance
 from yfinance.data import YfData
 
 from signals.data.series import Series
-from signals.sources.figures import gave_nothing, has_split
+from signals.sources.figures import gave_nothing
 from signals.sources.patience import NoAnswerError, Patience
 from signals.sources.shape import NOTHING, Fetched
 from signals.sources.yahoo_session import YahooSession
@@ -40,15 +40,6 @@ class YahooSource:
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
         """Return daily bars from ``since`` on; see ``collect.Source``."""
-        fetched = self._ask(series, since)
-        # The newest bar archived is looked at again: its split may have been flagged an evening late.
-        if since is not None and has_split(fetched.frame[fetched.frame.index >= pd.Timestamp(since)]):
-            # A split changed every earlier figure: the whole history is fetched anew.
-            whole = self._ask(series, None)
-            return Fetched(whole.frame, whole.reason, restated=not whole.reason)
-        return fetched
-
-    def _ask(self, series: Series, since: date | None) -> Fetched:
         try:
             bars, partial = self.patience.ask("Yahoo", lambda: self._attempt(series, since))
         except NoAnswerError as error:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from signals.thresholds import Sign, meets
+from signals.nine_decimals import Sign, meets
 
 Floats = npt.NDArray[np.float64]
 

@@ -20,10 +20,10 @@ from signals.conditions.statements import as_state
 from signals.data.panel import OK, Floats, Ints, floats
 from signals.data.series import Days
 from signals.model import Property, Reading, State, Supercycle, Unit
+from signals.nine_decimals import Sign, meets, to_decimals
 from signals.rules import SUPERCYCLE
 from signals.supercycle.legs import up_legs
 from signals.supercycle.rotation import rotation
-from signals.thresholds import Sign, meets, to_decimals
 
 Numbers = dict[tuple[str, Unit], Floats]
 """What a property was decided on, by name and unit, on sessions."""

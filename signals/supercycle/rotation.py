@@ -14,9 +14,9 @@ from signals.conditions.statements import as_state
 from signals.data.panel import LATE, OK, Bools, Floats, floats
 from signals.data.series import SECTORS, SERIES
 from signals.model import Unit
+from signals.nine_decimals import Sign, meets
 from signals.rules import SUPERCYCLE
 from signals.supercycle.needs import COMPOSITE, RISK_PANEL
-from signals.thresholds import Sign, meets
 
 _LEAST_SECTORS = 8
 

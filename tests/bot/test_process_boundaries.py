@@ -27,7 +27,7 @@ def test_the_process_that_answers_telegram_imports_nothing_heavy(module: str) ->
     assert imported(f"import {module}") & set(HEAVY) == set()
 
 
-def test_nor_does_it_when_the_whole_program_is_built_and_serves() -> None:
+def test_the_whole_program_built_and_serving_imports_nothing_heavy() -> None:
     program = """
 import asyncio, tempfile
 from bot.app import build

@@ -13,10 +13,10 @@ from tests.bot.running import environment_for
 FAST = {"MESSAGES_PER_SECOND": "1000", "CHAT_MESSAGES_PER_SECOND": "30", "LEASE_SECONDS": "2"}
 
 
-async def start(sandbox: Sandbox, url: str, mode: str) -> asyncio.subprocess.Process:
-    """Start a child that uses a sandbox and a database."""
+async def start(sandbox: Sandbox, url: str, mode: str, pace: dict[str, str] = FAST) -> asyncio.subprocess.Process:
+    """Start a child that uses a sandbox and a database, in a hurry or at some other ``pace``."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.faults.child", mode, env=environment_for(sandbox, url, **FAST),
+        sys.executable, "-m", "tests.faults.child", mode, env=environment_for(sandbox, url, **pace),
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
 

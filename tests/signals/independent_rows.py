@@ -207,10 +207,9 @@ def beta_rows(strength: Series) -> list[Row]:
 
 
 def dominance_rows(strength: Series) -> list[Row]:
+    days, values = days_and_values(strength)
     rows: list[Row] = []
-    for day in sorted(strength):
-        before = strength.get(day - 63 * DAY)
-        if before is not None:
-            change = strength[day] / before - 1
-            rows.append(Row(day, change, change < -0.03, change > 0.03))
+    for i in range(63, len(days)):
+        change = values[i] / values[i - 63] - 1
+        rows.append(Row(days[i], change, change < -0.03, change > 0.03))
     return rows

@@ -226,18 +226,23 @@ def sector_share(folder: Path) -> dict[date, Share]:
     return shares(sorted({day for member in members for day in member}), members)
 
 
+def _within_three_days(prices: Series, day: date) -> float | None:
+    """The price of a day, or the last one of the three days before it."""
+    return next((prices[day - k * DAY] for k in range(4) if day - k * DAY in prices), None)
+
+
 def altcoin_share(folder: Path) -> dict[date, Share]:
     """Share of the altcoins, ether with them, whose 90-day return is above bitcoin's."""
     bitcoin = read(folder, "BTC-USD")
-    days = [day for day in sorted(bitcoin) if day - 90 * DAY in bitcoin]
+    days = [day for day in sorted(bitcoin) if _within_three_days(bitcoin, day - 90 * DAY) is not None]
     members: list[dict[date, bool]] = []
     for name in ("ETH-USD", *(f"{coin}-USD" for coin in ALTCOINS)):
         coin, doubted = read(folder, name), far_moved(folder, name)
         ahead: dict[date, bool] = {}
         for day in days:
-            before = day - 90 * DAY
-            if day in coin and before in coin and day not in doubted:
-                ahead[day] = exact(coin[day] / coin[before] - bitcoin[day] / bitcoin[before]) > 0
+            before, to_beat = (_within_three_days(line, day - 90 * DAY) for line in (coin, bitcoin))
+            if day in coin and before is not None and to_beat is not None and day not in doubted:
+                ahead[day] = exact(coin[day] / before - bitcoin[day] / to_beat) > 0
         members.append(ahead)
     return shares(days, members)
 

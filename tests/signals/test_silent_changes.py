@@ -39,10 +39,10 @@ class TestStage:
         assert kinds(links(*FOUR), links(*NONE_LEFT)) == ["stage.down"]
 
     @pytest.mark.parametrize(("before", "after"), [(FOUR, LAPSED), (LAPSED, FOUR), (LAPSED, NONE_LEFT)])
-    def test_neither_a_lapse_nor_a_return_does(self, before: tuple[State, ...], after: tuple[State, ...]) -> None:
+    def test_a_lapse_or_a_return_changes_no_stage(self, before: tuple[State, ...], after: tuple[State, ...]) -> None:
         assert kinds(links(*before), links(*after)) == []
 
-    def test_nor_a_change_since_something_was_measured_for_the_first_time(self) -> None:
+    def test_a_change_since_something_was_measured_for_the_first_time_is_no_news(self) -> None:
         assert kinds(links(*NONE_LEFT), links(*FOUR, silent=True)) == []
 
     def test_one_link_that_lapses_hides_no_other_that_switches(self) -> None:

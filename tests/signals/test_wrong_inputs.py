@@ -18,7 +18,7 @@ from signals.data.sessions import decision_time, nyse_sessions
 from signals.data.universe import BASKET
 from signals.data.vintages import Archive
 from signals.evaluate import History, evaluate
-from signals.model import ConditionState, Property, State, Verdict, Window
+from signals.model import Check, ConditionState, Property, State, Verdict, Window
 from signals.rules import UNKNOWN
 from signals.supercycle.needs import RISK_PANEL
 from signals.transitions import transitions
@@ -36,6 +36,10 @@ def verdict(history: History, session: date) -> Verdict:
 
 def condition(found: Verdict, key: str) -> ConditionState:
     return next(each for each in found.conditions if each.key == key)
+
+
+def sectors_check(found: Verdict) -> Check:
+    return next(each for each in found.breakout.checks if each.key == "participation").parts[-1]
 
 
 def rotation(found: Verdict) -> Property:
@@ -198,5 +202,30 @@ def test_what_is_said_without_members_is_what_would_be_said_whatever_they_were(
     for key in ("breadth", "altcoin_breadth"):
         said = condition(verdict(lacking, COMPLETE), key).state
         assert said in (State.UNKNOWN, condition(verdict(having, COMPLETE), key).state)
+    of_sectors = [sectors_check(verdict(history, COMPLETE)).passed for history in (lacking, having)]
+    assert of_sectors[0] in (None, of_sectors[1])
     said_of_rotation = raw(lacking, "rotation")[-1]
     assert np.isnan(said_of_rotation) or said_of_rotation == raw(having, "rotation")[-1]
+
+
+# By series, the session that does not see its bar; a coin's is that of the UTC day before.
+NEVER_CAME = {
+    "XLC": date(2024, 3, 7),
+    "SPHB": date(2024, 3, 12),
+    "BTC-USD": date(2024, 3, 14),
+    "ETH-USD": date(2024, 3, 19),
+    "XRP-USD": date(2024, 3, 21),
+    "SOL-USD": date(2024, 4, 1),
+}
+
+
+def test_what_an_evening_says_without_a_bar_that_never_comes_is_what_the_history_says(archive: Archive) -> None:
+    recent = {key: frame[frame.index >= BEGINS - pd.Timedelta(days=700)] for key, frame in archive.items()}
+    for key, session in NEVER_CAME.items():
+        missing = pd.Timestamp(session) - pd.Timedelta(days=int(key.endswith("-USD")))
+        assert missing in recent[key].index
+        recent[key] = recent[key].drop(missing)
+    whole = evaluate(recent, CALENDAR, date(2024, 4, 30))
+    for session in NEVER_CAME.values():
+        known = {key: frame[frame.index <= pd.Timestamp(session)] for key, frame in recent.items()}
+        assert verdict(evaluate(known, CALENDAR, session), session) == verdict(whole, session), session

@@ -78,7 +78,7 @@ class TestTransactions:
         assert await chats(database) == 0
 
     @pytest.mark.parametrize("steps", range(0, 60, 3))
-    async def test_nor_does_one_that_is_cancelled_in_the_middle_of_a_statement(
+    async def test_a_task_cancelled_in_the_middle_of_a_statement_leaves_no_transaction_open(
         self, sqlite: Database, steps: int
     ) -> None:
         async def write() -> None:

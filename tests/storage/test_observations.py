@@ -95,7 +95,10 @@ async def test_the_newest_date_of_every_series_is_known(database: Database) -> N
     await add(database, bar(FRIDAY, 173.0), bar(MONDAY, 177.0))
     async with database.transaction() as connection:
         await observations.archive(connection, "SPY", [bar(FRIDAY, 358.0)], EVENING)
-        assert await observations.newest_dates(connection, ("IWM", "SPY", "XLC")) == {"IWM": MONDAY, "SPY": FRIDAY}
+        assert await observations.spans(connection, ("IWM", "SPY", "XLC")) == {
+            "IWM": (FRIDAY, MONDAY),
+            "SPY": (FRIDAY, FRIDAY),
+        }
 
 
 async def test_the_panel_reads_what_is_archived(database: Database) -> None:

@@ -16,6 +16,8 @@ def upgrade() -> None:
         sa.Column("subscribed_at", sa.DateTime(), nullable=True),
         sa.Column("gone_at", sa.DateTime(), nullable=True),
         sa.Column("gone_reason", sa.String(length=200), nullable=True),
+        sa.Column("thread_id", sa.BigInteger(), nullable=True),
+        sa.Column("topic_gone_in", sa.BigInteger(), nullable=True),
         sa.Column("timezone", sa.String(length=64), nullable=True),
         sa.Column("quiet_from", sa.Integer(), nullable=True),
         sa.Column("quiet_until", sa.Integer(), nullable=True),
@@ -90,6 +92,12 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("body IS NOT NULL"),
         postgresql_where=sa.text("body IS NOT NULL"),
+    )
+    op.create_table(
+        "restatement",
+        sa.Column("series", sa.String(length=32), nullable=False),
+        sa.Column("seen_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("series", "seen_at", name=op.f("pk_restatement")),
     )
     op.create_table(
         "source_check",

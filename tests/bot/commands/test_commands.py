@@ -340,7 +340,7 @@ class TestParts:
 
     async def test_the_operators_note_is_part_of_crypto(self, app: App, record: Record) -> None:
         await record(whole())
-        services = Services(app.database, Messages(), app.clock, note="2026-11-01: custody")
+        services = Services(app.database, Messages(), app.clock, app.replies, note="2026-11-01: custody")
         answers: list[str] = []
 
         class Asked:

@@ -16,15 +16,21 @@ from bot.delivery import results, sender
 from bot.messages.render import Messages
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
+from bot.settings import Settings
 from storage import chats
 from storage.outbox import fan_out, queue
 from storage.outbox.queue import counts
 from storage.outbox.states import State
 from storage.schema import alert, chat, delivery, transition, verdict
 from tests.bot.conftest import Record, Running
-from tests.bot.running import EVENING, attempt, confirmed
+from tests.bot.running import EVENING, attempt, confirmed, settings_for
 
 TOO_MANY = BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})
+
+
+@pytest.fixture
+def settings(sandbox: Sandbox, database_url: str) -> Settings:
+    return settings_for(sandbox, database_url, chat_messages_per_second=1, group_messages_per_minute=20)
 
 
 @pytest.fixture
@@ -289,7 +295,7 @@ class TestFailures:
         assert "Sent once more: nobody can tell whether the first copy of alert 1 arrived." in second
         assert "Sent once more" not in first
 
-    async def test_and_no_third_time(self, app: App, sandbox: Sandbox, record: Record) -> None:
+    async def test_an_urgent_unknown_is_not_sent_a_third_time(self, app: App, sandbox: Sandbox, record: Record) -> None:
         sandbox.faults.append(("sendMessage", Fault.BAD_GATEWAY))
         await fail_once(app, sandbox, record, Fault.BAD_GATEWAY, urgent=True)
         assert await tally(app) == {State.UNKNOWN: 1}
@@ -424,4 +430,4 @@ class TestAfterADeath:
 
 
 def test_messages_are_built_without_a_database() -> None:
-    assert "Subscribed" in Messages().text("subscribed", new=True)
+    assert "Subscribed" in Messages().text("subscribed", new=True, topic=False)

@@ -41,9 +41,6 @@ ROWS = {
         (400, "Bad Request: need administrator rights in the channel chat"),
         (400, "Bad Request: CHAT_WRITE_FORBIDDEN"),
         (400, "Bad Request: CHAT_RESTRICTED"),
-        (400, "Bad Request: message thread not found"),
-        (400, "Bad Request: TOPIC_CLOSED"),
-        (400, "Bad Request: TOPIC_DELETED"),
     ],
     FailureKind.BAD_MARKUP: [(400, "Bad Request: can't parse entities: Unsupported start tag")],
     FailureKind.OUR_MISTAKE: [(400, "Bad Request: message is too long"), (400, "Bad Request: message text is empty")],
@@ -97,7 +94,8 @@ def test_only_a_chat_that_is_gone_is_treated_as_gone() -> None:
 def test_whatever_surely_was_not_sent_is_sent_again_and_nothing_else() -> None:
     again = {kind.name for kind, then in CONSEQUENCES.items() if then.state in (State.QUEUED, State.HELD)}
     assert again == {
-        "THROTTLED", "NOT_SENT", "CHAT_BUSY", "MOVED", "CANNOT_WRITE", "BAD_MARKUP", "MASS_REFUSAL", "BAD_TOKEN"
+        "THROTTLED", "NOT_SENT", "CHAT_BUSY", "MOVED", "TOPIC_GONE", "CANNOT_WRITE", "BAD_MARKUP", "MASS_REFUSAL",
+        "BAD_TOKEN",
     }  # fmt: skip
 
 
@@ -154,14 +152,16 @@ async def test_a_server_that_is_not_there_was_surely_not_reached() -> None:
     assert "1:x" not in failure.text
 
 
-async def test_nor_one_whose_name_is_not_known() -> None:
+async def test_a_server_whose_name_is_not_known_was_surely_not_reached() -> None:
     async with AiohttpRequest(1, 5) as request:
         failure = await Post(request, "http://nowhere.invalid/bot1:x").send(5, Text("hello", is_plain=False))
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.NOT_SENT
 
 
-async def test_nor_one_that_no_free_connection_leads_to(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_no_free_connection_leads_to_was_surely_not_reached(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(requests, "_CONNECT", 0.1)
     sandbox.world.add_private_chat(5, started=True)
     sandbox.faults.append(("sendMessage", Fault.HANG))

@@ -21,5 +21,5 @@ async def test_the_account_finds_what_is_lost(database_url: str, arrived: int, l
 
 
 @pytest.mark.parametrize(("arrived", "doubled"), [(1, 0), (2, 1)])
-async def test_and_what_is_doubled(database_url: str, arrived: int, doubled: int) -> None:
+async def test_the_account_finds_what_is_doubled(database_url: str, arrived: int, doubled: int) -> None:
     assert (await campaigns.pretend(database_url, arrived=arrived)).doubled == doubled

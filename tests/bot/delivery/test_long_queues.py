@@ -202,7 +202,9 @@ class TestThrottle:
             while await _remaining(app) < 500:
                 await asyncio.sleep(0.01)
 
-    async def test_so_is_one_that_an_answer_met(self, app: App, sandbox: Sandbox, running: Running) -> None:
+    async def test_a_429_that_an_answer_met_is_noted_for_others_to_obey(
+        self, app: App, sandbox: Sandbox, running: Running
+    ) -> None:
         sandbox.world.add_private_chat(5)
         sandbox.faults.append(("sendMessage", BotApiError(429, "Too Many Requests", {"retry_after": 600})))
         sandbox.world.write(5, "/help")

@@ -24,7 +24,7 @@ def pacer(time: Time) -> Pacer:
 
 
 def judged(pacer: Pacer, *outcomes: Result) -> list[FailureKind | None]:
-    found = [pacer.observe(outcome) for outcome in outcomes]
+    found = [pacer.observe(outcome, 5) for outcome in outcomes]
     return [outcome.kind if isinstance(outcome, Failure) else None for outcome in found]
 
 
@@ -56,7 +56,7 @@ def test_ten_unknowns_in_a_row_pause_and_each_probe_after_it_for_twice_as_long(p
     assert pauses == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0, 300.0]
 
 
-def test_those_that_were_on_their_way_with_the_tenth_pause_no_longer(pacer: Pacer) -> None:
+def test_unknowns_that_were_on_their_way_with_the_tenth_pause_no_longer(pacer: Pacer) -> None:
     judged(pacer, *[UNKNOWN] * 64)
     assert pacer.wait() == 5.0
 

@@ -106,23 +106,22 @@ class TestAnswers:
             left.append(time.now)
         assert not left or most_in_a_second(left) <= 31
 
-    def test_a_chat_that_floods_is_not_answered_and_others_are(self, pacer: Pacer, time: Time) -> None:
-        for _ in range(60):
-            assert not pacer.is_flooded(5)
-            pacer.record_reply(5)
-            time.now += 0.1
-        assert pacer.is_flooded(5)
-        assert not pacer.is_flooded(6)
-        time.now += 60
-        assert not pacer.is_flooded(5)
-
-    def test_a_group_has_twenty_a_minute_for_both_lanes(self, pacer: Pacer, time: Time) -> None:
-        for number in range(20):
-            assert pacer.chat_wait(-5) == 0
+    def test_a_group_has_twenty_a_minute_for_both_lanes_and_the_last_two_are_for_alerts(
+        self, pacer: Pacer, time: Time
+    ) -> None:
+        for number in range(18):
+            assert not pacer.is_full(-5)
             (pacer.record_broadcast if number % 2 else pacer.record_reply)(-5)
             time.now += 1
-        assert pacer.is_flooded(-5)
+        assert pacer.is_full(-5)
+        assert not pacer.is_full(-6)
+        for _ in range(2):
+            assert pacer.chat_wait(-5) == 0
+            pacer.record_broadcast(-5)
+            time.now += 1
         assert pacer.chat_wait(-5) == pytest.approx(40)
+        time.now += 42
+        assert not pacer.is_full(-5)
 
 
 class TestPause:

@@ -28,7 +28,7 @@ async def archived(database: Database, session: date, *, note: bool = True, sour
     """Archive what a source has on the evening of a session, as the evening does. Returns its decision time."""
     now = decision_time(session)
     async with database.transaction() as connection:
-        newest = await observations.newest_dates(connection, KEYS)
+        newest = {key: newest for key, (_, newest) in (await observations.spans(connection, KEYS)).items()}
         for found in collect(source or SimulatedSource(), newest, nyse_sessions(now), now, keys=KEYS):
             table = found.frame.astype(object).where(lambda cell: cell.notna(), None)
             rows = [(on.date(), *row) for on, row in zip(table.index, table.itertuples(index=False), strict=True)]

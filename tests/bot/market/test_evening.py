@@ -287,12 +287,15 @@ class TestWaiting:
         assert told["breakout.attempt"] == day(N)
 
     async def test_a_written_verdict_is_never_rewritten(self, evening: Evening) -> None:
+        closes = [*CLOSES]
+        closes[N] = 100.3
+        write(folder_of(evening), closes, *KEYS)
         await at(evening, N - 1)
         await at(evening, N)
         async with evening.database.transaction() as connection:
             before = await ledger.body_of(connection, day(N))
-        revised = [*CLOSES]
-        revised[N] = 99.0
+        revised = [*closes]
+        revised[N] = 99.9
         write(folder_of(evening), revised, *KEYS)
         await at(evening, N + 1)
         async with evening.database.transaction() as connection:

@@ -33,7 +33,7 @@ from signals.model import (
     Verdict,
     Window,
 )
-from signals.thresholds import Sign
+from signals.nine_decimals import Sign
 
 SESSION = date(2020, 11, 17)
 DECIDED = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)

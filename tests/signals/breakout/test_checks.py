@@ -155,6 +155,16 @@ class TestParticipation:
             assert sectors.passed is passed
             assert sectors.value == pytest.approx((11 - down) / 11)
 
+    @pytest.mark.parametrize("behind", [1, 3, 4, 10])
+    def test_a_sector_that_is_late_or_stale_is_tried_both_ways(self, behind: int) -> None:
+        closes = list(np.linspace(50, 100, 300))
+        falling, cut = frame(list(np.linspace(100, 50, 300))), frame(closes).iloc[:-behind]
+        for down, passed in ((3, True), (4, None), (5, False)):
+            frames = market(closes, **dict.fromkeys(list(SECTORS)[:down], falling))
+            sectors = check("participation", frames | {[*SECTORS][-1]: cut}).parts[-1]
+            assert sectors.passed is passed
+            assert sectors.value == pytest.approx((10 - down) / 10)
+
 
 class TestMembersAnOperatorSupplies:
     CLOSES: ClassVar = list(np.linspace(50, 100, 300))

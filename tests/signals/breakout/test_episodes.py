@@ -180,7 +180,7 @@ class TestRecovery:
         assert only(*CONFIRM, 96.0, *[96.0] * 62, 102.0).recovered == at(3 + 63)
         assert only(*CONFIRM, 96.0, *[96.0] * 63, 102.0).recovered is None
 
-    def test_so_is_one_after_a_rejection(self) -> None:
+    def test_a_record_close_within_63_sessions_of_a_rejection_is_a_recovery(self) -> None:
         assert only(101.0, 96.0, 102.0).recovered == at(2)
 
     def test_a_close_above_the_level_that_is_no_record_is_not(self) -> None:

@@ -91,7 +91,7 @@ class TestLiquidityScore:
         shown = liquidity(nine([5] * 12, of=5)).at(11)
         assert (shown.score, shown.raw, shown.regime, shown.last_published) == (None, *[Regime.INSUFFICIENT] * 3)
 
-    def test_then_the_last_published_regime_is_held(self) -> None:
+    def test_with_insufficient_data_the_last_published_regime_is_held(self) -> None:
         rows = nine([6] * 12)
         for key in NINE[5:]:
             rows[key] = [*rows[key][:10], NAN, NAN]

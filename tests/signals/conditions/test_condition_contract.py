@@ -21,8 +21,8 @@ from signals.data.series import SERIES, STANDS_IN
 from signals.data.sessions import decision_time, nyse_sessions
 from signals.data.sift import drop_impossible_rows
 from signals.data.vintages import as_vintages, settle
+from signals.nine_decimals import Sign
 from signals.sources.simulated import SimulatedSource
-from signals.thresholds import Sign
 
 NOW = datetime(2010, 1, 4, 12, tzinfo=UTC)
 CALENDAR = nyse_sessions(NOW)

@@ -13,8 +13,8 @@ from signals.conditions.condition import Condition, Limit, Number
 from signals.conditions.hysteresis import Published, Span, both, either, first_measured, lapsed, publish, switch
 from signals.data.series import Days
 from signals.model import Unit
+from signals.nine_decimals import Sign
 from signals.rules import UNKNOWN
-from signals.thresholds import Sign
 from tests.signals.conditions.figures import NAN
 
 
@@ -139,7 +139,7 @@ class TestPublish:
         arrived = published([0, 0, 1, 1, 0, 0], 2, arrivals=[0, 2])
         assert list(np.flatnonzero(arrived.silent)) == [3]
 
-    def test_nor_is_one_that_begins_where_it_is_first_known(self) -> None:
+    def test_a_row_that_begins_where_the_state_is_first_known_is_no_news(self) -> None:
         assert list(np.flatnonzero(published([NAN, 1, 1, 0, 0], 2).silent)) == [2]
 
     def test_what_arrived_while_it_was_unknown_began_the_row_after(self) -> None:
@@ -173,7 +173,7 @@ class TestLapse:
 
 
 @given(st.lists(st.sampled_from([0.0, 1.0, NAN]), min_size=1, max_size=4))
-def test_and_and_or_are_known_when_every_way_to_fill_the_gaps_agrees(truths: list[float]) -> None:
+def test_conjunction_and_disjunction_are_known_when_every_way_to_fill_the_gaps_agrees(truths: list[float]) -> None:
     arrays = [np.array([x]) for x in truths]
     low, high = ([fill if np.isnan(x) else x for x in truths] for fill in (0.0, 1.0))
     for found, made in ((both(arrays)[0], min), (either(arrays)[0], max)):

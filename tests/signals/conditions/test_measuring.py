@@ -44,7 +44,7 @@ class TestTreasuryAccount:
         daily = statement(("2024-12-23", 1), ("2024-12-24", 2), ("2024-12-26", 3))
         assert account({"TGA_DTS_CLOSING": daily}) == {"2024-12-25": 2}
 
-    def test_but_no_older_one_when_that_day_is_missing_too(self) -> None:
+    def test_on_a_holiday_wednesday_it_is_no_older_than_the_business_day_before(self) -> None:
         daily = statement(("2024-12-20", 1), ("2024-12-23", 1), ("2024-12-26", 3), ("2025-01-02", 3))
         assert account({"TGA_DTS_CLOSING": daily}) == {}
 
@@ -142,7 +142,7 @@ class TestFunding:
         assert found == {"2024-05-30": 2, "2024-05-31": 2, "2024-06-03": 2, "2024-06-04": 3}
 
     @pytest.mark.parametrize(("first", "dropped"), [("2024-04-08", "2024-04-15"), ("2024-06-10", "2024-06-17"), ("2024-09-09", "2024-09-16"), ("2023-01-10", "2023-01-17"), ("2023-04-10", "2023-04-17")])  # fmt: skip
-    def test_so_are_the_tax_days_or_the_business_day_after_them(self, first: str, dropped: str) -> None:
+    def test_the_tax_days_or_the_business_day_after_them_are_dropped(self, first: str, dropped: str) -> None:
         found = funding(first, [1, 2, 3, 4, 5, 99, 6])
         after = pd.date_range(dropped, periods=2, freq="B")
         assert found[dropped] == 3

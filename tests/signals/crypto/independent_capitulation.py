@@ -66,7 +66,7 @@ def quiet(traded: Series) -> Numbers:
         for count, least in ((30, 27), (365, 335)):
             full = [value for value in row[max(i - count + 1, 0) : i + 1] if value is not None]
             means.append(fsum(full) / len(full) if len(full) >= least else None)
-        if means[0] is not None and means[1]:
+        if day in traded and means[0] is not None and means[1]:
             found[day] = means[0] / means[1]
     return found
 
@@ -131,8 +131,12 @@ class Coin:
     """One asset: the numbers and the answers on every UTC day."""
 
     key: str
-    line: list[tuple[date, float | None]]
+    observed: Series
     quiet: Numbers
+
+    @cached_property
+    def line(self) -> list[tuple[date, float | None]]:
+        return on_every_day(self.observed)
 
     @cached_property
     def numbers(self) -> dict[date, dict[str, Any]]:
@@ -208,7 +212,8 @@ class Coin:
                 given[name] = _enough(passed, had[name], needed[name])
             given["precondition"] = _enough(dict(given), had["precondition"], 3)
             for name, answer in given.items():
-                if len(had[name]) >= needed[name]:
+                # On the evening of a day without a bar nobody knew that it would be bridged.
+                if len(had[name]) >= needed[name] and day in self.observed:
                     told[name][day] = answer
         return told
 
@@ -243,8 +248,8 @@ def _place(row: list[float]) -> float:
 @cache
 def coins(folder: Path) -> dict[str, Coin]:
     """Bitcoin, ether and the basket."""
-    made = {key: Coin(key, on_every_day(read(folder, key)), quiet(volumes(folder, key))) for key in COINS[:2]}
-    return made | {COINS[2]: Coin(COINS[2], on_every_day(altcoin_basket(folder)), basket_quiet(folder))}
+    made = {key: Coin(key, read(folder, key), quiet(volumes(folder, key))) for key in COINS[:2]}
+    return made | {COINS[2]: Coin(COINS[2], altcoin_basket(folder), basket_quiet(folder))}
 
 
 def _any(answers: list[Answer]) -> Answer:
@@ -256,7 +261,7 @@ def capitulation(folder: Path) -> dict[date, dict[str, dict[str, str]]]:
     """Each of the three, of any asset, on every session: after 21 UTC days, as shown and as published."""
     sessions = sorted(read(folder, "RUT"))
     each = [coin.answers() for coin in coins(folder).values()]
-    days = sorted({day for coin in coins(folder).values() for day, _ in coin.line})
+    days = sorted({day for coin in coins(folder).values() for day in coin.observed})
     doubtful = {
         session
         for name in ("BTC-USD", "ETH-USD", *BASKET)

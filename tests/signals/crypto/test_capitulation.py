@@ -25,7 +25,7 @@ Frames = dict[str, pd.DataFrame]
 def coin(prices: npt.ArrayLike, rules: CapitulationRules = SMALL, volume: float = 1.0, key: str = "BTC-USD") -> Coin:
     values = np.asarray(prices, dtype=float)
     index = pd.date_range(FIRST, periods=len(values)).as_unit("us")
-    return Coin(key, pd.Series(values, index=index), pd.Series(volume, index=index), rules)
+    return Coin(key, pd.Series(values, index=index), pd.Series(volume, index=index), index, rules)
 
 
 def walk(count: int, seed: int = 7) -> list[float]:
@@ -108,7 +108,7 @@ class TestStatements:
         rules = CapitulationRules(drawdown_days=4, mayer_mean=99)
         assert coin([100, 100, low, 100], rules, key=key).capitulated[-1] == on
 
-    def test_or_a_mayer_multiple_under_seven_tenths_within_26_weeks(self) -> None:
+    def test_capitulated_is_a_mayer_multiple_under_seven_tenths_within_26_weeks(self) -> None:
         rules = CapitulationRules(mayer_mean=3, drawdown_days=9999)
         prices = [100.0, 100, 55, *np.full(190, 100.0)]  # 55 / 85 = 0.647
         found = coin(prices, rules).capitulated

@@ -99,7 +99,7 @@ def test_a_rise_of_exactly_a_fifth_is_one(anchor: float) -> None:
     assert seen(frames, 50).window is Window.RESPONDED
 
 
-def test_nor_is_one_that_bitcoin_made_too() -> None:
+def test_a_rise_that_bitcoin_made_too_is_no_response() -> None:
     frames = coins(60, {41: 150.0})
     frames["BTC-USD"].loc[pd.Timestamp(on(41)) :, "value"] = 15_000.0
     # The ratio stands at its mean and not above it.
@@ -203,7 +203,7 @@ def test_a_price_that_cannot_be_believed_answers_nothing() -> None:
     assert (shown.window, shown.responded) == (Window.OPEN, None)
 
 
-def test_nor_does_it_take_an_answer_back() -> None:
+def test_a_price_that_cannot_be_believed_takes_no_answer_back() -> None:
     frames = _jumped(coins(42, {41: 120.0}), 42)
     assert seen(coins(41, {41: 120.0}), 42).responded == on(41)
     shown = seen(frames, 43)

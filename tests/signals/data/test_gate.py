@@ -61,7 +61,7 @@ def _set(column: str, value: float) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 
 def _halved(table: pd.DataFrame) -> pd.DataFrame:
-    table.loc[table.index[-1], ["value", "high", "low"]] *= 0.5
+    table.loc[table.index[-1], ["value", "high", "low"]] *= 0.55
     return table
 
 
@@ -134,7 +134,7 @@ class TestABadLastBar:
         assert waits is not None
         assert "is not within 1.5 points of IWM's" in waits
 
-    def test_nor_does_it_become_an_attempt_the_evening_after(self) -> None:
+    def test_a_contradicted_record_close_becomes_no_attempt_the_evening_after(self) -> None:
         closes = [*CLOSES, 90.0, 91.0]
         frames = market(closes)
         frames["IWM"] = market([*lead(), 90.0, 90.0, 91.0])["IWM"]

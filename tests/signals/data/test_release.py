@@ -69,7 +69,9 @@ class TestClocks:
             ("2003-12-24", "2003-12-26 16:30"),
         ],
     )
-    def test_and_on_friday_when_that_thursday_is_a_federal_holiday(self, observed: str, at: str) -> None:
+    def test_the_balance_sheet_of_a_wednesday_is_public_on_friday_when_thursday_is_a_federal_holiday(
+        self, observed: str, at: str
+    ) -> None:
         assert public("WALCL", observed) == at
 
     @pytest.mark.parametrize(

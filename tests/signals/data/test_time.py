@@ -71,23 +71,23 @@ class TestReleaseClock:
 
 class TestPanel:
     def test_a_figure_counts_from_the_session_at_whose_decision_it_was_public(self) -> None:
-        panel = align(settled({"IWM": frame([1.0, 2.0, 3.0])}), CALENDAR, day(1))
-        assert panel.close("IWM").dropna().to_list() == [1.0, 2.0]
+        panel = align(settled({"IWM": frame([10.0, 11.0, 12.0])}), CALENDAR, day(1))
+        assert panel.close("IWM").dropna().to_list() == [10.0, 11.0]
 
     def test_what_is_published_after_the_decision_changes_nothing_that_evening(self, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
         late = SERIES["IWM"].__class__("IWM", "late", "USD", ReleaseClock(at=time(18, 0)))
         monkeypatch.setitem(SERIES, "IWM", late)
-        panel = align(settled({"IWM": frame([1.0, 2.0, 3.0])}), CALENDAR, day(2))
+        panel = align(settled({"IWM": frame([10.0, 11.0, 12.0])}), CALENDAR, day(2))
         assert panel.alignments["IWM"].position[-3:].tolist() == [-1, 0, 1]
         assert not panel.alignments["IWM"].overdue.any()
-        assert panel.close("IWM").dropna().to_list() == [1.0, 2.0]
+        assert panel.close("IWM").dropna().to_list() == [10.0, 11.0]
 
     def test_overdue_counts_the_sessions_an_expected_observation_is_missing(self) -> None:
-        panel = align(settled({"IWM": frame([1.0, 2.0])}), CALENDAR, day(4))
+        panel = align(settled({"IWM": frame([10.0, 11.0])}), CALENDAR, day(4))
         assert panel.alignments["IWM"].overdue[-5:].tolist() == [0, 0, 1, 2, 3]
 
     def test_an_adjusted_close_is_carried_for_three_sessions_and_a_close_never(self) -> None:
-        panel = align(settled({"IWM": frame([1.0, 2.0])}), CALENDAR, day(6))
+        panel = align(settled({"IWM": frame([10.0, 11.0])}), CALENDAR, day(6))
         carried = panel.adjusted("IWM").loc[pd.Timestamp(day(1)) :]
         assert carried.isna().to_list() == [False] * 4 + [True] * 2
         assert panel.close("IWM").notna().sum() == 2
@@ -98,7 +98,7 @@ class TestPanel:
         assert "SPY" not in panel.alignments
 
     def test_a_position_is_found_by_its_date(self) -> None:
-        panel = align(settled(market([1.0, 2.0])), CALENDAR, day(1))
+        panel = align(settled(market([10.0, 11.0])), CALENDAR, day(1))
         assert panel.days[panel.position(day(1))] == day(1)
         with pytest.raises(KeyError):
             panel.position(date(2015, 1, 3))

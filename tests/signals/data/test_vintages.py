@@ -57,56 +57,40 @@ class TestFarMoves:
     before = row(0, 100.0, EVENING - timedelta(days=1))
 
     def test_the_newest_far_move_stays_so_that_the_gate_can_judge_it(self) -> None:
-        assert values(self.before, row(1, 50.0, EVENING)) == {day(0): 100.0, day(1): 50.0}
+        assert values(self.before, row(1, 60.0, EVENING)) == {day(0): 100.0, day(1): 60.0}
 
     def test_a_plausible_revision_the_same_evening_takes_its_place(self) -> None:
-        bad, good = row(1, 50.0, EVENING), row(1, 101.0, EVENING + timedelta(minutes=15))
+        bad, good = row(1, 60.0, EVENING), row(1, 101.0, EVENING + timedelta(minutes=15))
         assert values(self.before, bad, good) == {day(0): 100.0, day(1): 101.0}
 
     def test_once_followed_by_a_later_bar_it_is_dropped_if_nothing_confirmed_it(self) -> None:
-        bad, after = row(1, 50.0, EVENING), row(2, 101.0, EVENING + timedelta(days=1))
+        bad, after = row(1, 60.0, EVENING), row(2, 101.0, EVENING + timedelta(days=1))
         assert values(self.before, bad, after) == {day(0): 100.0, day(2): 101.0}
 
     def test_seen_again_unchanged_on_a_later_evening_it_is_accepted(self) -> None:
-        bad = row(1, 50.0, EVENING, last_seen=EVENING + timedelta(days=1))
-        after = row(2, 51.0, EVENING + timedelta(days=1))
-        assert values(self.before, bad, after)[day(1)] == 50.0
+        bad = row(1, 60.0, EVENING, last_seen=EVENING + timedelta(days=1))
+        after = row(2, 61.0, EVENING + timedelta(days=1))
+        assert values(self.before, bad, after)[day(1)] == 60.0
 
     def test_a_revision_that_only_changes_the_volume_confirms_it_too(self) -> None:
         volume = COLUMNS.index("volume")
-        bad, revised = list(row(1, 50.0, EVENING)), list(row(1, 50.0, EVENING + timedelta(days=1)))
+        bad, revised = list(row(1, 60.0, EVENING)), list(row(1, 60.0, EVENING + timedelta(days=1)))
         bad[volume], revised[volume] = 1e6, 1.1e6
-        after = row(2, 51.0, EVENING + timedelta(days=1, hours=1))
-        assert values(self.before, tuple(bad), tuple(revised), after)[day(1)] == 50.0
+        after = row(2, 61.0, EVENING + timedelta(days=1, hours=1))
+        assert values(self.before, tuple(bad), tuple(revised), after)[day(1)] == 60.0
 
     def test_seen_again_the_same_evening_is_not_enough(self) -> None:
-        bad = row(1, 50.0, EVENING, last_seen=EVENING + timedelta(hours=2))
-        after = row(2, 51.0, EVENING + timedelta(days=1))
+        bad = row(1, 60.0, EVENING, last_seen=EVENING + timedelta(hours=2))
+        after = row(2, 61.0, EVENING + timedelta(days=1))
         assert day(1) not in values(self.before, bad, after)
 
     def test_one_that_came_with_later_bars_is_history_and_accepted(self) -> None:
-        assert values(self.before, row(1, 50.0, EVENING), row(2, 51.0, EVENING))[day(1)] == 50.0
+        assert values(self.before, row(1, 60.0, EVENING), row(2, 61.0, EVENING))[day(1)] == 60.0
 
     def test_the_way_back_from_a_dropped_value_is_no_far_move(self) -> None:
-        bad, good = row(1, 50.0, EVENING), row(1, 101.0, EVENING + timedelta(minutes=15))
+        bad, good = row(1, 60.0, EVENING), row(1, 101.0, EVENING + timedelta(minutes=15))
         after = row(2, 102.0, EVENING + timedelta(days=1))
         assert values(self.before, bad, good, after) == {day(0): 100.0, day(1): 101.0, day(2): 102.0}
-
-
-class TestSplits:
-    def test_after_a_split_only_what_was_asked_for_again_counts(self) -> None:
-        later = EVENING + timedelta(days=1)
-        old = [row(0, 100.0, EVENING), row(1, 102.0, EVENING)]
-        restated = [row(0, 50.0, later), row(1, 51.0, later), row(2, 52.0, later, split=2.0)]
-        assert list(values(*old, *restated).values()) == [50.0, 51.0, 52.0]
-
-    def test_a_split_in_the_first_download_restates_nothing(self) -> None:
-        rows = [row(0, 50.0, EVENING), row(1, 51.0, EVENING, split=2.0), row(2, 52.0, EVENING + timedelta(days=1))]
-        assert len(values(*rows)) == 3
-
-    def test_a_split_of_one_is_no_split(self) -> None:
-        rows = [row(0, 50.0, EVENING), row(1, 51.0, EVENING + timedelta(days=1), split=1.0)]
-        assert len(values(*rows)) == 2
 
 
 def test_rows_go_out_as_they_come_back() -> None:

@@ -34,7 +34,7 @@ def test_an_answer_is_read_no_further_than_data_can_reach(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_nor_is_yahoos(kind: str) -> None:
+def test_an_answer_of_yahoos_is_read_no_further_than_data_can_reach(kind: str) -> None:
     with yahoo(BOMBS[kind]) as (source, _):
         fetched = source.fetch(IWM, None, YAHOOS_NOW)
     assert fetched.reason == "Yahoo gave nothing for IWM: the answer is longer than 16 MB"

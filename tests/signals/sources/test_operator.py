@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 
@@ -13,8 +12,7 @@ from signals.sources.folder import FolderSource
 from signals.sources.operator import EarlierSource, OperatorSource
 from signals.sources.routed import RoutedSource
 from signals.sources.shape import Fetched
-from signals.sources.tiingo import TiingoSource
-from tests.signals.sources.server import NOW, Reply, serving, web
+from tests.signals.sources.server import NOW
 
 ETH, FLOWS = SERIES["ETH-USD"], SERIES["ETF_FLOWS"]
 
@@ -125,17 +123,6 @@ class TestBeforeASource:
             "before 2017-11-09 from ETH-USD_coinbase.csv, as the operator named; "
             "before 2016-05-18 from old.csv, as the operator named"
         )
-
-    def test_a_history_fetched_anew_after_a_split_begins_with_the_file_again(self, tmp_path: Path) -> None:
-        bar = {"open": 1, "high": 1, "low": 1, "volume": 1, "divCash": 0, "splitFactor": 2}
-        rows = [{"date": "2025-11-25", "close": 10.0, **bar}]
-        with serving(Reply(json.dumps(rows))) as server:
-            file = write(tmp_path / "IWM_before.csv", "2025-11-24,9")
-            source = EarlierSource({"IWM": file}, TiingoSource(web(), "token", server.url))
-            fetched = source.fetch(SERIES["IWM"], date(2025, 11, 25), NOW)
-        assert fetched.restated
-        assert list(fetched.frame["value"]) == [9.0, 10.0]
-        assert fetched.reason == "before 2025-11-25 from IWM_before.csv, as the operator named"
 
     def test_the_recorded_years_of_ether_before_yahoos(self, real_history: Path) -> None:
         file = real_history / "ETH-USD_coinbase.csv"

@@ -87,26 +87,6 @@ def test_several_splits_multiply() -> None:
     assert list(frame["value"]) == [20.0, 20.0, 20.0]
 
 
-def test_a_new_split_has_the_whole_history_fetched_again() -> None:
-    earlier = bar("2025-11-21", 98.0)
-
-    def plan(asked: Asked) -> Reply:
-        return bars(earlier, *SPLIT) if asked.query["startDate"] == "1990-01-01" else bars(*SPLIT)
-
-    fetched = ask(plan, date(2025, 11, 24))
-    assert fetched.restated
-    assert list(fetched.frame["value"]) == [49.0, 50.0, 50.0, 51.0]
-
-
-def test_a_history_that_then_fails_is_not_called_restated() -> None:
-    fetched = ask(
-        lambda asked: Reply("no", 404) if asked.query["startDate"] == "1990-01-01" else bars(*SPLIT), date(2025, 11, 24)
-    )
-    assert fetched.frame.empty
-    assert not fetched.restated
-    assert fetched.reason == "Tiingo gave nothing for IWM: 127.0.0.1 refused the request (HTTP 404)"
-
-
 def test_a_bar_without_a_price_is_kept_for_the_gate_to_name() -> None:
     frame = ask(bars(bar("2025-11-25", 10.0), bar("2025-11-26", None))).frame
     assert frame["value"].isna().tolist() == [False, True]

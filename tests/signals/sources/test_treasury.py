@@ -146,7 +146,7 @@ class TestPages:
         assert fetched.reason == "the Treasury gave nothing for TGA_DTS_CLOSING: only 2 of 3 rows came"
         assert fetched.frame.empty
 
-    def test_so_is_an_empty_page_before_the_last(self) -> None:
+    def test_an_empty_page_before_the_last_is_said_and_nothing_of_it_is_used(self) -> None:
         fetched = ask([self.page(*self.days[:2], pages=9), self.page(pages=9)])
         assert fetched.reason == "the Treasury gave nothing for TGA_DTS_CLOSING: only 2 of 3 rows came"
 

@@ -184,24 +184,6 @@ class TestYahoo:
             answers["now"] = FINE
             assert len(source.fetch(IWM, date(2020, 11, 11), NOW).frame) == 3
 
-    def test_a_new_split_has_the_whole_history_fetched_again(self) -> None:
-        split = {"splits": {str(opened(DAYS[2])): {"date": opened(DAYS[2]), "numerator": 2, "denominator": 1, "splitRatio": "2:1"}}}  # fmt: skip
-        with yahoo(Reply(chart(DAYS, [85.0, 85.5, 86.5], events=split))) as (source, asked):
-            fetched = source.fetch(IWM, date(2020, 11, 12), NOW)
-        assert fetched.restated
-        assert "period1=-" in asked[-1]
-        assert len(fetched.frame) == 3
-
-    def test_so_has_one_that_was_flagged_an_evening_late(self) -> None:
-        split = {"splits": {str(opened(DAYS[1])): {"date": opened(DAYS[1]), "numerator": 2, "denominator": 1, "splitRatio": "2:1"}}}  # fmt: skip
-        fetched = self.ask(chart(DAYS, [85.0, 85.5, 86.5], events=split), since=date(2020, 11, 12))
-        assert fetched.restated
-
-    def test_one_before_the_newest_bar_archived_does_not(self) -> None:
-        at = opened(DAYS[0])
-        split = {"splits": {str(at): {"date": at, "numerator": 2, "denominator": 1, "splitRatio": "2:1"}}}
-        assert not self.ask(chart(DAYS, [85.0, 85.5, 86.5], events=split), since=date(2020, 11, 12)).restated
-
     def test_before_the_open_yesterdays_bar_is_complete(self) -> None:
         # Today's period is announced already, the last trade is yesterday's.
         body = json.loads(chart(DAYS, [170.0, 171.0, 173.0]))

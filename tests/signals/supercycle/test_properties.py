@@ -204,7 +204,7 @@ class TestCorrections:
         assert raw(world(RUT=on_sessions(BEGINS, path)), "corrections") == state
 
     @pytest.mark.parametrize(("last", "state"), [(0.05, "on"), (0.45, "off")])
-    def test_so_must_that_of_bitcoin(self, last: float, state: str) -> None:
+    def test_the_fall_of_bitcoin_must_be_milder_than_usual(self, last: float, state: str) -> None:
         path = years(*[0.4] * 8, 0.0, 0.0, last, 0.0, length=1300)
         assert raw(world(BTC=daily(path)), "corrections") == state
 
@@ -288,7 +288,7 @@ class TestRunway:
         assert raw(world(SPHB=on_sessions(BEGINS, grows(-0.001))), "runway") == "off"
 
     @pytest.mark.parametrize(("rank", "state"), [(152, "on"), (151, "off")])
-    def test_which_begins_at_six_tenths(self, rank: int, state: str) -> None:
+    def test_the_upper_part_of_the_year_begins_at_six_tenths(self, rank: int, state: str) -> None:
         # The last of a year that falls from 252 to 1 takes the place of ``rank``: 152 / 252 is the first over 0.6.
         year = [*np.arange(252.0, 1.0, -1.0), rank + 0.5]
         path = 1000 + np.concatenate((np.full(COUNT - 252, 300.0), year))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import signals
 from signals import rules
-from signals.thresholds import Sign, meets
+from signals.nine_decimals import Sign, meets
 
 ROOT = Path(signals.__file__).parent
 ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)

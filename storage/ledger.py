@@ -176,9 +176,8 @@ async def load_alert(connection: AsyncConnection, alert_id: int) -> Any:
 
 
 async def find_alert(connection: AsyncConnection, alert_id: int) -> Any:
-    """Return one alert for subscribers; ``None`` when there is none with this number."""
-    query = select(alert).where(alert.c.id == alert_id, alert.c.audience == Audience.SUBSCRIBERS)
-    return (await connection.execute(query)).one_or_none()
+    """Return one alert's row; ``None`` when there is none with this number."""
+    return (await connection.execute(select(alert).where(alert.c.id == alert_id))).one_or_none()
 
 
 async def count_alerts(connection: AsyncConnection) -> int:

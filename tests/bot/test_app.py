@@ -55,11 +55,11 @@ async def test_from_start_to_an_alert_in_one_process(
             await until_sent(sandbox, "Subscribed.")
             clock.move(decision_time(day(N)))
             await app.run_evening()
-            alert = await until_sent(sandbox, "Russell 2000 closed at a record")
+            alert = await until_sent(sandbox, "Russell 2000 at a record")
             sandbox.world.write(ME, "/status")
-            status = await until_sent(sandbox, "Stage ")
-    assert "Invalid if: close < 97.00" in alert
-    assert "Russell 2000  101.00, its record\nBreakout  attempt" in status
+            status = await until_sent(sandbox, "Breakout attempt")
+    assert "Wrong if: a close below 97.00" in alert
+    assert "Breakout attempt · stage" in status
 
 
 async def test_a_failing_evening_is_told_to_the_operator_and_ends_nothing(

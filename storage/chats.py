@@ -27,9 +27,12 @@ class Chat:
     gone_at: datetime | None
 
 
-async def subscribe(connection: AsyncConnection, chat_id: int, chat_type: str, at: datetime) -> bool:
-    """Subscribe a chat. Returns False when it was subscribed already."""
+async def subscribe(
+    connection: AsyncConnection, chat_id: int, chat_type: str, at: datetime, thread_id: int | None = None
+) -> bool:
+    """Subscribe a chat; alerts come to the forum topic ``thread_id``. Returns False when it was subscribed already."""
     await mark_reachable(connection, chat_id, chat_type)
+    await connection.execute(update(chat).where(chat.c.id == chat_id).values(thread_id=thread_id, topic_gone_in=None))
     statement = update(chat).where(chat.c.id == chat_id, chat.c.subscribed_at.is_(None))
     return (await connection.execute(statement.values(subscribed_at=at))).rowcount == 1
 
@@ -53,6 +56,12 @@ async def mark_gone(connection: AsyncConnection, chat_id: int, reason: str, at: 
     """Note that a chat cannot be reached; its subscription stays, for the day it comes back."""
     await connection.execute(update(chat).where(chat.c.id == chat_id).values(gone_at=at, gone_reason=reason[:200]))
     await _drop_queued(connection, chat_id, reason, at)
+
+
+async def leave_topic(connection: AsyncConnection, chat_id: int, thread_id: int, delivery_id: int) -> None:
+    """Let a chat's alerts come to General, as its topic is closed or deleted; the delivery that met that says so."""
+    of_topic = (chat.c.id == chat_id, chat.c.thread_id == thread_id)
+    await connection.execute(update(chat).where(*of_topic).values(thread_id=None, topic_gone_in=delivery_id))
 
 
 async def move(connection: AsyncConnection, old: int, new: int, at: datetime, chat_type: str = "supergroup") -> None:

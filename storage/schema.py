@@ -204,6 +204,8 @@ chat = Table(
     Column("subscribed_at", Instant, comment="null: not subscribed"),
     Column("gone_at", Instant, comment="since when Telegram says it cannot be reached for good"),
     Column("gone_reason", String(200)),
+    Column("thread_id", BigInteger, comment="the forum topic that gets its alerts; null: General, or there are none"),
+    Column("topic_gone_in", BigInteger, comment="the delivery that met its topic closed or deleted, and says so"),
     Column("timezone", String(64), comment="IANA name; null: no quiet hours"),
     Column("quiet_from", Integer, comment="minutes after midnight there, when quiet hours begin"),
     Column("quiet_until", Integer, comment="and when they end"),

@@ -14,6 +14,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Re
 from telegram.ext import ExtBot
 
 from bot.clock import Clock
+from bot.delivery.failures import TOPIC_GONE_TEXTS
 from bot.delivery.replies import ReplyRateLimiter
 from bot.errors import AdminCheckError, AlreadyHandledError
 from bot.messages.pages import pages
@@ -118,6 +119,18 @@ class Request:
         return True
 
     async def _send(self, text: str, buttons: InlineKeyboardMarkup | None, *, is_admitted: bool) -> None:
+        topic = self.topic
+        try:
+            await self._send_to(topic, text, buttons, is_admitted=is_admitted)
+        except BadRequest as error:
+            if topic is None or not any(known in str(error).lower() for known in TOPIC_GONE_TEXTS):
+                raise
+            # Closed or deleted since: General is there.
+            await self._send_to(None, text, buttons, is_admitted=False)
+
+    async def _send_to(
+        self, topic: int | None, text: str, buttons: InlineKeyboardMarkup | None, *, is_admitted: bool
+    ) -> None:
         quoted = None if self.chat.type == ChatType.PRIVATE else ReplyParameters(self.message.message_id)
         await self._bot.send_message(
             self.chat.id,
@@ -125,7 +138,7 @@ class Request:
             ParseMode.HTML,
             reply_markup=buttons,
             reply_parameters=quoted,
-            message_thread_id=self.topic,
+            message_thread_id=topic,
             rate_limit_args=is_admitted,
         )
 

@@ -21,11 +21,11 @@ async def start(services: Services, request: Request) -> None:
 
 
 async def subscribe(services: Services, request: Request) -> None:
-    """Subscribe this chat."""
+    """Subscribe this chat: alerts come to the forum topic where that is said."""
     chat = request.chat
     async with services.transaction(request.update) as connection:
-        new = await chats.subscribe(connection, chat.id, chat.type, services.clock.now())
-    await request.reply(services.messages.text("subscribed", new=new))
+        new = await chats.subscribe(connection, chat.id, chat.type, services.clock.now(), request.topic)
+    await request.reply(services.messages.text("subscribed", new=new, topic=request.topic is not None))
 
 
 async def unsubscribe(services: Services, request: Request) -> None:

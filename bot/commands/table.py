@@ -84,7 +84,7 @@ def register(application: Application[Any, Any, Any, Any, Any, Any], services: S
     application.add_handler(ChatMemberHandler(membership, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, migration))
     # It answers whatever no other did.
-    unknown = filters.UpdateType.MESSAGE & filters.COMMAND & filters.ChatType.PRIVATE
+    unknown = _TYPED & filters.COMMAND & filters.ChatType.PRIVATE
     application.add_handler(MessageHandler(unknown, partial(_unknown, services)))
     # Every press, with whatever data or none.
     application.add_handler(TypeHandler(Update, partial(_pressed, services)))

@@ -46,11 +46,11 @@ class Text:
 
 @dataclass(slots=True)
 class RenderedAlert:
-    """One alert with the texts made of it, by (repeat, skipped alerts)."""
+    """One alert with the texts made of it, by (repeat, topic gone, skipped alerts)."""
 
     row: Any
     supersedes: bool
-    texts: dict[tuple[bool, tuple[int, ...]], Text | Failure] = field(default_factory=dict)
+    texts: dict[tuple[bool, bool, tuple[int, ...]], Text | Failure] = field(default_factory=dict)
 
 
 class Composer:
@@ -76,7 +76,8 @@ class Composer:
         skipped = await supersession.skipped(connection, superseding) if superseding else {}
         composed = []
         for claimed in claims:
-            alert, key = self._alerts[claimed.alert_id], (claimed.unknowns > 0, skipped.get(claimed.id, ()))
+            alert = self._alerts[claimed.alert_id]
+            key = (claimed.unknowns > 0, claimed.tells_topic_gone, skipped.get(claimed.id, ()))
             if key not in alert.texts:
                 alert.texts[key] = await self._written(connection, alert.row, *key)
             composed.append((claimed, alert.texts[key]))
@@ -85,17 +86,19 @@ class Composer:
         return composed
 
     async def _written(
-        self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]
+        self, connection: AsyncConnection, alert: Any, again: bool, topic_gone: bool, skipped: tuple[int, ...]
     ) -> Text | Failure:
         try:
-            return await self._write(connection, alert, again, skipped)
+            return await self._write(connection, alert, again, topic_gone, skipped)
         except SQLAlchemyError:
             raise
         except Exception as error:  # whatever it is, it is ours: one alert must not end the delivery of the others
             logger.exception("alert %d cannot be written", alert.id)
             return Failure(FailureKind.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})")
 
-    async def _write(self, connection: AsyncConnection, alert: Any, again: bool, skipped: tuple[int, ...]) -> Text:
+    async def _write(
+        self, connection: AsyncConnection, alert: Any, again: bool, topic_gone: bool, skipped: tuple[int, ...]
+    ) -> Text:
         market_row = await market.load_market(connection)
         assert market_row is not None, "an alert exists only where a market does"
         changes = [ShownChange.of(row) for row in await ledger.load_changes(connection, alert.transitions)]
@@ -110,6 +113,7 @@ class Composer:
             alert_id=alert.id,
             summary=alert.kind == CATCH_UP,
             again=again,
+            topic_gone=topic_gone,
             skipped=[ShownChange.of(row) for row in await ledger.load_changes(connection, older)],
         )
         return Text(plain(text), is_plain=True) if alert.plain else Text(text, is_plain=False)

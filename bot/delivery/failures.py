@@ -26,6 +26,7 @@ class FailureKind(Enum):
     CHAT_BUSY = auto()
     GONE = auto()
     MOVED = auto()
+    TOPIC_GONE = auto()
     CANNOT_WRITE = auto()
     BAD_MARKUP = auto()
     OUR_MISTAKE = auto()
@@ -54,6 +55,7 @@ class Effect(Enum):
 
     CHAT_IS_GONE = auto()
     CHAT_MOVED = auto()
+    TOPIC_IS_GONE = auto()
     ALERT_IS_PLAIN = auto()
     ALERT_STOPS = auto()
 
@@ -88,6 +90,7 @@ CONSEQUENCES = {
     FailureKind.CHAT_BUSY: Consequence(State.HELD, is_everyday=True),
     FailureKind.GONE: Consequence(State.GONE, effect=Effect.CHAT_IS_GONE),
     FailureKind.MOVED: Consequence(State.QUEUED, effect=Effect.CHAT_MOVED),
+    FailureKind.TOPIC_GONE: Consequence(State.QUEUED, effect=Effect.TOPIC_IS_GONE),
     FailureKind.CANNOT_WRITE: Consequence(State.HELD, hold=_TRY_AGAIN, gives_up=True),
     FailureKind.BAD_MARKUP: Consequence(
         State.QUEUED, effect=Effect.ALERT_IS_PLAIN, sentence="Alert {alert} goes out as plain text: {why}"
@@ -130,14 +133,14 @@ CANNOT_WRITE_TEXTS = (
     "need administrator rights",
     "chat_write_forbidden",
     "chat_restricted",
-    "message thread not found",
-    "topic_closed",
-    "topic_deleted",
 )
+# The chat is there, and General takes what its topic does not:
+TOPIC_GONE_TEXTS = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
 BAD_MARKUP_TEXTS = ("can't parse entities",)
 OUR_MISTAKE_TEXTS = ("message is too long", "message text is empty", "text must be non-empty")
 _TABLE = (
     (FailureKind.GONE, GONE_TEXTS),
+    (FailureKind.TOPIC_GONE, TOPIC_GONE_TEXTS),
     (FailureKind.CANNOT_WRITE, CANNOT_WRITE_TEXTS),
     (FailureKind.BAD_MARKUP, BAD_MARKUP_TEXTS),
     (FailureKind.OUR_MISTAKE, OUR_MISTAKE_TEXTS),

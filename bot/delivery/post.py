@@ -22,16 +22,21 @@ class Post:
     address: str
     is_paid: bool = False
 
-    async def send(self, chat_id: int, text: Text) -> Result:
-        """Send a message and return its id, or what became of it. Nothing is retried here."""
+    async def send(self, chat_id: int, text: Text, thread_id: int | None = None) -> Result:
+        """Send a message, to a forum topic or to none, and return its id or what became of it. Nothing is retried."""
         paid = b',"allow_paid_broadcast":true' if self.is_paid else b""
-        body = b'{"chat_id":%d%b,%b' % (chat_id, paid, text.fields[1:])
+        topic = b"" if thread_id is None else b',"message_thread_id":%d' % thread_id
+        body = b'{"chat_id":%d%b%b,%b' % (chat_id, paid, topic, text.fields[1:])
         try:
             status, answer = await self.request.post_json(f"{self.address}/sendMessage", body)
         except TelegramError as error:
             return read_error(error)
         result = read_answer(status, answer)
-        if text.is_plain and isinstance(result, Failure) and result.kind is FailureKind.BAD_MARKUP:
-            # There is nothing plainer than plain text.
-            return replace(result, kind=FailureKind.OUR_MISTAKE)
+        match result:
+            case Failure(kind=FailureKind.BAD_MARKUP) if text.is_plain:
+                # There is nothing plainer than plain text.
+                return replace(result, kind=FailureKind.OUR_MISTAKE)
+            case Failure(kind=FailureKind.TOPIC_GONE) if thread_id is None:
+                # Nor is there another place than General.
+                return replace(result, kind=FailureKind.CANNOT_WRITE)
         return result

@@ -127,11 +127,20 @@ class ResultWriter:
                 await queue.mark_unknown(connection, [claimed], now, text)
             case _:
                 await queue.finish(connection, claimed, state, now, text)
-        match then.effect:
+        if then.effect is not None:
+            await self._store_effect(connection, claimed, failure, then.effect)
+
+    async def _store_effect(
+        self, connection: AsyncConnection, claimed: Claimed, failure: Failure, effect: Effect
+    ) -> None:
+        now, text = self._clock.now(), failure.text
+        match effect:
             case Effect.CHAT_IS_GONE:
                 await chats.mark_gone(connection, claimed.chat_id, text, now)
             case Effect.CHAT_MOVED if failure.new_chat_id is not None:
                 await chats.move(connection, claimed.chat_id, failure.new_chat_id, now)
+            case Effect.TOPIC_IS_GONE if claimed.thread_id is not None:
+                await chats.leave_topic(connection, claimed.chat_id, claimed.thread_id, claimed.id)
             case Effect.ALERT_IS_PLAIN:
                 await queue.make_plain(connection, claimed.alert_id)
                 self._composer.forget(claimed.alert_id)

@@ -133,10 +133,13 @@ class Messages:
         alert_id: int,
         summary: bool,
         again: bool,
+        topic_gone: bool = False,
         live: int,
         skipped: Sequence[ShownChange] = (),
     ) -> str:
         """Render an alert; ``again`` when a first copy of it may have arrived, ``skipped`` what it replaces unsent.
+
+        ``topic_gone`` when the forum topic that was to get it is closed or deleted.
 
         ``live`` is of how many earlier alerts of this installation, of the same kind, the outcome is known.
         """
@@ -146,6 +149,7 @@ class Messages:
             "t": changes[0],
             "alert_id": alert_id,
             "again": again,
+            "topic_gone": topic_gone,
             "skipped": skipped,
             "live": live,
         }

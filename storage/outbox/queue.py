@@ -57,6 +57,19 @@ _NEEDS_RECHECK = literal_column(
 )
 
 
+# Only groups have topics, and most chats are none.
+_TOPIC = literal_column(
+    "CASE WHEN delivery.chat_id < 0 THEN (SELECT chat.thread_id FROM chat WHERE chat.id = delivery.chat_id) END",
+    BigInteger(),
+)
+_IS_TOPIC_GONE = literal_column(
+    """delivery.chat_id < 0 AND EXISTS (
+        SELECT 1 FROM chat WHERE chat.id = delivery.chat_id AND chat.topic_gone_in = delivery.id
+    )""",
+    Boolean(),
+).label("topic_gone")
+
+
 def _claiming() -> Any:
     # As the index of the queue has it, to the letter.
     is_private = delivery.c.chat_id > literal_column("0")
@@ -71,7 +84,7 @@ def _claiming() -> Any:
         update(delivery)
         .where(delivery.c.id.in_(select(due.c.id)))
         .values(taken | {"attempts": delivery.c.attempts + 1})
-        .returning(*columns, _NEEDS_RECHECK, delivery.c.urgent)
+        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, delivery.c.urgent)
     )
 
 

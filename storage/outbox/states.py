@@ -41,7 +41,8 @@ class Claimed:
     """A delivery that may be on its way from now on. ``unknowns`` counts earlier copies nobody can vouch for.
 
     ``attempt`` makes a result the result of this claim and of no other. ``needs_recheck`` when its chat may not get
-    it after all, or not now.
+    it after all, or not now. It is for the forum topic ``thread_id``, and ``tells_topic_gone`` when it met that one
+    closed or deleted.
     """
 
     id: int
@@ -50,3 +51,5 @@ class Claimed:
     attempt: int
     unknowns: int
     needs_recheck: bool = False
+    thread_id: int | None = None
+    tells_topic_gone: bool = False

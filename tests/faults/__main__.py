@@ -14,6 +14,8 @@ from pathlib import Path
 from storage.database import Database
 from storage.migrate import migrate
 from tests.faults import campaigns, market
+from tests.faults.channel import Commanded, channel
+from tests.faults.flood import Flood, flood
 from tests.faults.truth import Account
 from tests.faults.updates import updates
 from tests.postgresql import NAME, programs, serving
@@ -60,6 +62,14 @@ def main(folder: Path) -> bool:
     wrong = asyncio.run(_updates(folder))
     _print("kill -9, 25 times while 1,000 updates arrive", f"{len(wrong)} acknowledged without effect", since)
     since = time.monotonic()
+    commanded = asyncio.run(_channel(folder))
+    _print("a channel and a group: 600 commands of admins and presses of readers", str(commanded), since)
+    good &= commanded.is_good
+    since = time.monotonic()
+    how = asyncio.run(_flood(folder))
+    _print("a flood: 100 chats ask once a second, ten twice, one 200 times at once", str(how), since)
+    good &= how.is_good
+    since = time.monotonic()
     if (result_of_two := _on_postgresql()) is not None:
         _print("two workers on PostgreSQL, one killed 20 times", str(result_of_two), since)
         good &= result_of_two.lost == 0 and result_of_two.doubled == 0
@@ -83,6 +93,14 @@ async def _hang(folder: Path) -> market.Found:
 
 async def _one(folder: Path, name: str, campaign: Callable[[str], Awaitable[Account]]) -> Account:
     return await campaign(await _fresh(folder, name))
+
+
+async def _channel(folder: Path) -> Commanded:
+    return await channel(await _fresh(folder, "channel"), SEED, times=600)
+
+
+async def _flood(folder: Path) -> Flood:
+    return await flood(await _fresh(folder, "flood"), people=2_000)
 
 
 async def _updates(folder: Path) -> list[str]:

@@ -16,6 +16,8 @@ def upgrade() -> None:
         sa.Column("subscribed_at", sa.DateTime(), nullable=True),
         sa.Column("gone_at", sa.DateTime(), nullable=True),
         sa.Column("gone_reason", sa.String(length=200), nullable=True),
+        sa.Column("thread_id", sa.BigInteger(), nullable=True),
+        sa.Column("topic_gone_in", sa.BigInteger(), nullable=True),
         sa.Column("timezone", sa.String(length=64), nullable=True),
         sa.Column("quiet_from", sa.Integer(), nullable=True),
         sa.Column("quiet_until", sa.Integer(), nullable=True),

@@ -430,4 +430,4 @@ class TestAfterADeath:
 
 
 def test_messages_are_built_without_a_database() -> None:
-    assert "Subscribed" in Messages().text("subscribed", new=True)
+    assert "Subscribed" in Messages().text("subscribed", new=True, topic=False)

@@ -41,9 +41,6 @@ ROWS = {
         (400, "Bad Request: need administrator rights in the channel chat"),
         (400, "Bad Request: CHAT_WRITE_FORBIDDEN"),
         (400, "Bad Request: CHAT_RESTRICTED"),
-        (400, "Bad Request: message thread not found"),
-        (400, "Bad Request: TOPIC_CLOSED"),
-        (400, "Bad Request: TOPIC_DELETED"),
     ],
     FailureKind.BAD_MARKUP: [(400, "Bad Request: can't parse entities: Unsupported start tag")],
     FailureKind.OUR_MISTAKE: [(400, "Bad Request: message is too long"), (400, "Bad Request: message text is empty")],
@@ -97,7 +94,8 @@ def test_only_a_chat_that_is_gone_is_treated_as_gone() -> None:
 def test_whatever_surely_was_not_sent_is_sent_again_and_nothing_else() -> None:
     again = {kind.name for kind, then in CONSEQUENCES.items() if then.state in (State.QUEUED, State.HELD)}
     assert again == {
-        "THROTTLED", "NOT_SENT", "CHAT_BUSY", "MOVED", "CANNOT_WRITE", "BAD_MARKUP", "MASS_REFUSAL", "BAD_TOKEN"
+        "THROTTLED", "NOT_SENT", "CHAT_BUSY", "MOVED", "TOPIC_GONE", "CANNOT_WRITE", "BAD_MARKUP", "MASS_REFUSAL",
+        "BAD_TOKEN",
     }  # fmt: skip
 
 

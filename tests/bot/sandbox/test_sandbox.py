@@ -18,7 +18,7 @@ from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryA
 from bot.sandbox.entities import EntityError, parse_html, utf16_length
 from bot.sandbox.limits import Limiter
 from bot.sandbox.server import Sandbox
-from bot.sandbox.telegram import BotApiError
+from bot.sandbox.telegram import BOT, BotApiError
 
 ME = 5
 
@@ -69,6 +69,41 @@ class TestMessages:
         sandbox.world.block(ME)
         with pytest.raises(Forbidden, match="blocked by the user"):
             await bot.send_message(ME, "hello")
+
+    async def test_what_is_gone_is_refused(self, bot: Bot, sandbox: Sandbox) -> None:
+        number = sandbox.world.write(ME, "one")["message_id"]
+        with pytest.raises(BadRequest, match=r"(?i)message can't be edited"):
+            await bot.edit_message_text("two", ME, number)
+        sandbox.world.delete(ME, number)
+        with pytest.raises(BadRequest, match=r"(?i)message to edit not found"):
+            await bot.edit_message_text("two", ME, number)
+        with pytest.raises(BadRequest, match=r"(?i)message to be replied not found"):
+            await bot.send_message(ME, "two", reply_to_message_id=number)
+        await bot.send_message(ME, "two", reply_to_message_id=number, allow_sending_without_reply=True)
+
+    async def test_a_topic_that_is_closed_or_unknown_is_refused(self, bot: Bot, sandbox: Sandbox) -> None:
+        sandbox.world.add_group(-77, "Forum").topics.update({3: True, 4: False})
+        assert (await bot.send_message(-77, "one", message_thread_id=3)).message_thread_id == 3
+        with pytest.raises(BadRequest, match="Topic_closed"):
+            await bot.send_message(-77, "one", message_thread_id=4)
+        with pytest.raises(BadRequest, match=r"(?i)message thread not found"):
+            await bot.send_message(-77, "one", message_thread_id=5)
+
+    async def test_a_press_that_is_unknown_or_a_long_answer_to_one_is_refused(self, bot: Bot, sandbox: Sandbox) -> None:
+        query = sandbox.world.press(ME, 1, "status")
+        with pytest.raises(BadRequest, match="Message_too_long"):
+            await bot.answer_callback_query(query, "x" * 201)
+        assert await bot.answer_callback_query(query, "x" * 200)
+        with pytest.raises(BadRequest, match=r"(?i)query is too old"):
+            await bot.answer_callback_query("another")
+
+    async def test_who_hides_its_members_tells_an_admin_alone(self, bot: Bot, sandbox: Sandbox) -> None:
+        group = sandbox.world.add_group(-77, "Hidden", admins={11})
+        group.hides_members = True
+        with pytest.raises(BadRequest, match=r"(?i)member list is inaccessible"):
+            await bot.get_chat_member(-77, 11)
+        group.admins.add(BOT["id"])
+        assert (await bot.get_chat_member(-77, 11)).status == "creator"
 
     async def test_an_edit_that_changes_nothing_is_refused(self, bot: Bot) -> None:
         message = await bot.send_message(ME, "one")

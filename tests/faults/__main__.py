@@ -8,12 +8,12 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from storage.database import Database
 from storage.migrate import migrate
-from tests.faults import campaigns
+from tests.faults import campaigns, market
 from tests.faults.channel import Commanded, channel
 from tests.faults.flood import Flood, flood
 from tests.faults.truth import Account
@@ -73,7 +73,22 @@ def main(folder: Path) -> bool:
     if (result_of_two := _on_postgresql()) is not None:
         _print("two workers on PostgreSQL, one killed 20 times", str(result_of_two), since)
         good &= result_of_two.lost == 0 and result_of_two.doubled == 0
+    since = time.monotonic()
+    for name, found in _of_the_market(folder):
+        _print(name, str(found), since)
+        since = time.monotonic()
+        good &= found.good
     return good and not wrong
+
+
+def _of_the_market(folder: Path) -> Iterator[tuple[str, market.Found]]:
+    yield "every publisher hangs", asyncio.run(_hang(folder))
+    yield "suspended, or the clock set forth, 300 times", asyncio.run(market.suspensions(SEED, times=300))
+    yield "the largest answers", market.memory()
+
+
+async def _hang(folder: Path) -> market.Found:
+    return await market.everything_hangs(await _fresh(folder, "hang"))
 
 
 async def _one(folder: Path, name: str, campaign: Callable[[str], Awaitable[Account]]) -> Account:

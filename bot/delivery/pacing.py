@@ -40,7 +40,7 @@ _TOGETHER, _MANY = 0.02, 100
 # A claim takes some milliseconds: begun that much earlier, its message is sent on time.
 _AHEAD = 0.01
 # What replies get of the rate while a broadcast waits.
-_REPLY_SHARE = 0.4
+_REPLY_SHARE = 0.37
 # So many of them may be written at once.
 _REPLY_BURST = 3
 # So many of a group's messages a minute are no replies.

@@ -22,6 +22,7 @@ _LONGEST_WAIT = 5.0
 # And who asks again and again waits less, the less the more often: or all that one chat sends at once would be handled
 # as slowly as if it had been sent slowly.
 _SELDOM = 2.0
+_SHORTEST_WAIT = 0.1
 # Less than it takes to count as having stopped.
 _TOLD_WITHIN = 2.0
 
@@ -67,7 +68,8 @@ class ReplyRateLimiter(BaseRateLimiter[bool]):
         match self._askers.ask(chat_id, update_id, asked):
             case Ask.GIVEN:
                 weight = max(self._askers.weight(chat_id), 1.0)
-                await self._wait_for_turn(chat_id, int(weight), _LONGEST_WAIT * min(_SELDOM / weight, 1.0) ** 2)
+                patience = max(_LONGEST_WAIT * min(_SELDOM / weight, 1.0) ** 2, _SHORTEST_WAIT)
+                await self._wait_for_turn(chat_id, int(weight), patience)
             case Ask.REPEATED:
                 raise UnansweredError(f"chat {chat_id} asked the same a moment ago")
             case Ask.SLOW_DOWN:

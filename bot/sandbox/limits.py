@@ -19,9 +19,13 @@ class Limiter:
     """
 
     def __init__(
-        self, per_second: int = 30, chat_burst: int = 5, monotonic: Callable[[], float] = time.monotonic
+        self,
+        per_second: int = 30,
+        chat_burst: int = 5,
+        per_group: int = 20,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._windows = {"all": (per_second, 1.0), "chat": (chat_burst, 3.0), "group": (20, 60.0)}
+        self._windows = {"all": (per_second, 1.0), "chat": (chat_burst, 3.0), "group": (per_group, 60.0)}
         self._sent: dict[tuple[str, int], deque[float]] = {}
         self._monotonic = monotonic
         self.refused = 0

@@ -8,12 +8,13 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from storage.database import Database
 from storage.migrate import migrate
-from tests.faults import campaigns
+from tests.faults import campaigns, market
+from tests.faults.channel import Commanded, channel
 from tests.faults.flood import Flood, flood
 from tests.faults.truth import Account
 from tests.faults.updates import updates
@@ -61,6 +62,10 @@ def main(folder: Path) -> bool:
     wrong = asyncio.run(_updates(folder))
     _print("kill -9, 25 times while 1,000 updates arrive", f"{len(wrong)} acknowledged without effect", since)
     since = time.monotonic()
+    commanded = asyncio.run(_channel(folder))
+    _print("a channel and a group: 600 commands of admins and presses of readers", str(commanded), since)
+    good &= commanded.is_good
+    since = time.monotonic()
     how = asyncio.run(_flood(folder))
     _print("a flood: 100 chats ask once a second, ten twice, one 200 times at once", str(how), since)
     good &= how.is_good
@@ -68,11 +73,30 @@ def main(folder: Path) -> bool:
     if (result_of_two := _on_postgresql()) is not None:
         _print("two workers on PostgreSQL, one killed 20 times", str(result_of_two), since)
         good &= result_of_two.lost == 0 and result_of_two.doubled == 0
+    since = time.monotonic()
+    for name, found in _of_the_market(folder):
+        _print(name, str(found), since)
+        since = time.monotonic()
+        good &= found.good
     return good and not wrong
+
+
+def _of_the_market(folder: Path) -> Iterator[tuple[str, market.Found]]:
+    yield "every publisher hangs", asyncio.run(_hang(folder))
+    yield "suspended, or the clock set forth, 300 times", asyncio.run(market.suspensions(SEED, times=300))
+    yield "the largest answers", market.memory()
+
+
+async def _hang(folder: Path) -> market.Found:
+    return await market.everything_hangs(await _fresh(folder, "hang"))
 
 
 async def _one(folder: Path, name: str, campaign: Callable[[str], Awaitable[Account]]) -> Account:
     return await campaign(await _fresh(folder, name))
+
+
+async def _channel(folder: Path) -> Commanded:
+    return await channel(await _fresh(folder, "channel"), SEED, times=600)
 
 
 async def _flood(folder: Path) -> Flood:

@@ -14,6 +14,7 @@ from signals.sources.fred import FredSource
 from signals.sources.patience import MOST_IN_ALL, MOST_IN_VAIN, NoAnswerError, PassingError, Patience
 from signals.sources.session import MOST_BYTES, MOST_VALUES
 from signals.sources.treasury import TreasurySource
+from tests.signals.sources.hostile import MOST_MEMORY, bodies, peak_memory
 from tests.signals.sources.server import NOW, Asked, Reply, serving, web
 from tests.signals.sources.test_yahoo import DAYS, IWM, SPY, chart, yahoo
 from tests.signals.sources.test_yahoo import NOW as YAHOOS_NOW
@@ -52,7 +53,7 @@ def test_a_page_for_its_cookie_may_be_smaller_only() -> None:
 def test_an_answer_of_more_values_than_data_can_have_is_not_taken_apart(full: str) -> None:
     with serving(Reply(full)) as server:
         for ask in (web().text, web().json):
-            with pytest.raises(NoAnswerError, match=r"answered with more than 1,000,000 values"):
+            with pytest.raises(NoAnswerError, match=r"answered with more than 600,000 values"):
                 ask(server.url)
 
 
@@ -168,3 +169,8 @@ def test_a_server_that_says_nothing_is_asked_for_one_series_only() -> None:
             with pytest.raises(NoAnswerError):
                 asking.text(server.url)
     assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("name", ["rows", "a full chart"])
+def test_the_largest_answers_that_are_taken_fit_into_memory(name: str) -> None:
+    assert peak_memory(bodies()[name], "key") < MOST_MEMORY

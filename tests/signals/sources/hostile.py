@@ -1,0 +1,97 @@
+"""A process that collects from a server of hostile answers and prints the most memory it took, in MB.
+
+Usage: ``python -m tests.signals.sources.hostile URL KEY``, ``KEY`` for FRED or empty. It holds what the market process holds.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yfinance
+
+import bot.market.child  # noqa: F401
+from signals.sources.collect import collect
+from signals.sources.fred import FredSource
+from signals.sources.newyorkfed import NewYorkFedSource
+from signals.sources.patience import Patience
+from signals.sources.routed import RoutedSource
+from signals.sources.session import MOST_BYTES, MOST_VALUES
+from signals.sources.shape import Source
+from signals.sources.tiingo import TiingoSource
+from signals.sources.treasury import TreasurySource
+from signals.sources.yahoo import YahooSource
+from signals.sources.yahoo_session import YahooSession
+from tests.signals.sources.server import NOW, Asked, Reply, serving, web
+from tests.worlds import CALENDAR
+
+KEYS = ("IWM", "WALCL", "SOFR", "RRPONTSYD", "TGA_DTS_CLOSING", "DTS_NET_WITHDRAWALS")
+MOST_MEMORY = 400
+"""What the process may take at most, in MB, whatever it is answered."""
+_ASIDE = ("/", "/v1/test/getcrumb", "/consent")
+_MANY = MOST_VALUES // 2 - 10
+
+
+def bodies() -> dict[str, bytes]:
+    """Return answers that are as large as one may be, in what costs a reader most."""
+    row = b'{"date":"2025-09-10","value":"1"}'
+    dates = b",".join(b'{"date":"%04d-%02d-%02d","value":"1"}' % (y, m, d) for y in range(1000, 1500) for m in range(1, 13) for d in range(1, 28))  # fmt: skip
+    chart = b'{"chart":{"error":null,"result":[{"meta":{"currency":"USD","exchangeTimezoneName":"America/New_York","instrumentType":"ETF","validRanges":["1d"]},"timestamp":[%s],"indicators":{"quote":[{"open":[%s],"high":[%s],"low":[%s],"close":[%s],"volume":[%s]}],"adjclose":[{"adjclose":[%s]}]}}]}}'  # fmt: skip
+    numbers = b",".join(b"%d" % (86400 * at) for at in range(84_000))
+    return {
+        "zeros": bytes(MOST_BYTES),
+        "a long string": b'["' + b"x" * (MOST_BYTES - 10) + b'"]',
+        "a long string of wide letters": b'["' + b"x" * (MOST_BYTES - 20) + "𝄞".encode() + b'"]',
+        "lists": b"[" + b"[]," * _MANY + b"[]]",
+        "objects": b"[" + b'{"a":1},' * _MANY + b"{}]",
+        "rows": b'{"count":1,"observations":[' + b",".join([row] * (MOST_VALUES // 3 - 10)) + b"]}",
+        "dates": b'{"count":1,"observations":[' + dates + b"]}",
+        "lines": b"observation_date,WALCL\n" + b"2025-09-10,1\n" * _MANY,
+        "odd lines": b"observation_date,WALCL\n" + b"x,1\n" * _MANY,
+        "a full chart": chart % ((numbers,) * 7),
+    }
+
+
+def peak_memory(body: bytes, key: str) -> int:
+    """Return the most memory in MB of a process that is answered everything with one body, but a cookie."""
+
+    def plan(asked: Asked) -> Reply:
+        return Reply("crumb" if asked.path in _ASIDE else body)
+
+    with serving(plan) as server:
+        command = [sys.executable, "-m", "tests.signals.sources.hostile", server.url, key]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def main(url: str, key: str) -> None:
+    """Ask once for every kind of series, of every source."""
+
+    class Local(YahooSession):
+        def request(self, method: str, url: str, *args: object, **kwargs: object) -> object:  # type: ignore[override]
+            parts = urlsplit(url)
+            return super().request(method, f"{server}{parts.path or '/'}?{parts.query}", *args, **kwargs)
+
+    server = url
+    yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="cascade-test-"))
+    asking = web(20.0)
+    sources: dict[str, Source] = {
+        "yahoo": YahooSource(Local(), Patience(waits=())),
+        "fred": FredSource(asking, url, url, key or None),
+        "treasury": TreasurySource(asking, url),
+        "newyorkfed": NewYorkFedSource(asking, url),
+        "tiingo": TiingoSource(asking, "token", url),
+    }
+    for answer in collect(RoutedSource(sources), {}, CALENDAR, NOW, keys=KEYS):
+        print(answer.key, len(answer.frame), answer.reason, file=sys.stderr)
+    # What getrusage says has its parent's in it.
+    peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert peak is not None
+    print(int(peak[1]) // 1024)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

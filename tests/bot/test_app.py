@@ -132,7 +132,7 @@ async def test_the_process_serves_and_stops_cleanly_on_sigterm(
     sandbox.world.add_private_chat(ME)
     process = await asyncio.create_subprocess_exec(*command("run"), env=environment, stderr=asyncio.subprocess.PIPE)
     sandbox.world.write(ME, "/help")
-    await until_sent(sandbox, "Commands")
+    await until_sent(sandbox, "Where things stand")
     process.send_signal(signal.SIGTERM)
     _, errors = await process.communicate()
     assert process.returncode == 0

@@ -127,14 +127,14 @@ class ReplyRateLimiter(BaseRateLimiter[bool]):
         insort(self._waiting, ticket)
         if len(self._waiting) > self._pacer.replies_per_second * _LONGEST_WAIT:
             # All of these cannot be answered in time; who asks most is not.
-            self._waiting.pop()[-1].set_exception(UnansweredError("too many others ask"))
+            self._waiting.pop()[-1].cancel()
         self._let_leave()
         try:
-            async with asyncio.timeout(patience):
-                await turn
-        except TimeoutError:
-            raise UnansweredError(f"chat {chat_id} asks while too many others do") from None
+            await asyncio.wait([turn], timeout=patience)
+            if not turn.done() or turn.cancelled():
+                raise UnansweredError(f"chat {chat_id} asks while too many others do")
         finally:
+            turn.cancel()
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
 
@@ -147,8 +147,11 @@ class ReplyRateLimiter(BaseRateLimiter[bool]):
             if (pause := self._pacer.reply_wait()) > 0:
                 self._timer = asyncio.get_running_loop().call_later(pause, self._let_leave)
                 break
-            self._pacer.grant_reply()
-            self._waiting.pop(0)[-1].set_result(None)
+            turn = self._waiting.pop(0)[-1]
+            # One whose patience has just ended is done, though it has not left yet.
+            if not turn.done():
+                self._pacer.grant_reply()
+                turn.set_result(None)
 
     async def _wait_for_slot(self) -> None:
         """Wait until what is written may be sent; the broadcast leaves it room meanwhile."""

@@ -15,6 +15,7 @@ from bot.sandbox.telegram import BOT, BotApiError, Json
 from storage import chats
 from tests.bot.conftest import Record
 from tests.bot.messages.whole import whole
+from tests.bot.updates.test_any_update import RIGHTS
 
 CHANNEL, GROUP, ME, ADMIN, MEMBER = -1_000_000_000_007, -1_000_000_000_005, 5, 11, 12
 Hear = Callable[[], Coroutine[Any, Any, None]]
@@ -120,6 +121,20 @@ class TestGroups:
         sandbox.world.press(GROUP, button(GROUP), "subscribe", user_id=ADMIN)
         await hear()
         assert await subscribers(app) == [GROUP]
+
+    @pytest.mark.parametrize("is_member", [True, False])
+    async def test_where_the_bot_is_restricted_it_is_still_there_unless_it_was_removed_before(
+        self, app: App, sandbox: Sandbox, hear: Hear, is_member: bool
+    ) -> None:
+        sandbox.world.write(GROUP, "/subscribe", user_id=ADMIN)
+        await hear()
+        old, new = (RIGHTS | {"user": BOT, "status": "restricted", "is_member": there} for there in (True, is_member))
+        change = {"chat": sandbox.world.chats[GROUP].chat, "from": {"id": ADMIN, "is_bot": False, "first_name": "A"}}
+        await app.inbox.store(
+            [{"update_id": 999, "my_chat_member": change | {"date": 1, "old_chat_member": old, "new_chat_member": new}}]
+        )
+        await app.inbox.handle_stored()
+        assert await subscribers(app) == ([GROUP] if is_member else [])
 
     async def test_where_members_are_hidden_an_admin_reads_what_to_do(
         self, app: App, sandbox: Sandbox, hear: Hear, button: Button

@@ -68,14 +68,14 @@ def updates(draw: st.DrawFn) -> Json:
             content["message"] = gone if shown == "gone" else draw(messages(chat)) | {"from": BOT}
     elif kind in ("my_chat_member", "chat_member"):
         statuses = ("member", "left", "kicked", "administrator", "restricted")
-        old, new = ({"user": BOT, "status": draw(st.sampled_from(statuses))} | _RIGHTS for _ in range(2))
+        old, new = ({"user": BOT, "status": draw(st.sampled_from(statuses))} | RIGHTS for _ in range(2))
         content = {"chat": chat, "from": PERSON, "date": 1_600_000_000, "old_chat_member": old, "new_chat_member": new}
     else:
         content = {"id": "1"}
     return {"update_id": next(NUMBERS), kind: content}
 
 
-_RIGHTS: Json = dict.fromkeys(
+RIGHTS: Json = dict.fromkeys(
     ("is_member", "can_be_edited", "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats",
      "can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories",
      "can_edit_stories", "can_delete_stories", "can_send_messages", "can_send_audios", "can_send_documents",

@@ -96,10 +96,9 @@ def register(application: Application[Any, Any, Any, Any, Any, Any], services: S
     application.add_handler(ChatMemberHandler(membership, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, migration))
     # It answers whatever no other did.
-    unknown = _TYPED & filters.COMMAND & filters.ChatType.PRIVATE
-    application.add_handler(MessageHandler(unknown, partial(_say, services, "unknown_command")))
-    words = _TYPED & filters.TEXT & ~filters.COMMAND & filters.ChatType.PRIVATE
-    application.add_handler(MessageHandler(words, partial(_say, services, "plain_words")))
+    private = filters.UpdateType.MESSAGE & ~filters.IS_AUTOMATIC_FORWARD & filters.ChatType.PRIVATE
+    application.add_handler(MessageHandler(private & filters.COMMAND, partial(_say, services, "unknown_command")))
+    application.add_handler(MessageHandler(private & filters.TEXT, partial(_say, services, "plain_words")))
     # Every press, with whatever data or none.
     application.add_handler(TypeHandler(Update, partial(_pressed, services)))
 

@@ -6,7 +6,7 @@ WORKERS ?= 2
 # A folder of CSV files; without one the simulated market stands in, and what is made of it says so.
 HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
 
-.PHONY: demo test check run bench lookahead statistics method faults kills lock clean
+.PHONY: demo test check run bench lookahead statistics method faults kills texts lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
@@ -42,6 +42,9 @@ faults: $(VENV)/installed ## a hundred kills -9, and every fault of server, data
 
 kills: $(VENV)/installed ## kill -9 at every commit and every request of a replay
 	KILL_EVERYWHERE=1 $(BIN)/python -m pytest tests/bot/test_kills.py -q -n $(WORKERS)
+
+texts: $(VENV)/installed ## every text of the messages, for translators: messages.pot
+	$(BIN)/python -m babel.messages.frontend extract -F bot/commands/babel.cfg -o messages.pot bot
 
 lock: $(VENV)/installed ## write the lock files anew
 	$(BIN)/python -m pip install -q uv

@@ -1,0 +1,27 @@
+"""The texts that templates take from tables, as ``pybabel extract`` asks for them: no template names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from bot.commands.table import COMMANDS
+from signals.conditions.table import CONDITIONS
+from signals.data.series import SERIES
+from signals.record.events import RULES
+
+
+def texts() -> Iterator[str]:
+    """Yield every text of a table that a message shows."""
+    for row in CONDITIONS.values():
+        yield row.title
+        yield from (number.name for number in row.numbers)
+    for command in COMMANDS:
+        yield from (text for text in (command.description, command.group) if text)
+    yield from (rule.title for rule in RULES.values())
+    yield from (series.title for series in SERIES.values())
+
+
+def tables(fileobj: Any, keywords: Any, comment_tags: Any, options: Any) -> Iterable[tuple[int, None, str, list[str]]]:
+    """Yield the texts as Babel wants them: line, function, text, comments; ``fileobj`` is this file."""
+    return [(1, None, text, []) for text in dict.fromkeys(texts())]

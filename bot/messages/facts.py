@@ -140,9 +140,10 @@ def failing_series(verdict: Verdict, needs: Iterable[str]) -> list[SourceVerdict
     return [sources[key] for key in needs if not {key, STANDS_IN.get(key)} & fine]
 
 
-def conditions_blocked_by(verdict: Verdict, series: str) -> list[Condition]:
-    """Return the unknown conditions that a series is needed for."""
-    return [row for row in unmeasured(verdict) if series in row.needs]
+def conditions_blocked_by(verdict: Verdict, series: Iterable[str]) -> list[Condition]:
+    """Return the unknown conditions that one of some series is needed for."""
+    wanted = set(series)
+    return [row for row in unmeasured(verdict) if wanted & set(row.needs)]
 
 
 def series_by_date(verdict: Verdict, needs: Iterable[str]) -> list[tuple[date, list[str]]]:

@@ -18,7 +18,7 @@ class TestVerdictLines:
         lines = verdict_lines(whole())
         for key in CONDITIONS:
             assert any(line.startswith(f"    {key}: ") for line in lines)
-        credit = "    credit: on  over its 252-day median +0.10 points; 21-day change +0.20 points"
+        credit = "    credit: on  over its 252-day median +0.09\u00a0points; 21-day change +0.18\u00a0points"
         assert f"{credit}  as of 2020-11-16, since 2020-09-09" in lines
 
     @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ class TestVerdictLines:
             "  volume: pass  1.900",
             "Cascade stage 2 of 4  score 68  coverage 93%",
             "  3 Small caps: off since 2020-11-17  0 of 3 measured on, 0 sessions against it",
-            "Liquidity score 55  neutral (by the score alone: neutral)  coverage 89%",
+            "Liquidity score 50  neutral (by the score alone: neutral)  coverage 89%",
             "  net liquidity 5,605 bn USD on 2020-11-11",
             "  nowcast 5,592 bn USD on 2020-11-16",
             "Crypto window waiting  day 12 after 2020-11-17  ETH +32.4%",

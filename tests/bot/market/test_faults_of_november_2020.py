@@ -14,8 +14,10 @@ from sqlalchemy import select
 
 from bot.delivery.composing import Composer, Text
 from bot.market.evening import Evening
+from bot.messages.alerts import details_text
 from bot.messages.render import Messages
 from signals.data.sessions import decision_time, last_call
+from storage import ledger
 from storage.database import Database
 from storage.outbox.states import Claimed
 from storage.schema import alert
@@ -99,11 +101,13 @@ async def alerts(evening: Evening) -> list[str]:
 
 
 async def text_of(evening: Evening, kind: str) -> str:
+    """Return an alert and its details."""
     async with evening.database.transaction() as connection:
         number = (await connection.execute(select(alert.c.id).where(alert.c.kind == kind))).scalar_one()
         ((_, text),) = await Composer(Messages()).compose(connection, [Claimed(1, number, 5, 1, 0)])
+        details = await details_text(connection, Messages(), await ledger.load_alert(connection, number))
     assert isinstance(text, Text)
-    return text.text
+    return f"{text.text}\n{details}"
 
 
 async def run(evening: Evening, *instants: datetime) -> None:
@@ -135,9 +139,9 @@ async def test_a_good_bar_that_comes_with_the_next_session_is_told_once_as_late(
     await run(evening, decision_time(MONDAY), decision_time(MONDAY) + timedelta(minutes=15))
     assert await alerts(evening) == ["breakout.attempt"]
     text = await text_of(evening, "breakout.attempt")
-    assert "Session Fri 13 Nov 2020" in text
+    assert "Fri 13 Nov 2020 · " in text
     assert "decided 16 Nov 2020 22:30 UTC" in text
-    assert "its data came late" in text
+    assert "Its data came late" in text
 
 
 async def test_a_contradiction_that_is_never_resolved_withdraws_the_breakout(evening: Evening, market: Market) -> None:

@@ -61,9 +61,9 @@ async def test_start_status_and_a_stepped_breakouts_alert_are_seen(page: Page) -
 
     await page.get_by_label("Message").fill("/status")
     await page.get_by_role("button", name="Send").click()
-    await expect(messages.last).to_contain_text("Next: a record close needs", timeout=PATIENCE)
+    await expect(messages.last).to_contain_text("Next: any close above", timeout=PATIENCE)
     await expect(messages.last).to_contain_text("SIMULATED MARKET", timeout=PATIENCE)
-    await expect(messages.last.locator("b")).to_contain_text("Stage ")
+    await expect(messages.last.locator("b").first).to_contain_text("Stage ")
 
     before = await messages.count()
     await page.get_by_role("button", name="Step one session").click()

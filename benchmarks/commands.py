@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-from telegram import InlineKeyboardMarkup
 
 from benchmarks.delivery import verdict
 from bot.app import build
@@ -19,6 +18,7 @@ from bot.clock import SystemClock
 from bot.commands.answering import Handler, Request, Services
 from bot.commands.record import record
 from bot.commands.status import status
+from bot.messages.buttons import Rows
 from bot.messages.pages import pages
 from bot.messages.render import Messages
 from bot.sandbox.server import Sandbox, serve
@@ -31,7 +31,7 @@ _STEPS, _ANSWERS = 20, 50
 class _Unsent(Request):
     """A request whose answer is made and not sent."""
 
-    async def reply(self, text: str, buttons: InlineKeyboardMarkup | None = None) -> None:
+    async def reply(self, text: str, buttons: Rows = ()) -> None:
         """Cut the answer into messages."""
         pages(text)
 

@@ -149,7 +149,7 @@ def _pace(said: dict[str, Any], idle: Sequence[float], busy: Sequence[float]) ->
 async def measure_cost(folder: Path) -> Sequence[str]:
     """Send the same messages by every way there is, unpaced, in alternation."""
     change = [ShownChange("stage.up", f"stage:{SESSION}", SESSION, SESSION, "1", "2")]
-    text = Messages().alert(whole(), change, Market("live", None, None), alert_id=1, summary=False, again=False, live=0)
+    text = Messages().alert(whole(), change, Market("live", None, None))
     (folder / "text").write_text(text)
     rivals = os.environ.get("RIVALS", sys.executable)
     programs = {"stock": sys.executable, "aiogram": rivals, "bare": sys.executable}

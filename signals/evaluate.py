@@ -26,7 +26,7 @@ from signals.data.series import SERIES
 from signals.data.vintages import Archive
 from signals.episode import Episode, High, Outcome
 from signals.liquidity import LiquidityHistory, liquidity_history
-from signals.model import Breakout, Check, State, Unit, Verdict
+from signals.model import Breakout, Check, Course, State, Unit, Verdict
 from signals.nine_decimals import Sign, meets
 from signals.rules import BREAKOUT, CHECKS, METHOD_VERSION
 from signals.supercycle.properties import SupercycleHistory, supercycle_history
@@ -97,11 +97,13 @@ class History:
             base_sessions=_whole(base),
             armed=_armed(known(standing.close), known(standing.record), base),
             new_high=None if broken is None else base_class(int(broken)),
+            record_after=_whole(broken),
             round_hundred=_whole(known(standing.round_hundred)),
             ytd=known(standing.year_to_date),
             change_12m=known(standing.change_12m),
             relative_change=number(self.checks.relative_change, at),
             episode=episode,
+            course=None if episode is None else self._course(episode, last_known),
             checks=checks,
             episode_checks=self.checks_of(episode, at) if episode is not None and is_open else (),
             reason=None if is_known else f"^RUT: {self.gate.source('^RUT', at).reason}",
@@ -128,6 +130,23 @@ class History:
         session = self.panel.days[at]
         index = bisect_right(self.episodes, session, key=lambda episode: episode.attempt) - 1
         return self.episodes[index].as_of(session) if index >= 0 else None
+
+    def _course(self, episode: Episode, at: int) -> Course:
+        """Return how an episode has gone through a position."""
+
+        def since(day: date | None) -> int | None:
+            return None if day is None else at - self.panel.position(day)
+
+        closes = self.standing.close[self.panel.position(episode.attempt) : at + 1]
+        below = meets(closes[~np.isnan(closes)], Sign.BELOW, episode.level)[::-1]
+        confirmed = self.standing.close.item(self.panel.position(episode.confirmed)) if episode.confirmed else None
+        return Course(
+            attempt=at - self.panel.position(episode.attempt),
+            confirmed=since(episode.confirmed),
+            ended=since(episode.failed or episode.rejected or episode.ended),
+            below=len(below) if below.all() else int(np.argmin(below)),
+            change=self.standing.close.item(at) / confirmed - 1 if confirmed else None,
+        )
 
     def checks_of(self, episode: Episode, at: int) -> tuple[Check, ...]:
         """Return the five checks of an episode as known at a position, frozen at its confirmation."""

@@ -5,12 +5,26 @@ Imports nothing heavy, so that messages can ask.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
 from signals.episode import Episode, Phase
-from signals.model import Breakout, Cascade, Crypto, Link, Liquidity, Regime, State, Supercycle, Verdict, Window
+from signals.model import (
+    Breakout,
+    Cascade,
+    Check,
+    ConditionState,
+    Crypto,
+    Link,
+    Liquidity,
+    Regime,
+    State,
+    Supercycle,
+    Verdict,
+    Window,
+)
 from signals.nine_decimals import Sign, meets
 from signals.rules import BREAKOUT, CAPITULATION, LINK, REGIME, SUPERCYCLE, WINDOW
 
@@ -103,6 +117,15 @@ def invalid_if(episode: Episode, phase: str) -> InvalidIf | None:
     return None
 
 
+def wrong_now(breakout: Breakout) -> InvalidIf | None:
+    """Return when the breakout that is open now is wrong; ``None`` when none is."""
+    episode = breakout.episode
+    if episode is None or not episode.is_open:
+        return None
+    phase = Phase.ESTABLISHED if episode.established else Phase.CONFIRMED if episode.confirmed else Phase.ATTEMPT
+    return invalid_if(episode, phase)
+
+
 class EndRule(StrEnum):
     """The rule that ended a breakout."""
 
@@ -168,24 +191,151 @@ def switched(cascade: Cascade, before: int, after: int) -> list[Link]:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The score at which the regime of the score alone changes, and how many points away it is."""
+    """How many conditions have to be on for the regime by the score alone to change.
+
+    ``more`` is how many more than now, negative for fewer.
+    """
 
     regime: Regime
-    score: float
-    distance: float
+    on: int
+    more: int
 
 
 def turns(liquidity: Liquidity) -> list[Turn]:
-    """Return how the regime of the score alone can change, nearest first."""
+    """Return how the regime by the score alone can change, nearest first: counted in the conditions measured now."""
     if liquidity.score is None or liquidity.raw in (Regime.INSUFFICIENT, Regime.UNKNOWN):
         return []
-    limits = {
-        Regime.EASING: [(Regime.NEUTRAL, REGIME.easing_leaves)],
-        Regime.NEUTRAL: [(Regime.EASING, REGIME.easing), (Regime.TIGHTENING, REGIME.tightening)],
-        Regime.TIGHTENING: [(Regime.NEUTRAL, REGIME.tightening_leaves)],
-    }
-    found = [Turn(regime, score, abs(liquidity.score - score)) for regime, score in limits[liquidity.raw]]
-    return sorted(found, key=lambda turn: turn.distance)
+    found = [Turn(regime, on, on - liquidity.on) for regime, on in _turning(liquidity)]
+    return sorted(found, key=lambda turn: abs(turn.more))
+
+
+def _turning(liquidity: Liquidity) -> Iterator[tuple[Regime, int]]:
+    """Yield each regime next to the one by the score alone, with the number of conditions on at which it begins."""
+
+    def least(sign: Sign, score: float) -> int:
+        counts = range(liquidity.measured + 1)
+        return next(count for count in counts if meets(100.0 * count / liquidity.measured, sign, score))
+
+    match liquidity.raw:
+        case Regime.EASING:
+            yield Regime.NEUTRAL, least(Sign.AT_LEAST, REGIME.easing_leaves) - 1
+        case Regime.NEUTRAL:
+            yield Regime.EASING, least(Sign.AT_LEAST, REGIME.easing)
+            yield Regime.TIGHTENING, least(Sign.ABOVE, REGIME.tightening) - 1
+        case Regime.TIGHTENING:
+            yield Regime.NEUTRAL, least(Sign.ABOVE, REGIME.tightening_leaves)
+
+
+def heads_elsewhere(liquidity: Liquidity) -> bool:
+    """Return whether the score alone speaks for another regime than the published one."""
+    unknown = (Regime.INSUFFICIENT, Regime.UNKNOWN)
+    return not {liquidity.regime, liquidity.raw} & {*unknown} and liquidity.raw is not liquidity.regime
+
+
+def checks_that(checks: Iterable[Check], *, passed: bool) -> list[Check]:
+    """Return the checks beside a breakout that speak for it, or against it; its closes are the breakout itself."""
+    return [check for check in checks if check.key != "close" and check.passed is passed]
+
+
+def deciding(check: Check) -> Check:
+    """Return the part whose number decides a check: one that passes, if there is any."""
+    return next((part for part in check.parts if part.passed), check.parts[0] if check.parts else check)
+
+
+def failing(check: Check) -> list[str]:
+    """Return the keys of the parts of a check that do not pass."""
+    return [part.key for part in check.parts if part.passed is False]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far a close is from a level: index points, and a fraction of the level.
+
+    ``fraction`` is ``None`` where it would round to nothing.
+    """
+
+    points: float
+    fraction: float | None
+
+
+def gap(close: float, level: float) -> Gap:
+    """Return how far a close is from a level; never a distance that shows as zero."""
+    fraction = close / level - 1
+    return Gap(close - level, fraction if abs(fraction) >= LEAST_SHOWN else None)
+
+
+LEAST_SHOWN = 0.001
+"""The least distance that is told in per cent, a fraction; a smaller one is told in points."""
+
+LATELY = 21
+"""For how many sessions after its end an episode or a window is still told where things stand."""
+
+
+def is_recent(ended: int | None) -> bool:
+    """Return whether something ended so few sessions ago that it is still told."""
+    return ended is not None and ended <= LATELY
+
+
+class Lead(StrEnum):
+    """What stands first where things stand."""
+
+    UNKNOWN = "unknown"
+    BREAKOUT = "breakout"
+    ENDED = "ended"
+    RECORD = "record"
+    NEAR = "near"
+    STAGE = "stage"
+
+
+def lead(breakout: Breakout) -> Lead:
+    """Return what stands first: a breakout open or ended lately, a record, one within reach, or the stage."""
+    if breakout.close is None or breakout.record is None:
+        return Lead.UNKNOWN
+    if breakout.episode is not None and breakout.course is not None:
+        if breakout.episode.is_open:
+            return Lead.BREAKOUT
+        if is_recent(breakout.course.ended):
+            return Lead.ENDED
+    if breakout.record_after is not None:
+        return Lead.RECORD
+    return Lead.STAGE if gap(breakout.close, breakout.record).fraction else Lead.NEAR
+
+
+def closes_left(breakout: Breakout) -> int | None:
+    """Return how many more closes in a row below its level fail a breakout; ``None`` when they cannot."""
+    episode, course = breakout.episode, breakout.course
+    if episode is None or course is None or not episode.confirmed or episode.established or not episode.is_open:
+        return None
+    return max(BREAKOUT.fail_closes - course.below, 0)
+
+
+def closes_to_confirm(breakout: Breakout) -> int | None:
+    """Return how many more closes in a row above its level confirm an attempt; ``None`` when there is none."""
+    episode = breakout.episode
+    if episode is None or episode.confirmed or not episode.is_open:
+        return None
+    so_far = next(check.value for check in breakout.episode_checks if check.key == "close")
+    return BREAKOUT.confirm_closes - int(so_far or 0)
+
+
+def disagree(verdict: Verdict) -> bool:
+    """Return whether the links say the opposite of liquidity: nearly all are on as it tightens, none as it eases."""
+    regime, stage = verdict.liquidity.regime, verdict.cascade.stage
+    late = stage >= len(verdict.cascade.links) - 1
+    return (late and regime is Regime.TIGHTENING) or (
+        stage == 0 and not verdict.cascade.at_least and regime is Regime.EASING
+    )
+
+
+def changed_lately(verdict: Verdict) -> list[ConditionState]:
+    """Return the conditions that are what they are since a month, those that changed last first."""
+    known = [state for state in verdict.conditions if state.since and state.state is not State.UNKNOWN]
+    recent = [state for state in known if (verdict.session - state.since).days <= MONTH]  # type: ignore[operator]
+    return sorted(recent, key=lambda state: state.since or verdict.session, reverse=True)
+
+
+MONTH = 30
+"""Calendar days in which a condition has changed lately."""
 
 
 def opens_on(crypto: Crypto) -> date | None:

@@ -41,11 +41,13 @@ class Level:
 class LiquidityHistory:
     """Liquidity over all sessions. Regimes are 0 tightening, 1 neutral, 2 easing, NaN unknown.
 
-    ``enough`` is where the coverage allows any; ``raw`` is the regime of the score alone.
+    ``counted`` are its conditions, ``enough`` is where the coverage allows any, ``raw`` is the regime of the score
+    alone.
     """
 
     days: list[date]
     score: Floats
+    counted: Votes
     coverage: Floats
     enough: Bools
     raw: Floats
@@ -77,6 +79,9 @@ class LiquidityHistory:
             since=None if np.isnan(self.published.state.item(session)) else self.days[self._began.item(session)],
             unknown_since=day(self.days, self._unknown_since, session),
             silent=self.published.silent.item(session),
+            toward=self.published.toward.item(session),
+            on=int(self.counted.on.item(session)),
+            measured=int(self.counted.measured.item(session)),
             coverage=self.coverage.item(session),
             net_liquidity_bn=net,
             net_liquidity_on=net_on,
@@ -113,6 +118,7 @@ def liquidity_history(measuring: Measuring, measured: dict[str, Measured]) -> Li
     return LiquidityHistory(
         days=measuring.panel.days,
         score=np.where(enough, 100.0 * counted.share, np.nan),
+        counted=counted,
         coverage=coverage,
         enough=enough,
         raw=raw,

@@ -93,6 +93,26 @@ class SourceVerdict(Struct, frozen=True):
     reason: str
 
 
+class Course(Struct, frozen=True):
+    """How the newest episode has gone, in sessions through this one; ``None``: it has not come to that.
+
+    Attributes
+    ----------
+    attempt, confirmed, ended
+        Sessions since the attempt, since the confirmation, and since it failed, was rejected or ended.
+    below
+        Closes in a row below the level.
+    change
+        Of the close since that of the confirmation, a fraction.
+    """
+
+    attempt: int
+    confirmed: int | None
+    ended: int | None
+    below: int
+    change: float | None
+
+
 class Breakout(Struct, frozen=True):
     """The Russell 2000 against its record on one session. ``None`` is unknown; ``reason`` then says why.
 
@@ -106,16 +126,16 @@ class Breakout(Struct, frozen=True):
         Sessions since the record was last closed at, 0 on a record close.
     armed
         Within 2 % of the record, out of a base long enough for an attempt.
-    new_high
-        Class of a new record close made on this session, if it has one.
+    new_high, record_after
+        On a record close: its class, if it has one, and the sessions since the record before it.
     round_hundred
         The round hundred of which this is the first close ever above.
     ytd, change_12m
         Change since the last close of the year before, and over 252 sessions.
     relative_change
         Change of IWM/SPY over 63 sessions.
-    episode
-        The newest episode as known on this session; held while ``close`` is unknown.
+    episode, course
+        The newest episode as known on this session, and how it has gone; held while ``close`` is unknown.
     checks
         The five checks as of this session.
     episode_checks
@@ -131,11 +151,13 @@ class Breakout(Struct, frozen=True):
     base_sessions: int | None
     armed: bool | None
     new_high: BaseClass | None
+    record_after: int | None
     round_hundred: int | None
     ytd: float | None
     change_12m: float | None
     relative_change: float | None
     episode: Episode | None
+    course: Course | None
     checks: tuple[Check, ...]
     episode_checks: tuple[Check, ...]
     reason: str | None
@@ -186,8 +208,10 @@ class Liquidity(Struct, frozen=True):
         The session since which the published regime has been this one, and since which the shown one is unknown.
     silent
         Whether ``last_published`` changed on this session without being news (see ``Link``).
-    coverage
-        Measured conditions over all nine.
+    toward
+        How many sessions in a row the score alone has spoken against the published regime.
+    on, measured, coverage
+        How many conditions are on and measured, and the measured over all nine.
     net_liquidity_bn, net_liquidity_on
         USD billions on the Wednesday given.
     nowcast_bn, nowcast_on
@@ -201,6 +225,9 @@ class Liquidity(Struct, frozen=True):
     since: date | None
     unknown_since: date | None
     silent: bool
+    toward: int
+    on: int
+    measured: int
     coverage: float
     net_liquidity_bn: float | None
     net_liquidity_on: date | None
@@ -295,6 +322,8 @@ class Crypto(Struct, frozen=True):
     ----------
     window, day
         State of the window, and calendar days since the confirmation, day 0.
+    ended
+        Sessions since the window ended: by its last day, a response, or a failure.
     confirmed, anchor, change
         Day 0, ether's close on it in USD, and its change since.
     responded, early
@@ -312,6 +341,7 @@ class Crypto(Struct, frozen=True):
 
     window: Window
     day: int | None
+    ended: int | None
     confirmed: date | None
     anchor: float | None
     change: float | None

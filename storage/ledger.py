@@ -14,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.outbox.supersession import record_superseded
 from storage.schema import alert, transition, verdict
 
+CATCH_UP = "catch_up"
+"""The kind of the alert that sums up what changed while nothing ran."""
+
 
 class Audience(StrEnum):
     """Whom an alert is for."""
@@ -170,6 +173,11 @@ async def problems_of_history(connection: AsyncConnection) -> set[str]:
 async def load_alert(connection: AsyncConnection, alert_id: int) -> Any:
     """Return one alert's row."""
     return (await connection.execute(select(alert).where(alert.c.id == alert_id))).one()
+
+
+async def find_alert(connection: AsyncConnection, alert_id: int) -> Any:
+    """Return one alert's row; ``None`` when there is none with this number."""
+    return (await connection.execute(select(alert).where(alert.c.id == alert_id))).one_or_none()
 
 
 async def count_alerts(connection: AsyncConnection) -> int:

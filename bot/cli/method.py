@@ -11,7 +11,7 @@ import numpy as np
 
 from bot.cli.history import load
 from bot.cli.progress import progress_shown
-from bot.messages.figures import percent
+from bot.messages.figures import ENGLISH
 from bot.settings import Settings
 from signals.conditions.condition import Condition, Number
 from signals.conditions.measured import Measured
@@ -220,4 +220,4 @@ def _episode(studies: Studies, e: Episode) -> tuple[str, ...]:
     outcome = e.outcome if e.level_verified else f"{e.outcome}, level unverified"
     figures = (f"{e.close:,.2f}", f"{e.level:,.2f}", str(e.base_sessions), str(e.base_class))
     dates = (str(e.confirmed or ""), outcome, str(e.outcome_date or ""), str(e.recovered or ""))
-    return (str(e.attempt), *figures, *dates, *("" if x is None else percent(x, sign=True) for x in changes))
+    return (str(e.attempt), *figures, *dates, *("" if x is None else ENGLISH.percent(x, sign=True) for x in changes))

@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from bot.messages.facts import MeasuredRow, of_link, of_liquidity
-from bot.messages.figures import percent, quantity
+from bot.messages.figures import ENGLISH
 from signals.conditions.table import LINK_NAMES
 from signals.episode import Episode, High
 from signals.evaluate import History
@@ -99,7 +99,7 @@ def _followed_row(f: Followed) -> tuple[str, ...]:
 
 
 def _signed(value: float | None) -> str:
-    return "–" if value is None else percent(value, sign=True)
+    return "–" if value is None else ENGLISH.percent(value, sign=True)
 
 
 def _share(r: Rate) -> str:
@@ -163,7 +163,7 @@ def _cascade_lines(verdict: Verdict) -> Iterator[str]:
 
 def _condition_lines(evidence: Iterable[MeasuredRow]) -> Iterator[str]:
     for each in evidence:
-        shown = [f"{number.name} {quantity(value, number.unit)}" for number, value in each.numbers]
+        shown = [f"{number.name} {ENGLISH.quantity(value, number.unit)}" for number, value in each.numbers]
         state = each.state
         dates = f"as of {_iso(state.as_of) or '–'}, since {_iso(state.since) or '–'}"
         yield f"    {state.key}: {state.state}  {'; '.join(shown)}  {dates}"
@@ -191,7 +191,7 @@ def _crypto_lines(x: Crypto) -> Iterator[str]:
 def _property_lines(s: Supercycle) -> Iterator[str]:
     yield f"{s.holds} of {len(s.properties)} properties hold  coverage {s.coverage:.0%}"
     for each in s.properties:
-        shown = "; ".join(f"{n.name} {quantity(n.value, n.unit)}" for n in each.numbers)
+        shown = "; ".join(f"{n.name} {ENGLISH.quantity(n.value, n.unit)}" for n in each.numbers)
         yield f"  {each.key}: {each.state}  {shown}"
 
 

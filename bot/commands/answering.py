@@ -8,7 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
-from telegram import Chat, InlineKeyboardMarkup, MaybeInaccessibleMessage, Message, ReplyParameters, Update
+from telegram import (
+    Chat,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MaybeInaccessibleMessage,
+    Message,
+    ReplyParameters,
+    Update,
+)
 from telegram.constants import ChatMemberStatus, ChatType, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter
 from telegram.ext import ExtBot
@@ -17,6 +25,7 @@ from bot.clock import Clock
 from bot.delivery.failures import TOPIC_GONE_TEXTS
 from bot.delivery.replies import ReplyRateLimiter
 from bot.errors import AdminCheckError, AlreadyHandledError
+from bot.messages.buttons import Rows
 from bot.messages.pages import pages
 from bot.messages.render import Messages
 from storage import inbox
@@ -54,13 +63,15 @@ class Services:
 class Request:
     """A command as it was typed, or pressed as a button: ``message`` is then the one with the button.
 
-    That one may be gone, or too old for Telegram to show it. ``words`` are those behind the command.
+    That one may be gone, or too old for Telegram to show it. ``words`` are those behind the command, ``origin`` is
+    what a press goes back to.
     """
 
     services: Services
     update: Update
     message: MaybeInaccessibleMessage
     words: tuple[str, ...] = ()
+    origin: str = ""
     _is_admitted: bool = False
 
     @property
@@ -75,7 +86,7 @@ class Request:
         return message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
 
     async def admit(self) -> None:
-        """Wait until the answer may leave; ``reply`` and ``edit`` do so, too. What is only read is read after that.
+        """Wait until the answer may leave; ``reply`` and ``show`` do so, too. What is only read is read after that.
 
         Raises
         ------
@@ -88,34 +99,44 @@ class Request:
             asked = query.data if query else message.text if isinstance(message, Message) else ""
             await self.services.replies.admit(self.chat.id, self.update.update_id, asked or "")
 
-    async def reply(self, text: str, buttons: InlineKeyboardMarkup | None = None) -> None:
+    async def show(self, text: str, buttons: Rows = ()) -> bool:
+        """Answer a press in place, where its message can still be edited, and anything else by a message.
+
+        Returns whether that changed anything: False where the message with the button says the same already.
+        """
+        edited = await self._edit(text, buttons) if self.update.callback_query is not None else None
+        if edited is None:
+            await self.reply(text, buttons)
+        return edited is not False
+
+    async def reply(self, text: str, buttons: Rows = ()) -> None:
         """Answer in as many messages as Telegram needs; the buttons stand under the last one."""
         await self.admit()
         *earlier, last = pages(text)
         for number, piece in enumerate(earlier):
             await self._send(piece, None, is_admitted=number == 0)
-        await self._send(last, buttons, is_admitted=not earlier)
+        await self._send(last, _markup(buttons), is_admitted=not earlier)
 
     async def tell_to_slow_down(self) -> None:
         """Say instead of an answer that this chat asks too fast."""
         await self._send(self.services.messages.text("slow_down"), None, is_admitted=True)
 
-    async def edit(self, text: str, buttons: InlineKeyboardMarkup) -> bool:
-        """Say this in place of what the message with the button says. Returns False where that is impossible."""
+    async def _edit(self, text: str, buttons: Rows) -> bool | None:
+        """Return whether the message with the button says something else now; ``None`` where it cannot be edited."""
         await self.admit()
         if not isinstance(self.message, Message):
-            return False
+            return None
         try:
             await self._bot.edit_message_text(
                 text,
                 self.chat.id,
                 self.message.message_id,
                 parse_mode=ParseMode.HTML,
-                reply_markup=buttons,
+                reply_markup=_markup(buttons),
                 rate_limit_args=True,
             )
         except BadRequest as error:
-            return "message is not modified" in str(error).lower()
+            return False if "message is not modified" in str(error).lower() else None
         return True
 
     async def _send(self, text: str, buttons: InlineKeyboardMarkup | None, *, is_admitted: bool) -> None:
@@ -149,7 +170,13 @@ class Request:
         return bot
 
 
-Handler = Callable[[Services, Request], Awaitable[None]]
+def _markup(rows: Rows) -> InlineKeyboardMarkup | None:
+    buttons = [[InlineKeyboardButton(title, callback_data=data) for title, data in row] for row in rows]
+    return InlineKeyboardMarkup(buttons) if buttons else None
+
+
+Handler = Callable[[Services, Request], Awaitable[str | None]]
+"""What answers a command; the sentence it returns is shown to whoever pressed a button."""
 
 
 async def refusal(update: Update) -> str | None:

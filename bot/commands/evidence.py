@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.commands.answering import Request, Services
 from bot.commands.reading import newest
+from bot.messages.buttons import Rows
 from signals.conditions.table import LINK_NAMES
 
 _LINKS = {str(number): number for number in LINK_NAMES} | {
@@ -15,21 +16,28 @@ _LINKS = {str(number): number for number in LINK_NAMES} | {
 
 
 async def why(services: Services, request: Request) -> None:
-    """Answer ``/why``, of everything or of one link."""
+    """Answer ``/why``: what changed lately, or all of one link, of liquidity or of the breakout."""
     asked = "".join(request.words).lower().replace("-", "")
+    buttons = services.messages.buttons
     if not asked:
-        await _answer(services, request, "why")
-    elif asked in ("liquidity", "breakout"):
-        await _answer(services, request, f"why_{asked}")
+        await _answer(services, request, "why", buttons.under_why(request.origin))
+        return
+    back = buttons.back(f"why@{request.origin}" if request.origin else "why")
+    if asked in ("liquidity", "breakout"):
+        await _answer(services, request, f"why_{asked}", back)
     elif asked in _LINKS:
-        await _answer(services, request, "why_link", number=_LINKS[asked])
+        await _answer(services, request, "why_link", back, number=_LINKS[asked])
     else:
         await request.reply(services.messages.text("wrong_link"))
 
 
 async def crypto(services: Services, request: Request) -> None:
-    """Answer ``/crypto``, with the operator's note."""
-    await _answer(services, request, "crypto", note=services.note)
+    """Answer ``/crypto``, with the operator's note; or what was measured of each asset."""
+    buttons = services.messages.buttons
+    if request.words == ("coins",):
+        await _answer(services, request, "coins_in_full", buttons.back("crypto"))
+    else:
+        await _answer(services, request, "crypto", buttons.under_crypto(), note=services.note)
 
 
 async def in_depth(part: str, services: Services, request: Request) -> None:
@@ -37,5 +45,5 @@ async def in_depth(part: str, services: Services, request: Request) -> None:
     await _answer(services, request, part)
 
 
-async def _answer(services: Services, request: Request, template: str, **context: Any) -> None:
-    await request.reply(await newest(services, partial(services.messages.part, template, **context)))
+async def _answer(services: Services, request: Request, template: str, buttons: Rows = (), **context: Any) -> None:
+    await request.show(await newest(services, partial(services.messages.part, template, **context)), buttons)

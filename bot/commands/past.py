@@ -31,21 +31,27 @@ async def history(services: Services, request: Request) -> None:
 
 async def as_of(services: Services, request: Request) -> None:
     """Answer ``/asof``: the status as that evening computed it."""
-    try:
-        day = date.fromisoformat(" ".join(request.words))
-    except ValueError:
-        await request.reply(services.messages.text("wrong_date"))
-        return
-    await request.reply(await _status_of(services, day))
-
-
-async def _status_of(services: Services, day: date) -> str:
     async with services.database.reading() as connection:
-        body = await ledger.nearest_body(connection, day)
         first, newest = await ledger.first_session(connection), await ledger.newest_session(connection)
         market_row = await market.load_market(connection)
+        day = _day(" ".join(request.words))
+        body = await ledger.nearest_body(connection, day) if day else None
+    text = services.messages.text
     if market_row is None or first is None or newest is None:
-        return nothing_yet(services, market_row)
-    if body is None:
-        return services.messages.text("before_first", first=first)
-    return services.messages.as_of(read_verdict(body), market_row, day, newest)
+        answer = nothing_yet(services, market_row)
+    elif day is None:
+        answer = text("wrong_date", example=newest)
+    elif day > newest:
+        answer = text("in_future", asked=day, newest=newest)
+    elif body is None:
+        answer = text("before_first", first=first)
+    else:
+        answer = services.messages.as_of(read_verdict(body), market_row, day)
+    await request.reply(answer)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 from bot.commands.answering import Request, Services
-from bot.messages.record import MAIN, command_of, event_on, live_cases, p_values, read_record, rule_named
-from signals.record.model import TrackRecord
+from bot.messages.record import MAIN, MONTHS, command_of, event_on, live_cases, of_months, read_record, rule_named
+from signals.record.model import RuleRecord, TrackRecord
 from storage import market, track_record
 from storage.market import Market
 
-_MOST_LIVE = 5
+_MOST_LIVE = 4
+_MONTHS = {f"{months}m": months for months in MONTHS}
+_USUAL = "3m"
 
 
 async def record(services: Services, request: Request) -> None:
@@ -19,26 +21,40 @@ async def record(services: Services, request: Request) -> None:
     async with services.database.reading() as connection:
         body = await track_record.load(connection)
         market_row = await market.load_market(connection)
+        live = len(await track_record.live_transitions(connection))
+    buttons = services.messages.buttons
+    back = buttons.back(f"record@{request.origin}" if request.origin else "record")
     if asked == "live" and market_row is not None:
-        await request.reply(await _live(services, market_row))
+        await request.show(await _live(services, market_row), back)
     elif body is None or market_row is None:
-        await request.reply(services.messages.text("no_record"))
+        await request.show(services.messages.text("no_record"), buttons.back(request.origin) if request.origin else ())
+    elif (asked or _USUAL) in _MONTHS:
+        found = read_record(body)
+        main = next(rule for rule in found.rules if rule.key == MAIN)
+        text = _of_rule(services, found, market_row, live, main, _MONTHS[asked or _USUAL])
+        await request.show(text, buttons.under_record(request.origin))
     else:
-        await request.reply(_of(services, read_record(body), market_row, asked))
+        await request.show(_part(services, read_record(body), market_row, live, asked), back)
 
 
-def _of(services: Services, record: TrackRecord, market_row: Market, asked: str) -> str:
-    text, about = services.messages.text, {"r": record, "market": market_row}
-    if asked in ("thesis", "states"):
-        return text(f"record_{asked}", command_of=command_of, main=MAIN, **about)
-    rule = rule_named(record, asked or command_of(MAIN))
+def _of_rule(
+    services: Services, record: TrackRecord, market_row: Market, live: int, rule: RuleRecord, months: int
+) -> str:
+    rows = of_months(rule, months)
+    return services.messages.text("record", r=record, market=market_row, rule=rule, rows=rows, live=live, main=MAIN)
+
+
+def _part(services: Services, record: TrackRecord, market_row: Market, live: int, asked: str) -> str:
+    text = services.messages.text
+    if asked in ("thesis", "states", "events"):
+        return text(f"record_{asked}", command_of=command_of, main=MAIN, r=record, market=market_row)
+    rule = rule_named(record, asked)
     if rule is not None:
-        return text("record", rule=rule, shown=p_values(rule), **about)
+        return _of_rule(services, record, market_row, live, rule, _MONTHS[_USUAL])
     event = event_on(record, day) if (day := _day(asked)) else None
     if event is not None:
-        return text("record_event", event=event, **about)
-    names = [command_of(rule.key) for rule in record.rules]
-    return text("wrong_record", rules=names, events=[event.episode.attempt for event in record.events])
+        return text("record_event", event=event, market=market_row)
+    return text("wrong_record", example=record.events[-1].episode.attempt if record.events else "states")
 
 
 async def _live(services: Services, market_row: Market) -> str:

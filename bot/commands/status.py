@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
 from bot.commands.answering import Request, Services
 from bot.commands.reading import newest
 from signals.model import Verdict
+from storage import ledger
 from storage.market import Market
-
-_BUTTONS = InlineKeyboardMarkup(
-    [[InlineKeyboardButton(name, callback_data=name.lower()) for name in ("Why", "Record", "Refresh")]]
-)
 
 
 async def status(services: Services, request: Request) -> None:
     """Answer ``/status``."""
-    await request.reply(await _text(services), _BUTTONS)
+    await request.show(await _text(services), services.messages.buttons.under_status())
 
 
-async def refresh(services: Services, request: Request) -> None:
-    """Bring a status up to date in place, or say it anew where its message is gone."""
-    text = await _text(services)
-    if not await request.edit(text, _BUTTONS):
-        await request.reply(text, _BUTTONS)
+async def refresh(services: Services, request: Request) -> str | None:
+    """Bring a status up to date in place; where it is, say so."""
+    if await request.show(await _text(services), services.messages.buttons.under_status()):
+        return None
+    async with services.database.reading() as connection:
+        session = await ledger.newest_session(connection)
+    return services.messages.text("nothing_new", session=session)
 
 
 async def _text(services: Services) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from telegram import ChatMember, ChatMemberRestricted, InlineKeyboardButton, InlineKeyboardMarkup, Update
+from telegram import ChatMember, ChatMemberRestricted, Update
 
 from bot.commands.answering import Request, Services
 from storage import chats, market
 
 _OUT = (ChatMember.BANNED, ChatMember.LEFT)
-_SUBSCRIBE = InlineKeyboardMarkup([[InlineKeyboardButton("Subscribe", callback_data="subscribe")]])
 
 
 async def start(services: Services, request: Request) -> None:
@@ -17,7 +16,7 @@ async def start(services: Services, request: Request) -> None:
     async with services.transaction(request.update) as connection:
         await chats.mark_reachable(connection, chat.id, chat.type)
         market_row = await market.load_market(connection)
-    await request.reply(services.messages.text("start", market=market_row), _SUBSCRIBE)
+    await request.reply(services.messages.text("start", market=market_row), services.messages.buttons.under_start())
 
 
 async def subscribe(services: Services, request: Request) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from telegram import CallbackQuery, Update
@@ -19,10 +20,12 @@ from telegram.ext import (
     filters,
 )
 
-from bot.commands import evidence, past, record, status, subscription
+from bot.commands import alert, evidence, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services, refusal
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
+from bot.messages.buttons import Asked
+from storage import ledger
 
 logger = logging.getLogger(__name__)
 
@@ -34,38 +37,47 @@ _TYPED = (filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST) & ~filte
 class Command:
     """What may be typed as ``/name``, or pressed as a button with that name as its data.
 
-    One without a description can only be pressed. One that ``has_effect`` has it even where there is to be no answer.
-    ``changes_chat``: in a group only its admins may. In a channel they
-    alone may press anything: whatever is answered there is a post.
+    One without a description can only be pressed. ``group`` and ``argument`` are what ``/help`` shows of it.
+    One that ``has_effect`` has it even where there is to be no answer. ``changes_chat``: in a group only its admins
+    may. In a channel they alone may press anything: whatever is answered there is a post.
     """
 
     name: str
     description: str
     handler: Handler
+    group: str = ""
+    argument: str = ""
     has_effect: bool = False
     changes_chat: bool = False
 
 
 async def _help(services: Services, request: Request) -> None:
-    await request.reply(services.messages.text("help", commands=MENU))
+    shown = [command for command in COMMANDS if command.description]
+    groups = [(group, [*commands]) for group, commands in groupby(shown, key=lambda command: command.group)]
+    async with services.database.reading() as connection:
+        newest = await ledger.newest_session(connection)
+    await request.reply(services.messages.text("help", groups=groups, newest=newest))
 
 
+_NOW, _PAST, _CHAT = "Where things stand", "What happened before", "This chat"
 COMMANDS = (
-    Command("status", "where things stand now", status.status),
-    Command("why", "every condition with its number and threshold", evidence.why),
-    Command("breakout", "the Russell 2000 and its breakout", partial(evidence.in_depth, "breakout")),
-    Command("liquidity", "US liquidity and its nine conditions", partial(evidence.in_depth, "liquidity")),
-    Command("cascade", "the four links and the stage", partial(evidence.in_depth, "cascade")),
-    Command("crypto", "the crypto window and its precondition", evidence.crypto),
-    Command("supercycle", "the four properties of a long rally", partial(evidence.in_depth, "supercycle")),
-    Command("record", "what followed in the past, and live", record.record),
-    Command("history", "the last changes", past.history),
-    Command("asof", "the status of a past evening", past.as_of),
-    Command("subscribe", "get an alert when something changes", subscription.subscribe, True, True),
-    Command("unsubscribe", "no more alerts", subscription.unsubscribe, True, True),
-    Command("help", "this list", _help),
-    Command("start", "what this is", subscription.start, has_effect=True),
+    Command("status", "where things stand now", status.status, _NOW),
+    Command("why", "what changed lately, or all of one part", evidence.why, _NOW, "[bonds]"),
+    Command("breakout", "the Russell 2000 and its breakout", partial(evidence.in_depth, "breakout"), _NOW),
+    Command("liquidity", "US liquidity and its nine conditions", partial(evidence.in_depth, "liquidity"), _NOW),
+    Command("cascade", "the four links and the stage", partial(evidence.in_depth, "cascade"), _NOW),
+    Command("crypto", "the crypto window and its precondition", evidence.crypto, _NOW),
+    Command("supercycle", "the four properties of a long rally", partial(evidence.in_depth, "supercycle"), _NOW),
+    Command("record", "how earlier cases turned out, and live ones", record.record, _PAST, "[events]"),
+    Command("history", "the last changes", past.history, _PAST, "[10]"),
+    Command("asof", "the status of a past evening", past.as_of, _PAST, "2020-11-17"),
+    Command("subscribe", "get an alert when something changes", subscription.subscribe, _CHAT, "", True, True),
+    Command("unsubscribe", "no more alerts", subscription.unsubscribe, _CHAT, "", True, True),
+    Command("help", "this list", _help, _CHAT),
+    Command("start", "what this is", subscription.start, _CHAT, has_effect=True),
     Command("refresh", "", status.refresh),
+    Command("alert", "", alert.alert),
+    Command("details", "", alert.details),
 )
 _BUTTONS = {command.name: command for command in COMMANDS}
 MENU = {command.name: command.description for command in COMMANDS if command.description}
@@ -85,7 +97,9 @@ def register(application: Application[Any, Any, Any, Any, Any, Any], services: S
     application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, migration))
     # It answers whatever no other did.
     unknown = _TYPED & filters.COMMAND & filters.ChatType.PRIVATE
-    application.add_handler(MessageHandler(unknown, partial(_unknown, services)))
+    application.add_handler(MessageHandler(unknown, partial(_say, services, "unknown_command")))
+    words = _TYPED & filters.TEXT & ~filters.COMMAND & filters.ChatType.PRIVATE
+    application.add_handler(MessageHandler(words, partial(_say, services, "plain_words")))
     # Every press, with whatever data or none.
     application.add_handler(TypeHandler(Update, partial(_pressed, services)))
 
@@ -94,8 +108,8 @@ async def _typed(services: Services, command: Command, update: Update, context: 
     assert update.effective_message is not None
     request = Request(services, update, update.effective_message, tuple(context.args or ()))
     try:
-        if (why_not := await _carry_out(services, command, request)) is not None:
-            await request.reply(why_not)
+        if (sentence := await _carry_out(services, command, request)) is not None:
+            await request.reply(sentence)
     except TooFastError:
         await request.tell_to_slow_down()
 
@@ -104,32 +118,33 @@ async def _pressed(services: Services, update: Update, _: object) -> None:
     query = update.callback_query
     if query is None:
         return
-    command = _BUTTONS.get(query.data or "")
+    asked = Asked.of(query.data or "")
+    command = _BUTTONS.get(asked.name)
     if command is None or query.message is None:
         # Under what was posted by way of another chat there is no message, and nowhere to answer.
         await _end(query, services.messages.text("unknown_button"))
         return
     try:
-        why_not = await _carry_out(services, command, Request(services, update, query.message))
+        request = Request(services, update, query.message, asked.words, asked.origin)
+        sentence = await _carry_out(services, command, request)
     except UnansweredError:
         await _end(query, services.messages.text("slow_down"))
         raise
     except (TelegramError, AlreadyHandledError):
         await _end(query)
         raise
-    await _end(query, why_not)
+    await _end(query, sentence)
 
 
 async def _carry_out(services: Services, command: Command, request: Request) -> str | None:
-    """Let a command have its effect and be answered; return the sentence why not, where it may not."""
+    """Let a command have its effect and be answered; return the sentence that is left to say, if any."""
     is_press = request.update.callback_query is not None
     is_for_admins = command.changes_chat or (is_press and request.chat.type == ChatType.CHANNEL)
     if is_for_admins and (why_not := await refusal(request.update)) is not None:
         return services.messages.text(why_not)
     if not command.has_effect:
         await request.admit()
-    await command.handler(services, request)
-    return None
+    return await command.handler(services, request)
 
 
 async def _end(query: CallbackQuery, sentence: str | None = None) -> None:
@@ -141,6 +156,6 @@ async def _end(query: CallbackQuery, sentence: str | None = None) -> None:
         logger.info("a press is not answered: %s", error)
 
 
-async def _unknown(services: Services, update: Update, _: object) -> None:
+async def _say(services: Services, template: str, update: Update, _: object) -> None:
     assert update.effective_message is not None
-    await Request(services, update, update.effective_message).reply(services.messages.text("unknown_command"))
+    await Request(services, update, update.effective_message).reply(services.messages.text(template))

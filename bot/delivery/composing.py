@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram.constants import ParseMode
 
 from bot.delivery.failures import Failure, FailureKind
-from bot.market.alerts import CATCH_UP
-from bot.messages.record import live_like
-from bot.messages.render import Messages, ShownChange, read_verdict
-from storage import ledger, market, track_record
+from bot.messages.alerts import alert_text
+from bot.messages.buttons import Rows, as_json
+from bot.messages.render import Messages
+from storage import ledger
 from storage.outbox import supersession
 from storage.outbox.states import Claimed
 
@@ -37,10 +37,12 @@ class Text:
 
     text: str
     is_plain: bool
+    buttons: Rows = ()
     fields: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        fields = {"text": self.text} | ({} if self.is_plain else {"parse_mode": ParseMode.HTML})
+        fields: dict[str, Any] = {"text": self.text} | ({} if self.is_plain else {"parse_mode": ParseMode.HTML})
+        fields |= {"reply_markup": as_json(self.buttons)} if self.buttons else {}
         object.__setattr__(self, "fields", msgspec.json.encode(fields))
 
 
@@ -99,33 +101,11 @@ class Composer:
     async def _write(
         self, connection: AsyncConnection, alert: Any, again: bool, topic_gone: bool, skipped: tuple[int, ...]
     ) -> Text:
-        market_row = await market.load_market(connection)
-        assert market_row is not None, "an alert exists only where a market does"
-        changes = [ShownChange.of(row) for row in await ledger.load_changes(connection, alert.transitions)]
-        older = [
-            number for alert_id in skipped for number in (await ledger.load_alert(connection, alert_id)).transitions
-        ]
-        text = self._messages.alert(
-            read_verdict(await ledger.body_of(connection, alert.session)),
-            changes,
-            market_row,
-            live=await _live(connection, changes[::-1] if alert.kind == CATCH_UP else changes),
-            alert_id=alert.id,
-            summary=alert.kind == CATCH_UP,
-            again=again,
-            topic_gone=topic_gone,
-            skipped=[ShownChange.of(row) for row in await ledger.load_changes(connection, older)],
-        )
-        return Text(plain(text), is_plain=True) if alert.plain else Text(text, is_plain=False)
+        text = await alert_text(connection, self._messages, alert, again=again, topic_gone=topic_gone, skipped=skipped)
+        rows = self._messages.buttons.under_alert(alert.id)
+        return Text(plain(text), is_plain=True, buttons=rows) if alert.plain else Text(text, False, rows)
 
 
 def plain(markup: str) -> str:
     """Return what a message in Telegram's HTML says, without its markup."""
     return html.unescape(_TAG.sub("", markup))
-
-
-async def _live(connection: AsyncConnection, changes: Sequence[ShownChange]) -> int:
-    """Return of how many earlier live alerts the outcome is known, of those the past cases shown are like."""
-    past = next((one.past for one in changes if one.past), None)
-    rows = await track_record.live_transitions(connection) if past else ()
-    return live_like(past, rows, await track_record.outcomes(connection) if past else ())

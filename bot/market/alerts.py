@@ -7,11 +7,10 @@ from datetime import date, datetime
 
 from bot.clock import NEW_YORK
 from signals.rules import EVENING
-from storage.ledger import AlertRow, Audience, ChangeRow, VerdictRow
+from storage.ledger import CATCH_UP, AlertRow, Audience, ChangeRow, VerdictRow
 
 URGENT = frozenset({"breakout.confirmed", "breakout.failed"})
 FOR_OPERATORS = ("data.problem", "data.cleared")
-CATCH_UP = "catch_up"
 _OF_A_BREAKOUT = (
     "breakout.failed",
     "breakout.rejected",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from signals import explain
 from signals.conditions.condition import Condition, Number
 from signals.conditions.table import CONDITIONS, LINKS
 from signals.data.series import SECTORS, SERIES, STANDS_IN
@@ -29,8 +30,6 @@ CRYPTO_NEEDS = ("BTC-USD", *ALTCOINS)
 SUPPLIED = ("ETF_FLOWS", "LEVERAGE")
 """What only an operator can supply."""
 
-_MOST_NAMED = 8
-
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRow:
@@ -44,6 +43,29 @@ class MeasuredRow:
         """Each number of the row with its value."""
         return list(zip(self.row.numbers, (self.state.value, *self.state.others), strict=True))
 
+    @property
+    def _entering(self) -> tuple[int, ...] | None:
+        """The numbers by which it turns on now; ``None`` where one of every such group does not hold."""
+        return next((group for group in self.row.enter_groups if not self._short_of(group)), None)
+
+    def _short_of(self, group: Iterable[int]) -> list[int]:
+        """Return which numbers of a group are not beyond their threshold to turn on."""
+        numbers = [(i, *self.numbers[i]) for i in group]
+        return [i for i, number, value in numbers if number.enter and (value is None or not number.enter.holds(value))]
+
+    @property
+    def shown(self) -> tuple[Number, float | None]:
+        """The one number told with its state: one that speaks for it, or that keeps it from turning on."""
+        entering = self._entering
+        if entering is None and self.row.enter_groups[0]:
+            return self.numbers[self._short_of(self.row.enter_groups[0])[0]]
+        return self.numbers[entering[0] if entering else 0]
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it is on or off though its numbers would not turn it so now: they are between two thresholds."""
+        return (self.state.state is State.ON) is (self._entering is None) and self.state.state is not State.UNKNOWN
+
 
 def measured_rows(verdict: Verdict, rows: Iterable[Condition]) -> list[MeasuredRow]:
     """Return the rows, each with its state on the session."""
@@ -54,6 +76,11 @@ def measured_rows(verdict: Verdict, rows: Iterable[Condition]) -> list[MeasuredR
 def of_link(verdict: Verdict, number: int) -> list[MeasuredRow]:
     """Return the conditions of one link."""
     return measured_rows(verdict, LINKS[number])
+
+
+def of_links(verdict: Verdict, links: Iterable[Link]) -> list[MeasuredRow]:
+    """Return the conditions of several links."""
+    return [each for link in links for each in of_link(verdict, link.number)]
 
 
 def of_liquidity(verdict: Verdict) -> list[MeasuredRow]:
@@ -68,7 +95,7 @@ def needs(conditions: Iterable[MeasuredRow]) -> list[str]:
 
 def needs_of_links(verdict: Verdict, links: Iterable[Link]) -> list[str]:
     """Return the series that the conditions of links are measured from."""
-    return needs(each for link in links for each in of_link(verdict, link.number))
+    return needs(of_links(verdict, links))
 
 
 def revised_series() -> list[str]:
@@ -81,25 +108,29 @@ def unmeasured(verdict: Verdict) -> list[Condition]:
     return [CONDITIONS[state.key] for state in verdict.conditions if state.state is State.UNKNOWN]
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Something that is not measured: a check, a condition or a supplied series, or so many conditions at once."""
+def lately(verdict: Verdict) -> list[MeasuredRow]:
+    """Return the conditions that changed in the last month, then those that stand between two thresholds."""
+    changed = measured_rows(verdict, (CONDITIONS[state.key] for state in explain.changed_lately(verdict)))
+    told = {each.row.key for each in changed}
+    near = [each for each in measured_rows(verdict, CONDITIONS.values()) if each.is_still and each.row.key not in told]
+    return changed + near
 
-    kind: str
-    key: str = ""
-    count: int = 0
+
+def not_measured(verdict: Verdict, checks: Iterable[Check]) -> list[Check | Condition]:
+    """Return the checks and the conditions that are not measured."""
+    return [*(check for check in checks if check.passed is None and check.key != "close"), *unmeasured(verdict)]
 
 
-def gaps(verdict: Verdict, checks: Iterable[Check]) -> list[Gap]:
-    """Return what is not measured beside a breakout: checks, conditions, and what nobody supplies."""
-    unknown = unmeasured(verdict)
-    several = [Gap("conditions", count=len(unknown))]
-    supplied = {figure.series for figure in verdict.crypto.supplied if figure.value is not None}
-    return [
-        *(Gap("check", check.key) for check in checks if check.passed is None and check.key != "close"),
-        *(several if len(unknown) > _MOST_NAMED else (Gap("condition", row.key) for row in unknown)),
-        *(Gap("series", key) for key in SUPPLIED if key not in supplied),
-    ]
+def needs_of_change(verdict: Verdict, family: str) -> list[str]:
+    """Return the series that a kind of change is decided on."""
+    match family:
+        case "liquidity":
+            return needs(of_liquidity(verdict))
+        case "stage":
+            return needs_of_links(verdict, verdict.cascade.links)
+        case "precondition" | "window":
+            return [*CRYPTO_NEEDS, "^RUT"]
+    return [*BREAKOUT_NEEDS]
 
 
 def failing_series(verdict: Verdict, needs: Iterable[str]) -> list[SourceVerdict]:

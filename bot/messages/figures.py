@@ -1,104 +1,137 @@
-"""How numbers, dates and thresholds are written for people."""
+"""How numbers, dates and thresholds are written for people, by the rules of their language."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from gettext import NullTranslations
+
+from babel import Locale
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
 
 from signals.conditions.condition import Limit, Number
 from signals.model import Unit
 
 _MOST_OF_A_REASON = 160
+_MOST_DIGITS = 4
+_WHOLE_BILLIONS = 10
+SPACE = "\u00a0"
+"""Between a number and its unit no line breaks."""
 
 
-def points(value: float) -> str:
-    """Write index points: ``1,740.75``."""
-    return f"{value:,.2f}"
+@dataclass(frozen=True)
+class Figures:
+    """Writes figures in one language. Percentages and shares are fractions; a minus sign is a true one."""
+
+    locale: Locale = field(default_factory=lambda: Locale("en"))
+    words: NullTranslations = field(default_factory=NullTranslations)
+
+    def filters(self) -> dict[str, Callable[..., str]]:
+        """Return what templates call, by name."""
+        named = (self.points, self.percent, self.decimal, self.day, self.span, self.instant, self.quantity,
+                 self.thresholds, self.limit, self.clip)  # fmt: skip
+        return {written.__name__: written for written in named}
+
+    def points(self, value: float) -> str:
+        """Write index points: ``1,740.75``."""
+        return self.decimal(value)
+
+    def percent(self, value: float, digits: int = 1, *, sign: bool = False) -> str:
+        """Write a fraction as a percentage: ``−5.5 %``; a change that would round to nothing gets more digits."""
+        while sign and value and digits < _MOST_DIGITS and not round(value * 100, digits):
+            digits += 1
+        return f"{self.decimal(value * 100, digits, sign=sign)}{SPACE}%"
+
+    def decimal(self, value: float, digits: int = 2, *, sign: bool = False) -> str:
+        """Write a plain number: ``−0.45``."""
+        text = format_decimal(round(abs(value), digits), f"#,##0.{'0' * digits}".rstrip("."), locale=self.locale)
+        positive = "+" if sign and value else ""
+        return f"{'−' if round(value, digits) < 0 else positive}{text}"
+
+    def day(self, value: date, *, weekday: bool = False, year: bool = True) -> str:
+        """Write a date: ``17 Nov 2020``, or ``Tue 17 Nov 2020``, or ``17 Nov``."""
+        form = f"{'EEE ' if weekday else ''}d MMM{' y' if year else ''}"
+        return format_date(value, form, locale=self.locale)
+
+    def span(self, first: date, last: date) -> str:
+        """Write the days from one to another: ``17 Dec – 16 Feb 2021``."""
+        return f"{self.day(first, year=first.year != last.year)} – {self.day(last)}"
+
+    def instant(self, value: datetime) -> str:
+        """Write an instant in UTC: ``17 Nov 2020 22:30 UTC``."""
+        value = value.astimezone(UTC)
+        return f"{self.day(value)} {format_time(value, 'HH:mm', locale=self.locale)}{SPACE}UTC"
+
+    def quantity(self, value: float | None, unit: Unit) -> str:
+        """Write a measured number with its unit; ``None`` is written ``unknown``."""
+        if value is None:
+            return self.words.gettext("unknown")
+        if unit is Unit.YES:
+            return self.words.gettext("yes") if value else self.words.gettext("no")
+        written: dict[Unit, Callable[[float], str]] = {
+            Unit.BN: self._billions,
+            Unit.POINTS: lambda value: f"{self.decimal(value, sign=True)}{SPACE}{self.words.gettext('points')}",
+            Unit.PERCENT: lambda value: self.percent(value, sign=True),
+            Unit.SHARE: self.percent,
+            Unit.INDEX: self.decimal,
+            Unit.TIMES: lambda value: f"{self.decimal(value, 1)}×",
+            Unit.SESSIONS_AGO: self._sessions_ago,
+            Unit.AGO: self._observations_ago,
+        }
+        return written.get(unit, self._count)(value)
+
+    def _billions(self, value: float) -> str:
+        digits = 0 if abs(value) >= _WHOLE_BILLIONS else 1
+        return f"{self.decimal(value, digits, sign=True)}{SPACE}{self.words.gettext('bn')}"
+
+    def _count(self, value: float) -> str:
+        return self.decimal(value, 0 if value == int(value) else 1)
+
+    def _sessions_ago(self, value: float) -> str:
+        count = round(value)
+        text = self.words.ngettext("%d session ago", "%d sessions ago", count)
+        return text % count if count else self.words.gettext("now")
+
+    def _observations_ago(self, value: float) -> str:
+        count = round(value)
+        text = self.words.ngettext("%d observation ago", "%d observations ago", count)
+        return text % count if count else self.words.gettext("now")
+
+    def limit(self, side: Limit, unit: Unit) -> str:
+        """Write a threshold in the unit of its number, as short as it is exact: ``> +50 bn``."""
+        if unit is Unit.YES:
+            return self.words.gettext("yes")
+        written: dict[Unit, Callable[[float], str]] = {
+            Unit.BN: lambda figure: f"{self._exact(figure, sign=True)}{SPACE}{self.words.gettext('bn')}",
+            Unit.POINTS: lambda figure: self.decimal(figure, sign=bool(figure)),
+            Unit.PERCENT: lambda figure: f"{self._exact(figure * 100, sign=True)}{SPACE}%",
+            Unit.SHARE: lambda figure: f"{self._exact(figure * 100)}{SPACE}%",
+            Unit.TIMES: lambda figure: f"{self.decimal(figure)}×",
+        }
+        return f"{side.sign}{SPACE}{written.get(unit, self._exact)(side.figure)}"
+
+    def _exact(self, figure: float, *, sign: bool = False) -> str:
+        text = format_decimal(round(abs(figure), 9), "#,##0.#########", locale=self.locale)
+        positive = "+" if sign and figure else ""
+        return f"{'−' if figure < 0 else positive}{text}"
+
+    def thresholds(self, number: Number) -> str:
+        """Write where a number speaks for on and where for off: ``on > +50 bn, off < −50 bn``."""
+        sides = []
+        if number.enter:
+            sides.append(self.words.gettext("on %s") % self.limit(number.enter, number.unit))
+        if number.exit and number.exit_for > 1:
+            off = self.words.gettext("off %(limit)s %(times)d times in a row")
+            sides.append(off % {"limit": self.limit(number.exit, number.unit), "times": number.exit_for})
+        elif number.exit:
+            sides.append(self.words.gettext("off %s") % self.limit(number.exit, number.unit))
+        return ", ".join(sides)
+
+    def clip(self, reason: str) -> str:
+        """Keep a sentence from outside to a length that a message can hold."""
+        return reason if len(reason) <= _MOST_OF_A_REASON else f"{reason[: _MOST_OF_A_REASON - 1].rstrip()}…"
 
 
-def percent(value: float, digits: int = 1, *, sign: bool = False) -> str:
-    """Write a fraction as a percentage with a true minus sign: ``−5.5 %``."""
-    text = f"{value * 100:+,.{digits}f}" if sign else f"{value * 100:,.{digits}f}"
-    return f"{_true_minus(text)}\u00a0%"
-
-
-def decimal(value: float, digits: int = 2, *, sign: bool = False) -> str:
-    """Write a plain number with a true minus sign: ``−0.45``."""
-    return _true_minus(f"{value:+,.{digits}f}" if sign else f"{value:,.{digits}f}")
-
-
-def day(value: date, *, weekday: bool = False) -> str:
-    """Write a date: ``17 Nov 2020``, or ``Tue 17 Nov 2020``."""
-    return f"{value:%a }{value.day} {value:%b %Y}" if weekday else f"{value.day} {value:%b %Y}"
-
-
-def instant(value: datetime) -> str:
-    """Write an instant in UTC: ``17 Nov 2020 22:30 UTC``."""
-    value = value.astimezone(UTC)
-    return f"{day(value)} {value:%H:%M} UTC"
-
-
-def _billions(value: float) -> str:
-    return f"{decimal(value, 0 if abs(value) >= 10 else 1, sign=True)} bn USD"
-
-
-def _count(value: float) -> str:
-    return decimal(value, 0 if value == int(value) else 1)
-
-
-_QUANTITIES: dict[Unit, Callable[[float], str]] = {
-    Unit.BN: _billions,
-    Unit.POINTS: lambda value: f"{decimal(value, sign=True)} points",
-    Unit.PERCENT: lambda value: percent(value, sign=True),
-    Unit.SHARE: percent,
-    Unit.INDEX: decimal,
-    Unit.TIMES: lambda value: f"{decimal(value)}×",
-    Unit.COUNT: _count,
-    Unit.SESSIONS: _count,
-    Unit.DAYS: _count,
-    Unit.SESSIONS_AGO: lambda value: f"{value:.0f} sessions ago" if value else "now",
-    Unit.AGO: lambda value: f"{value:.0f} observations ago" if value else "now",
-    Unit.YES: lambda value: "yes" if value else "no",
-}
-# A threshold is written as short as it is exact.
-_LIMITS: dict[Unit, Callable[[float], str]] = {
-    Unit.BN: lambda figure: f"{_exact(figure, sign=True)} bn",
-    Unit.POINTS: lambda figure: decimal(figure, sign=bool(figure)),
-    Unit.PERCENT: lambda figure: f"{_exact(figure * 100, sign=True)}\u00a0%",
-    Unit.SHARE: lambda figure: f"{_exact(figure * 100)}\u00a0%",
-    Unit.TIMES: lambda figure: f"{decimal(figure)}×",
-}
-
-
-def quantity(value: float | None, unit: Unit) -> str:
-    """Write a measured number with its unit; ``None`` is written ``unknown``."""
-    return "unknown" if value is None else _QUANTITIES[unit](value)
-
-
-def limit(side: Limit, unit: Unit) -> str:
-    """Write a threshold in the unit of its number: ``> +50 bn``."""
-    return "yes" if unit is Unit.YES else f"{side.sign} {_LIMITS.get(unit, _exact)(side.figure)}"
-
-
-def _exact(figure: float, *, sign: bool = False) -> str:
-    return _true_minus(f"{figure:+.10g}" if sign and figure else f"{figure:.10g}")
-
-
-def thresholds(number: Number) -> str:
-    """Write where a number speaks for on and where for off: ``on > +50 bn, off < −50 bn``."""
-    sides = []
-    if number.enter:
-        sides.append(f"on {limit(number.enter, number.unit)}")
-    if number.exit:
-        often = f" {number.exit_for} times in a row" if number.exit_for > 1 else ""
-        sides.append(f"off {limit(number.exit, number.unit)}{often}")
-    return ", ".join(sides)
-
-
-def clip(reason: str) -> str:
-    """Keep a sentence from outside to a length that a message can hold."""
-    return reason if len(reason) <= _MOST_OF_A_REASON else f"{reason[: _MOST_OF_A_REASON - 1].rstrip()}…"
-
-
-def _true_minus(text: str) -> str:
-    return text.replace("-", "−")
+ENGLISH = Figures()

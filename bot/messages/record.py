@@ -9,9 +9,11 @@ from typing import Any
 
 from bot.messages.render import ShownChange
 from signals.as_json import decode_record
-from signals.record.model import Event, Past, RuleRecord, TrackRecord
+from signals.record.model import ASSETS, Event, Followed, RuleRecord, TrackRecord
 
 MAIN = "breakout.confirmed"
+MONTHS = (1, 2, 3, 6)
+"""About as many as the horizons of every asset are, in their order."""
 
 
 def read_record(body: str) -> TrackRecord:
@@ -36,9 +38,10 @@ def event_on(record: TrackRecord, day: date) -> Event | None:
     return next(attempted, next(dated, None))
 
 
-def p_values(rule: RuleRecord) -> int:
-    """Return how many p-values of a rule are shown together."""
-    return sum(f.numbers is not None and f.numbers.p is not None for f in rule.followed)
+def of_months(rule: RuleRecord, months: int) -> list[Followed]:
+    """Return what followed a rule's events after so many months, one row an asset."""
+    place = MONTHS.index(months)
+    return [row for row in rule.followed if ASSETS[row.asset].horizons[place] == row.horizon]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +59,3 @@ def live_cases(transitions: Sequence[Any], outcomes: Sequence[Any]) -> Iterator[
     for row in transitions:
         own = [o for o in outcomes if o.transition_id == row.id and o.id not in corrected]
         yield LiveCase(ShownChange.of(row), row.method_version, own)
-
-
-def live_like(past: Past | None, transitions: Sequence[Any], outcomes: Sequence[Any]) -> int:
-    """Return of how many live alerts of the same rule an outcome shown in ``past`` is known."""
-    if past is None:
-        return 0
-    shown = {(followed.asset, followed.horizon) for followed in past.followed}
-    matured = {row.transition_id for row in outcomes if (row.asset, row.horizon) in shown}
-    return sum(row.id in matured and _is_event(row, past.rule) for row in transitions)
-
-
-def _is_event(row: Any, rule: str) -> bool:
-    """Return whether a transition is an event of a rule; a stage that passes a step has risen to it too."""
-    kind, _, state = rule.partition(":")
-    if row.kind != kind:
-        return False
-    if kind == "stage.up":
-        return int(row.before) < int(state) <= int(row.after)
-    if kind == "stage.down":
-        return int(row.after) <= int(state) < int(row.before)
-    return not state or bool(row.after == state)

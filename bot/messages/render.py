@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,21 +11,22 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.messages import facts, figures
+from bot.messages import facts
+from bot.messages.buttons import Buttons
+from bot.messages.figures import ENGLISH, Figures
 from signals import explain, rules
 from signals.as_json import decode_past, decode_verdict
 from signals.conditions.table import CONDITIONS, LINK_NAMES, MANDATORY
 from signals.data.series import SECTORS, SERIES
 from signals.data.universe import LISTED_ON
 from signals.model import Regime, State, Unit, Verdict, Window
-from signals.record.model import ASSETS, Past
+from signals.record.comparison import compared, compared_in, tally
+from signals.record.model import ASSETS, Followed, Past, TrackRecord
 from storage.market import Market
 
-_FILTERS = (
-    figures.points, figures.percent, figures.decimal, figures.day, figures.instant, figures.quantity,
-    figures.thresholds, figures.clip,
-)  # fmt: skip
-_RULES = {name: getattr(rules, name) for name in ("BREAKOUT", "CHECKS", "REGIME", "LINK", "WINDOW", "SUPERCYCLE")}
+_NAMES = ("BREAKOUT", "CHECKS", "REGIME", "LINK", "WINDOW", "SUPERCYCLE", "CAPITULATION", "GATE", "RECORD")
+_RULES = {name: getattr(rules, name) for name in _NAMES}
+_LINE_END, _BLANK = re.compile(r"[ \t]+\n"), re.compile(r"\n{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +68,22 @@ class ShownChange:
         return date.fromisoformat(self.about)
 
 
-def _environment() -> Environment:
+def _environment(figures: Figures) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {written.__name__: written for written in _FILTERS}
+    environment.install_gettext_translations(figures.words, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= figures.filters()
     environment.globals |= {
         "facts": facts,
         "explain": explain,
-        "CAPITULATION": rules.CAPITULATION,
-        "GATE": rules.GATE,
-        "RECORD": rules.RECORD,
+        "compared": compared,
+        "tally": tally,
         "ASSETS": ASSETS,
         "CONDITIONS": CONDITIONS,
         "LINK_NAMES": LINK_NAMES,
@@ -98,13 +101,15 @@ def _environment() -> Environment:
 
 
 class Messages:
-    """Renders every message the bot sends, as Telegram HTML."""
+    """Renders every message the bot sends in one language, as Telegram HTML."""
 
-    def __init__(self) -> None:
-        self._environment = _environment()
+    def __init__(self, figures: Figures = ENGLISH) -> None:
+        self._environment = _environment(figures)
+        self.buttons = Buttons(figures)
 
     def _render(self, template: str, **context: Any) -> str:
-        return self._environment.get_template(f"{template}.html.j2").render(**context).strip()
+        text = self._environment.get_template(f"{template}.html.j2").render(**context)
+        return _BLANK.sub("\n\n", _LINE_END.sub("\n", text)).strip()
 
     def text(self, name: str, **context: Any) -> str:
         """Render a message that shows no verdict."""
@@ -116,9 +121,9 @@ class Messages:
         late = agenda is not None and now > agenda.next_decision_at
         return self.part("status", verdict, market, late=late)
 
-    def as_of(self, verdict: Verdict, market: Market, asked: date, newest: date) -> str:
-        """Render ``/asof``: the status of a past evening; ``newest`` is the last session with a verdict."""
-        return self.part("asof", verdict, market, asked=asked, newest=newest)
+    def as_of(self, verdict: Verdict, market: Market, asked: date) -> str:
+        """Render ``/asof``: the status of a past evening."""
+        return self.part("asof", verdict, market, asked=asked)
 
     def part(self, template: str, verdict: Verdict, market: Market, **context: Any) -> str:
         """Render one part of a verdict in depth: ``why``, ``liquidity`` and their like."""
@@ -130,30 +135,36 @@ class Messages:
         changes: Sequence[ShownChange],
         market: Market,
         *,
-        alert_id: int,
-        summary: bool,
-        again: bool,
+        record: TrackRecord | None = None,
+        summary: bool = False,
+        again: bool = False,
         topic_gone: bool = False,
-        live: int,
         skipped: Sequence[ShownChange] = (),
     ) -> str:
-        """Render an alert; ``again`` when a first copy of it may have arrived, ``skipped`` what it replaces unsent.
+        """Render an alert of changes that have one cause, the gravest first; or the summary of many.
 
-        ``topic_gone`` when the forum topic that was to get it is closed or deleted.
-
-        ``live`` is of how many earlier alerts of this installation, of the same kind, the outcome is known.
+        ``record`` says what is better than chance, ``again`` that a first copy may have arrived, ``topic_gone`` that
+        the forum topic that was to get it is closed or deleted, ``skipped`` what the alert replaces unsent.
         """
-        template = "alert_summary" if summary else f"alert_{changes[0].family}"
-        context = {
-            "changes": changes,
-            "t": changes[0],
-            "alert_id": alert_id,
-            "again": again,
-            "topic_gone": topic_gone,
-            "skipped": skipped,
-            "live": live,
-        }
+        told = changes[0]
+        recorded = None if summary else followed_in_line(told)
+        comparison = None
+        if record is not None and recorded is not None and told.past is not None:
+            comparison = compared_in(record, told.past.rule, recorded.asset, recorded.horizon)
+        template = "alert_summary" if summary else f"alert_{told.family}"
+        context: dict[str, Any] = {"changes": changes, "t": told, "recorded": recorded, "comparison": comparison}
+        context |= {"again": again, "topic_gone": topic_gone, "skipped": skipped}
         return self.part(template, verdict, market, **context)
+
+    def details(self, verdict: Verdict, changes: Sequence[ShownChange], market: Market, alert_id: int) -> str:
+        """Render what stands behind an alert: when and on what it was decided."""
+        return self.part("details", verdict, market, changes=changes, t=changes[0], alert_id=alert_id)
+
+
+def followed_in_line(change: ShownChange) -> Followed | None:
+    """Return the one row of the record that stands in an alert: of ether for its window, else the first with a case."""
+    rows = change.past.followed if change.past else ()
+    return next((row for row in rows if row.n and (row.asset == "ETH-USD" or change.family != "window")), None)
 
 
 def read_verdict(body: str) -> Verdict:

@@ -53,7 +53,7 @@ _EQUITIES = (
     Condition(
         key="equity_trend",
         link=2,
-        title="Trend",
+        title="SPY trend",
         sentence="SPY is above a rising 200-day mean",
         needs=("SPY",),
         days=Days.SESSION,
@@ -76,7 +76,7 @@ _EQUITIES = (
     Condition(
         key="breadth",
         link=2,
-        title="Breadth",
+        title="Stock breadth",
         sentence="The equal-weight index leads its 50-day mean, or 60 % of the sectors are above theirs",
         needs=("RSP", "SPY", *SECTORS),
         days=Days.SESSION,
@@ -107,7 +107,7 @@ _SMALL_CAPS = (
     Condition(
         key="breakout",
         link=3,
-        title="Breakout",
+        title="Russell breakout",
         sentence="A confirmed breakout holds, or ^RUT is within 3 % of its record over a rising 200-day mean",
         needs=("^RUT",),
         days=Days.SESSION,
@@ -128,7 +128,7 @@ _SMALL_CAPS = (
     Condition(
         key="leadership",
         link=3,
-        title="Leadership",
+        title="IWM/SPY leadership",
         sentence="IWM/SPY made a 63-session high within 10 sessions",
         needs=("IWM", "SPY"),
         days=Days.SESSION,
@@ -163,7 +163,7 @@ _CRYPTO = (
     Condition(
         key="crypto_trend",
         link=4,
-        title="Trend",
+        title="Bitcoin trend",
         sentence="Bitcoin is above its 200-day mean",
         needs=("BTC-USD",),
         days=Days.DAY,
@@ -173,7 +173,7 @@ _CRYPTO = (
     Condition(
         key="rotation",
         link=4,
-        title="Rotation",
+        title="ETH/BTC rotation",
         sentence="ETH/BTC made a 63-day high within 10 days",
         needs=("ETH-USD", "BTC-USD"),
         days=Days.DAY,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -74,6 +74,7 @@ class CryptoHistory:
         return Crypto(
             window=window,
             day=None if response is None else (today - response.confirmed).days,
+            ended=None if response is None else self._ended(response, window, responded, session),
             confirmed=None if response is None else response.confirmed,
             anchor=anchor,
             change=self._change(anchor, session) if anchor else None,
@@ -129,6 +130,14 @@ class CryptoHistory:
         if newest is not None and newest >= response.confirmed + timedelta(days=WINDOW.closes):
             return Window.ELAPSED, None, early
         return Window.OPEN if elapsed <= WINDOW.closes + GATE.late_sessions else Window.UNMEASURED, None, early
+
+    def _ended(self, response: WindowResponse, window: Window, responded: date | None, session: int) -> int | None:
+        """Return the sessions since a window ended; ``None`` while it has a date ahead of it."""
+        last = response.confirmed + timedelta(days=WINDOW.closes)
+        failed = response.episode.failed if window is Window.CANCELLED else None
+        days = self.measuring.panel.days
+        ended = bisect_left(days, failed or responded or last + timedelta(days=1))
+        return None if window is Window.OPEN or ended > session else session - ended
 
     def _supplied(self, key: str, session: int) -> Supplied:
         alignment = self.supplied.get(key)

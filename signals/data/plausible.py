@@ -15,6 +15,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 _SPLITS = np.array([2.0, 3.0, 1.5, 4.0, 5.0, 10.0])
+_NO_SPLIT = (0.0, 1.0)
 _NAMES = ("2:1", "3:1", "3:2", "4:1", "5:1", "10:1")
 
 
@@ -82,8 +83,7 @@ def _split(series: Series, before: pd.DataFrame, row: pd.DataFrame) -> str | Non
     if not series.is_price or series.days is not Days.SESSION:
         return None
     moved, listed = _closes(row)[0] / _closes(before)[0], row["split"].iloc[0]
-    is_listed = listed > 0.0 and listed != 1.0
-    if series.move and is_listed and meets(abs(moved * listed - 1.0), Sign.AT_MOST, series.move.limit):
+    if series.move and listed not in _NO_SPLIT and meets(abs(moved * listed - 1.0), Sign.AT_MOST, series.move.limit):
         return f"{listed:g}:1"
     for step in (moved, growth(before, row)[0]):
         for name, ratio in zip(_NAMES, _SPLITS, strict=True):

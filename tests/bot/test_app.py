@@ -55,11 +55,11 @@ async def test_from_start_to_an_alert_in_one_process(
             await until_sent(sandbox, "Subscribed.")
             clock.move(decision_time(day(N)))
             await app.run_evening()
-            alert = await until_sent(sandbox, "Russell 2000 closed at a record")
+            alert = await until_sent(sandbox, "Russell 2000 at a record")
             sandbox.world.write(ME, "/status")
-            status = await until_sent(sandbox, "Stage ")
-    assert "Invalid if: close < 97.00" in alert
-    assert "Russell 2000  101.00, its record\nBreakout  attempt" in status
+            status = await until_sent(sandbox, "Breakout attempt")
+    assert "Wrong if: a close below 97.00" in alert
+    assert "Breakout attempt · stage" in status
 
 
 async def test_a_failing_evening_is_told_to_the_operator_and_ends_nothing(
@@ -170,7 +170,7 @@ async def test_after_downtime_the_bot_catches_up_at_start(sandbox: Sandbox, data
         serving = asyncio.create_task(app.run())
         try:
             await until_sent(sandbox, "What changed while the bot was not running")
-            await until_sent(sandbox, f"Russell 2000 breakout of {day(N).day} {day(N):%b %Y} failed")
+            await until_sent(sandbox, "Russell 2000 breakout failed")
         finally:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)

@@ -32,7 +32,7 @@ N = len(lead())
 CLOSES = [*lead(), 101.0, 102.0, 103.0]
 FIRST, LAST = day(N), day(N + 2)
 READER = 7001
-ATTEMPT, CONFIRMED = "Russell 2000 closed at a record", "Russell 2000 breakout confirmed"
+ATTEMPT, CONFIRMED = "Russell 2000 at a record", "Russell 2000 breakout confirmed"
 # What the transactions of the two evenings with news do, in order; 'collect' and the like stand between them.
 STEPS = ("record", "fan_out", "claim", "mark_sent")
 KILLS = [("record", 1, "after")]

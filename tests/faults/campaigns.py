@@ -18,6 +18,8 @@ from bot.app import App, build
 from bot.clock import SteppedClock
 from bot.delivery import outage, results, sender
 from bot.delivery.failures import CONSEQUENCES, Consequence, FailureKind
+from bot.messages.buttons import as_json
+from bot.messages.render import Messages
 from bot.sandbox.limits import Limiter
 from bot.sandbox.server import Fault, Sandbox, serve
 from bot.sandbox.telegram import BotApiError
@@ -65,7 +67,8 @@ async def pretend(url: str, *, arrived: int) -> Account:
             (claimed,) = await queue.claim(connection, 1, timedelta(minutes=1))
             await queue.mark_sent(connection, [(claimed, 1)], EVENING)
         for _ in range(arrived):
-            sandbox.world.post(sandbox.world.chats[1], "Alert 1 · pretended", [], None)
+            buttons = as_json(Messages().buttons.under_alert(1))
+            sandbox.world.post(sandbox.world.chats[1], "pretended", [], buttons)
         return await account(database, sandbox, 1)
 
 

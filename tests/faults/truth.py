@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -20,7 +20,7 @@ from tests.bot.messages.whole import whole
 
 START = date(2020, 1, 1)
 AT = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)
-_NUMBER = re.compile(r"^Alert (\d+) ", re.MULTILINE)
+_DETAILS = "details@"
 _AGAIN = "Sent once more"
 
 
@@ -92,9 +92,15 @@ def _copies(sandbox: Sandbox) -> tuple[Counter[tuple[int, int]], Counter[tuple[i
     copies: Counter[tuple[int, int]] = Counter()
     marked: Counter[tuple[int, int]] = Counter()
     for chat_id in sandbox.world.chats:
-        for text in sandbox.sent(chat_id):
-            found = _NUMBER.search(text)
-            if found:
-                copies[chat_id, int(found[1])] += 1
-                marked[chat_id, int(found[1])] += _AGAIN in text
+        for message in sandbox.world.chats[chat_id].messages.values():
+            for number in _numbers(message):
+                copies[chat_id, number] += 1
+                marked[chat_id, number] += _AGAIN in message["text"]
     return copies, marked
+
+
+def _numbers(message: dict[str, Any]) -> list[int]:
+    """Return the number of the alert whose buttons stand under a message, if it is an alert."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    data = [button["callback_data"] for row in rows for button in row]
+    return [int(each.removeprefix(_DETAILS)) for each in data if each.startswith(_DETAILS)]

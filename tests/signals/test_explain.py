@@ -6,12 +6,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from signals import explain
-from signals.explain import CoinLimits, EndRule, InvalidIf, NextStep, Step
-from signals.model import Breakout, Regime, State, Verdict, Window
-from tests.bot.messages.whole import BREAKOUT, EPISODE, LIQUIDITY, SESSION, cascade, crypto, supercycle, whole
+from signals.explain import CoinLimits, EndRule, InvalidIf, Lead, NextStep, Step
+from signals.model import Breakout, Course, Liquidity, Regime, State, Verdict, Window
+from tests.bot.messages.whole import BREAKOUT, CHECKS, EPISODE, LIQUIDITY, SESSION, cascade, crypto, supercycle, whole
 
 ON, OFF = State.ON, State.OFF
 LEVEL, BELOW = 1740.75, 1740.75 * 0.97
@@ -126,16 +128,112 @@ class TestLinks:
         assert [explain.needed(link) for link in cascade(ON, ON, ON, ON).links] == [3, 2, 2, 2]
 
 
+def liquidity(on: int, raw: Regime, measured: int = 8) -> Liquidity:
+    return replace(LIQUIDITY, on=on, measured=measured, score=100.0 * on / measured, raw=raw)
+
+
 class TestLiquidity:
-    def test_the_nearest_turn_of_the_regime_comes_first(self) -> None:
-        found = explain.turns(replace(LIQUIDITY, score=55.0))
-        assert [(turn.regime, turn.score, turn.distance) for turn in found] == [
-            (Regime.EASING, 60.0, 5.0),
-            (Regime.TIGHTENING, 25.0, 30.0),
-        ]
+    @pytest.mark.parametrize(
+        ("given", "turns"),
+        [
+            (liquidity(4, Regime.NEUTRAL), [(Regime.EASING, 5, 1), (Regime.TIGHTENING, 2, -2)]),
+            (liquidity(8, Regime.EASING), [(Regime.NEUTRAL, 3, -5)]),
+            (liquidity(2, Regime.TIGHTENING), [(Regime.NEUTRAL, 4, 2)]),
+            (liquidity(5, Regime.NEUTRAL, 9), [(Regime.EASING, 6, 1), (Regime.TIGHTENING, 2, -3)]),
+        ],
+    )
+    def test_the_regime_turns_at_so_many_conditions_nearest_first(
+        self, given: Liquidity, turns: list[tuple[Regime, int, int]]
+    ) -> None:
+        assert [(turn.regime, turn.on, turn.more) for turn in explain.turns(given)] == turns
+
+    @given(st.integers(6, 9).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
+    def test_at_the_number_named_the_rule_holds_and_one_short_of_it_does_not(self, counts: tuple[int, int]) -> None:
+        on, of = counts
+        for raw in (Regime.EASING, Regime.NEUTRAL, Regime.TIGHTENING):
+            for turn in explain.turns(liquidity(on, raw, of)):
+                share, short = 100 * turn.on / of, 100 * (turn.on + (-1 if turn.regime is Regime.EASING else 1)) / of
+                if raw is Regime.NEUTRAL:
+                    assert (share >= 60 > short) if turn.regime is Regime.EASING else (share <= 25 < short)
+                elif raw is Regime.EASING:
+                    assert share < 50 <= short
+                else:
+                    assert share > 40 >= 100 * (turn.on - 1) / of
 
     def test_without_a_score_nothing_turns(self) -> None:
         assert explain.turns(replace(LIQUIDITY, score=None)) == []
+
+    def test_it_heads_elsewhere_where_the_score_alone_says_another_regime(self) -> None:
+        assert explain.heads_elsewhere(replace(LIQUIDITY, raw=Regime.EASING))
+        assert not explain.heads_elsewhere(LIQUIDITY)
+        assert not explain.heads_elsewhere(replace(LIQUIDITY, raw=Regime.UNKNOWN))
+
+
+class TestGap:
+    def test_a_distance_that_would_round_to_nothing_is_in_points(self) -> None:
+        assert explain.gap(2442.03, 2442.74).fraction is None
+        assert explain.gap(2442.03, 2442.74).points == pytest.approx(-0.71)
+        assert explain.gap(90.0, 100.0).fraction == pytest.approx(-0.1)
+
+
+class TestLead:
+    @pytest.mark.parametrize(
+        ("given", "leads"),
+        [
+            (breakout(close=None), Lead.UNKNOWN),
+            (breakout(), Lead.BREAKOUT),
+            (breakout(episode=FAILED, course=Course(9, 7, 21, 3, -0.1)), Lead.ENDED),
+            (breakout(episode=FAILED, course=Course(9, 7, 22, 3, -0.1)), Lead.RECORD),
+            (breakout(episode=None, course=None, record_after=None, close=1791.0), Lead.NEAR),
+            (breakout(episode=None, course=None, record_after=None, close=1600.0), Lead.STAGE),
+        ],
+    )
+    def test_what_stands_first(self, given: Breakout, leads: Lead) -> None:
+        assert explain.lead(given) is leads
+
+
+class TestChecks:
+    def test_each_speaks_for_the_breakout_or_against_it_or_not_at_all(self) -> None:
+        checks = (CHECKS[0], replace(CHECKS[1], passed=False), replace(CHECKS[2], passed=None), *CHECKS[3:])
+        assert [check.key for check in explain.checks_that(checks, passed=True)] == ["trend", "relative_strength"]
+        assert [check.key for check in explain.checks_that(checks, passed=False)] == ["volume"]
+
+    def test_the_part_that_passes_decides_else_the_first(self) -> None:
+        day, days = CHECKS[1].parts
+        assert explain.deciding(CHECKS[1]) == day
+        swapped = replace(CHECKS[1], parts=(replace(day, passed=False), replace(days, passed=True)))
+        assert explain.deciding(swapped).key == "volume_days"
+        assert explain.failing(swapped) == ["volume_day"]
+
+
+class TestClosesLeft:
+    def test_a_failure_by_closes_is_so_many_more_away(self) -> None:
+        assert explain.closes_left(breakout(course=Course(7, 5, None, 5, -0.01))) == 5
+        assert explain.closes_left(breakout(episode=ESTABLISHED)) is None
+        assert explain.closes_left(breakout(episode=ATTEMPT)) is None
+
+    def test_a_confirmation_is_so_many_more_away(self) -> None:
+        so_far = (replace(CHECKS[0], passed=None, value=1.0), *CHECKS[1:])
+        assert explain.closes_to_confirm(breakout(episode=ATTEMPT, episode_checks=so_far)) == 2
+        assert explain.closes_to_confirm(breakout()) is None
+
+
+class TestDisagreement:
+    @pytest.mark.parametrize(
+        ("states", "regime", "disagree"),
+        [
+            ((ON, ON, ON, ON), Regime.TIGHTENING, True),
+            ((ON, ON, ON, OFF), Regime.TIGHTENING, True),
+            ((ON, ON, OFF, OFF), Regime.TIGHTENING, False),
+            ((OFF, ON, OFF, OFF), Regime.EASING, True),
+            ((ON, ON, ON, ON), Regime.EASING, False),
+        ],
+    )
+    def test_links_and_liquidity_disagree_at_the_extremes(
+        self, states: tuple[State, ...], regime: Regime, disagree: bool
+    ) -> None:
+        verdict = whole(cascade=cascade(*states), liquidity=replace(LIQUIDITY, regime=regime))
+        assert explain.disagree(verdict) is disagree
 
 
 class TestWindow:

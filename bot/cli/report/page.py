@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bot.cli.report.charts import distribution_charts, price_chart
-from bot.messages import figures
+from bot.messages.figures import ENGLISH
 from bot.messages.record import MAIN, LiveCase, live_cases
 from signals import rules
 from signals.data.universe import LISTED_ON
@@ -22,8 +22,6 @@ from signals.record.studies import Studies
 from storage import market, track_record
 from storage.database import read_only
 from storage.market import SIMULATED, Market
-
-_FILTERS = (figures.points, figures.percent, figures.decimal, figures.day, figures.instant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def page(history: History, record: TrackRecord, live: Live, origin: str, now: da
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {written.__name__: written for written in _FILTERS}
+    environment.filters |= ENGLISH.filters()
     if live.market_row is not None and live.market_row.origin != origin:
         live = Live(None, elsewhere=True)
     charts = distribution_charts(Studies.of(history), record)

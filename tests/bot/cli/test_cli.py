@@ -161,12 +161,12 @@ class TestReplay:
     def test_the_alerts_of_past_sessions_need_nothing_but_data(self, run: Run, data: Path, tmp_path: Path) -> None:
         done = run("replay", "--data", str(data), "--from", str(day(N - 1)), "--to", str(day(N + 2)))
         assert done.returncode == 0, done.stderr
-        assert "Russell 2000 closed at a record, 101.00" in done.stdout
-        assert "Russell 2000 breakout confirmed above 100.00" in done.stdout
-        assert done.stdout.index("closed at a record") < done.stdout.index("breakout confirmed")
+        assert "Russell 2000 at a record, the first in" in done.stdout
+        assert "Russell 2000 breakout confirmed: 3 closes in a row above 100.00" in done.stdout
+        assert done.stdout.index("at a record") < done.stdout.index("breakout confirmed")
         assert done.stdout.splitlines()[-1] == "deliveries: 2 sent"
         # The two alerts, and nothing else.
-        assert done.stdout.startswith("Russell 2000 closed at a record")
+        assert done.stdout.startswith("Russell 2000 at a record")
         assert done.stderr == ""
         assert (tmp_path / "replay.db").exists()
         # Afterwards the command line reads any evening as it was decided, and none that it did not decide.

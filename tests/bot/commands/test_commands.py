@@ -13,19 +13,31 @@ from bot.app import App
 from bot.commands import evidence
 from bot.commands.answering import Services
 from bot.commands.table import MENU
+from bot.messages.buttons import Rows
 from bot.messages.render import Messages
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from signals.as_json import encode
 from storage import chats, ledger, market
-from storage.ledger import ChangeRow, VerdictRow
+from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.market import Agenda
 from storage.schema import compressed
 from tests.bot.conftest import Record
 from tests.bot.messages.whole import BREAKOUT, EPISODE, SESSION, early, whole
 from tests.bot.running import EVENING
 
-quiet = whole(breakout=replace(BREAKOUT, close=90.0, record=100.0, distance=-0.1, base_sessions=200, episode=None))
+quiet = whole(
+    breakout=replace(
+        BREAKOUT,
+        close=90.0,
+        record=100.0,
+        distance=-0.1,
+        base_sessions=200,
+        episode=None,
+        course=None,
+        record_after=None,
+    )
+)
 attempt = whole(breakout=replace(BREAKOUT, episode=replace(EPISODE, confirmed=None, hold_until=None)))
 Hear = Callable[[], Coroutine[Any, Any, None]]
 ME, GROUP, ADMIN, MEMBER = 5, -1_000_000_000_005, 11, 12
@@ -168,22 +180,21 @@ class TestStatus:
     async def test_status_is_the_whole_state_on_one_phone_screen(self, say: Say, record: Record) -> None:
         await record(quiet)
         lines = (await say("/status")).splitlines()
-        assert lines[0] == "Stage 2 of 4 · small caps are not leading yet"
-        assert "coverage 95\u00a0%" in lines[1]
-        assert "Russell 2000  90.00, −10.0\u00a0% from its record" in lines
-        assert "Breakout  none open · none in this data" in lines
-        assert "Next: a record close needs +11.1\u00a0% (100.00)" in lines
+        assert lines[0] == "Stage 2 of 4 · small caps do not lead"
+        assert "95\u00a0% measured" in lines[1]
+        assert "Russell 2000  90.00, 10.0\u00a0% below its record 100.00 (200 sessions old)" in lines
+        assert "Next: any close above 100.00 is a breakout attempt" in lines
         assert len(lines) <= 14
 
     async def test_an_open_attempt_says_what_confirms_and_what_rejects_it(self, say: Say, record: Record) -> None:
         await record(attempt)
         answer = await say("/status")
-        assert "Breakout  attempt · level 1,740.75" in answer
-        assert "3 closes in a row above 1,740.75 by" in answer
+        assert "Breakout attempt · stage 2 of 4" in answer
+        assert "closes in a row above 1,740.75 confirm it" in answer
 
     async def test_a_market_never_seen_is_answered_too(self, say: Say, record: Record) -> None:
         await record(early())
-        assert (await say("/status")).startswith("Stage at least 0 of 4 · bonds are unknown")
+        assert (await say("/status")).startswith("Stage at least 0 of 4 · bonds unknown")
 
     async def test_when_a_session_is_overdue_the_first_line_says_so_and_why(
         self, app: App, say: Say, record: Record
@@ -191,13 +202,13 @@ class TestStatus:
         overdue = EVENING - timedelta(hours=1)
         await record(quiet, agenda=Agenda(overdue.date(), overdue, overdue.date(), "IWM: newest bar is late"))
         first = (await say("/status")).splitlines()[0]
-        assert first.startswith("No newer verdict than")
+        assert first.startswith("Nothing newer than")
         assert "IWM: newest bar is late" in first
 
     async def test_the_first_line_says_nothing_of_it_when_no_session_is_overdue(self, say: Say, record: Record) -> None:
         later = EVENING + timedelta(days=1)
         await record(quiet, agenda=Agenda(later.date(), later, EVENING.date(), None))
-        assert "No newer verdict" not in await say("/status")
+        assert "Nothing newer" not in await say("/status")
 
     async def test_refresh_edits_in_place(self, say: Say, press: Press, record: Record, sandbox: Sandbox) -> None:
         await record(quiet)
@@ -206,7 +217,7 @@ class TestStatus:
         await record(replace(attempt, session=SESSION + timedelta(days=1)))
         await press("Refresh")
         assert len(sandbox.sent(ME)) == before
-        assert "Breakout  attempt" in sandbox.sent(ME)[-1]
+        assert "Breakout attempt" in sandbox.sent(ME)[-1]
 
     async def test_refreshing_what_has_not_changed_is_harmless(
         self, say: Say, press: Press, record: Record, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
@@ -214,37 +225,38 @@ class TestStatus:
         await record(quiet)
         await say("/status")
         await press("Refresh")
-        assert len(sandbox.world.callback_answers) == 1
+        (answer,) = sandbox.world.callback_answers.values()
+        assert answer["text"] == "Nothing new since Tue 17 Nov 2020."
         assert not [r for r in caplog.records if r.levelname == "ERROR"]
 
 
 class TestWhy:
-    async def test_why_shows_every_condition(self, say: Say, record: Record) -> None:
+    async def test_why_shows_what_changed_lately_and_every_link(self, say: Say, record: Record) -> None:
         await record(whole())
         answer = await say("/why")
-        assert answer.startswith("The evidence: every condition")
-        assert "● Credit +0.10 points (on ≤ +0.10, off > +0.30)" in answer
+        assert answer.startswith("What changed in the last month, or is between two thresholds")
+        assert "1 Bonds\u00a0● 2 of 4 on" in answer
 
-    async def test_the_button_why_shows_every_condition_too(
+    async def test_the_button_why_shows_the_same_in_place(
         self, say: Say, press: Press, record: Record, sandbox: Sandbox
     ) -> None:
         await record(whole())
         await say("/status")
         await press("Why")
-        assert sandbox.sent(ME)[-1].startswith("The evidence: every condition")
+        assert sandbox.sent(ME)[-1].startswith("What changed in the last month")
 
     async def test_a_link_is_asked_for_by_number_or_name(self, say: Say, record: Record) -> None:
         await record(whole())
         for asked, heading in (
-            ("1", "1 Bonds ●"),
-            ("bonds", "1 Bonds ●"),
-            ("Equities", "2 Equities ●"),
-            ("3", "3 Small caps ○"),
-            ("small caps", "3 Small caps ○"),
-            ("smallcaps", "3 Small caps ○"),
-            ("small-caps", "3 Small caps ○"),
-            ("CRYPTO", "4 Crypto ○"),
-            ("liquidity", "Liquidity 55/100 neutral"),
+            ("1", "1 Bonds\u00a0●"),
+            ("bonds", "1 Bonds\u00a0●"),
+            ("Equities", "2 Equities\u00a0●"),
+            ("3", "3 Small caps\u00a0○"),
+            ("small caps", "3 Small caps\u00a0○"),
+            ("smallcaps", "3 Small caps\u00a0○"),
+            ("small-caps", "3 Small caps\u00a0○"),
+            ("CRYPTO", "4 Crypto\u00a0○"),
+            ("liquidity", "Liquidity neutral since 17 Jul 2020"),
             ("breakout", "The five checks beside a breakout"),
         ):
             assert (await say(f"/why {asked}")).startswith(heading)
@@ -254,33 +266,68 @@ class TestWhy:
             answer = await say(f"/why {asked}")
             assert answer == "/why takes a link by number or name, liquidity or breakout. For example /why bonds"
 
-    async def test_an_answer_too_long_for_one_message_comes_in_several(
-        self, record: Record, say: Say, sandbox: Sandbox, hear: Hear
-    ) -> None:
-        unknown = early()
-        reason = "no observation yet: " + "<&> " * 40
-        await record(replace(unknown, sources=tuple(replace(s, reason=reason) for s in unknown.sources)))
-        sandbox.world.write(ME, "/why 4")
-        await hear()
-        first, *others = sandbox.sent(ME)
-        assert first.startswith("4 Crypto ? none of 4 measured")
-        assert others
-        assert others[-1].endswith("and 7 more: TRX-USD, AVAX-USD, LINK-USD, LTC-USD, BCH-USD, DOT-USD, XLM-USD")
-
     async def test_a_group_may_ask_by_the_bots_name(self, say: Say, record: Record) -> None:
         await record(whole())
         answer = await say("/why@cascade_sandbox_bot 2", GROUP, MEMBER)
-        assert answer.startswith("2 Equities ●")
+        assert answer.startswith("2 Equities\u00a0●")
+
+
+class TestInPlace:
+    async def test_parts_open_in_place_and_go_back(
+        self, say: Say, press: Press, record: Record, sandbox: Sandbox
+    ) -> None:
+        await record(whole())
+        await say("/status")
+        (before,) = sandbox.sent(ME)[-1:]
+        count = len(sandbox.sent(ME))
+        for button, heading in (
+            ("Why", "What changed"),
+            ("Bonds", "1 Bonds"),
+            ("Back", "What changed"),
+            ("Liquidity", "Liquidity neutral"),
+            ("Back", "What changed"),
+            ("Back", before.splitlines()[0]),
+        ):
+            await press(button)
+            assert len(sandbox.sent(ME)) == count
+            assert sandbox.sent(ME)[-1].startswith(heading)
+
+    async def test_an_alert_opens_its_parts_in_place_and_comes_back(
+        self, app: App, say: Say, press: Press, sandbox: Sandbox
+    ) -> None:
+        await say("/subscribe")
+        change = ChangeRow("breakout.confirmed", "breakout:2020-11-13", SESSION)
+        row = VerdictRow(SESSION, EVENING, "3", compressed(encode(whole())), [change])
+        owed = AlertRow("key", change.kind, True, SESSION, EVENING, [(change.subject, change.kind)])
+        async with app.database.transaction() as connection:
+            await market.claim_market(connection, "live")
+            await ledger.record(connection, [row], [owed], backfilled=False)
+        await app.sender.drain()
+        alert, count = sandbox.sent(ME)[-1], len(sandbox.sent(ME))
+        for button, heading in (
+            ("Details", "Details of alert 1"),
+            ("Back", alert.splitlines()[0]),
+            ("Why", "What changed"),
+            ("Breakout", "The five checks"),
+            ("Back", "What changed"),
+            ("Back", alert.splitlines()[0]),
+            ("Record", "There is no track record yet"),
+            ("Back", alert.splitlines()[0]),
+        ):
+            await press(button)
+            assert len(sandbox.sent(ME)) == count
+            assert sandbox.sent(ME)[-1].startswith(heading)
+        assert sandbox.sent(ME)[-1] == alert
 
 
 class TestParts:
     async def test_every_part_is_answered_in_depth(self, say: Say, record: Record) -> None:
         await record(whole())
         for command, heading in (
-            ("breakout", "Russell 2000 breakout: confirmed · level 1,740.75"),
-            ("liquidity", "US liquidity: 55/100 neutral"),
-            ("cascade", "Stage 2 of 4 · small caps are not leading yet"),
-            ("crypto", "Crypto window: waiting, day 12, opens on 17 Dec 2020"),
+            ("breakout", "Breakout confirmed · stage 2 of 4"),
+            ("liquidity", "US liquidity: neutral since 17 Jul 2020"),
+            ("cascade", "Stage 2 of 4 · small caps do not lead"),
+            ("crypto", "Crypto: window opens 17 Dec"),
             ("supercycle", "Long rally: 2 of 4 properties hold"),
         ):
             assert (await say(f"/{command}")).startswith(heading)
@@ -297,7 +344,9 @@ class TestParts:
         answers: list[str] = []
 
         class Asked:
-            async def reply(self, text: str) -> None:
+            words = ()
+
+            async def show(self, text: str, buttons: Rows) -> None:
                 answers.append(text)
 
         await evidence.crypto(services, Asked())  # type: ignore[arg-type]
@@ -330,14 +379,14 @@ class TestHistory:
         await store(app, (earlier, [_change("breakout.attempt", earlier)]), (later, [regime]))
         assert (await say("/history")).splitlines() == [
             "The last 2 changes",
-            "17 Nov 2020: US liquidity: neutral → easing",
-            "13 Nov 2020: Russell 2000 breakout of 13 Nov 2020 attempted",
+            "17 Nov 2020: US liquidity turned easing (was neutral)",
+            "13 Nov 2020: Russell 2000 breakout attempt of 13 Nov 2020",
         ]
 
     async def test_a_change_found_in_the_history_is_marked_as_never_sent(self, app: App, say: Say) -> None:
         await store(app, (SESSION, [_change("stage.up", SESSION, "1", "2")]), backfilled=True)
         answer = await say("/history")
-        assert answer.endswith("17 Nov 2020: Cascade stage 1 → 2 of 4 (from history, not sent live)")
+        assert answer.endswith("17 Nov 2020: Cascade stage 1 → 2 of 4\nAll from history, not sent live.")
         assert answer.splitlines()[0] == "The last change"
 
     async def test_the_state_of_the_data_is_the_operators(self, app: App, say: Say) -> None:
@@ -347,9 +396,8 @@ class TestHistory:
     async def test_ten_unless_asked_for_more_and_all_thirty_fit_a_message(self, app: App, say: Say) -> None:
         days = [date(2020, 1, 1) + timedelta(days=i) for i in range(35)]
         await store(app, *((d, [_change("breakout.warning", d)]) for d in days), backfilled=True)
-        assert len((await say("/history")).splitlines()) == 11
-        assert len((await say("/history 1")).splitlines()) == 2
-        assert len((await say("/history 30")).splitlines()) == 31
+        for asked, count in (("", 10), (" 1", 1), (" 30", 30)):
+            assert (await say(f"/history{asked}")).count("warning") == count
 
     async def test_anything_else_gets_one_line_with_a_valid_example(self, say: Say) -> None:
         for asked in ("0", "31", "-1", "ten", "1 2", "2.5", "9" * 4000, "١٢"):
@@ -361,22 +409,23 @@ class TestAsOf:
         await store(app, (date(2020, 11, 13), []), (SESSION, []))
         lines = (await say("/asof 2020-11-13")).splitlines()
         assert lines[0].startswith("As of that evening, decided ")
-        assert lines[1] == "Stage 2 of 4 · small caps are not leading yet"
-        assert lines[2].startswith("Fri 13 Nov 2020 close")
+        assert lines[2] == "Breakout confirmed · stage 2 of 4"
+        assert lines[3].startswith("Fri 13 Nov 2020 · ")
 
     async def test_a_day_without_a_session_uses_the_one_before_and_says_so(self, app: App, say: Say) -> None:
         await store(app, (date(2020, 11, 13), []), (SESSION, []))
         answer = await say("/asof 2020-11-15")
         assert answer.startswith("Sun 15 Nov 2020 was not a session: this is the one before.")
-        assert "Fri 13 Nov 2020 close" in answer
+        assert "Fri 13 Nov 2020 · " in answer
 
-    async def test_a_day_to_come_shows_the_newest_and_says_so(self, app: App, say: Say) -> None:
+    async def test_a_day_to_come_says_so_in_one_line(self, app: App, say: Say) -> None:
         await store(app, (SESSION, []))
-        assert (await say("/asof 2999-01-01")).startswith("1 Jan 2999 has no verdict: this is the newest.")
+        answer = "2999-01-01 is yet to come: the newest session is 2020-11-17. For example /asof 2020-11-17"
+        assert await say("/asof 2999-01-01") == answer
 
     async def test_asof_before_the_first_verdict_says_which_is_the_first(self, app: App, say: Say) -> None:
         await store(app, (SESSION, []))
-        answer = "There is no verdict that early: the first one is of Tue 17 Nov 2020."
+        answer = "There is nothing that early: the first session is 2020-11-17. For example /asof 2020-11-17"
         assert await say("/asof 1929-10-29") == answer
 
     async def test_a_verdict_of_the_history_says_that_it_was_computed_later(self, app: App, say: Say) -> None:
@@ -385,7 +434,8 @@ class TestAsOf:
             await market.begin_backfill(connection, SESSION)
         assert "computed later from the history" in await say(f"/asof {SESSION}")
 
-    async def test_anything_else_gets_one_line_with_a_valid_example(self, say: Say) -> None:
+    async def test_anything_else_gets_one_line_with_a_valid_example(self, app: App, say: Say) -> None:
+        await store(app, (SESSION, []))
         for asked in ("", "yesterday", "17.11.2020", "2020-13-01", "2020-11-17 22:30", "<i>"):
             answer = await say(f"/asof {asked}")
             assert answer == "/asof takes a date as year-month-day. For example /asof 2020-11-17"
@@ -394,7 +444,8 @@ class TestAsOf:
 class TestHelp:
     async def test_help_lists_every_command_and_so_does_telegrams_menu(self, say: Say, sandbox: Sandbox) -> None:
         answer = await say("/help")
-        assert all(f"/{name} – {description}" in answer for name, description in MENU.items())
+        lines = {line.partition(" ")[0]: line.partition(" – ")[2] for line in answer.splitlines()}
+        assert all(lines[f"/{name}"] == description for name, description in MENU.items())
         (menu,) = sandbox.world.commands.values()
         assert {entry["command"]: entry["description"] for entry in menu} == MENU
 
@@ -411,8 +462,15 @@ class TestHelp:
     async def test_in_a_group_a_command_for_another_bot_is_left_alone(self, say: Say) -> None:
         assert await say("/something", GROUP, MEMBER) == ""
 
-    async def test_plain_words_get_no_answer(self, say: Say) -> None:
-        assert await say("hello") == ""
+    async def test_plain_words_get_one_line_in_private_and_none_in_a_group(self, say: Say) -> None:
+        answer = await say("what now?")
+        assert "\n" not in answer
+        assert all(command in answer for command in ("/status", "/record", "/help"))
+        assert await say("what now?", GROUP, MEMBER) == ""
+
+    async def test_every_example_in_the_help_works_on_the_data_at_hand(self, app: App, say: Say) -> None:
+        await store(app, (SESSION, []))
+        assert "/asof 2020-11-17 – " in await say("/help")
 
 
 class TestFaults:

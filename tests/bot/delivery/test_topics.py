@@ -30,7 +30,7 @@ async def subscribed(sandbox: Sandbox, hear: Hear) -> None:
 
 def alerts(sandbox: Sandbox) -> list[Json]:
     messages = sandbox.world.chats[GROUP].messages.values()
-    return [message for message in messages if "\nAlert " in message["text"]]
+    return [message for message in messages if message["text"].startswith("Russell 2000 ")]
 
 
 async def states(app: App) -> dict[State, int]:

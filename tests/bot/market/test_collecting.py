@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, datetime
+from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -18,15 +19,21 @@ from bot.market.protocol import Checked, Collect, Reply, Request
 from signals.data.series import SERIES, Series
 from signals.data.sessions import decision_time, last_call
 from signals.sources.folder import FolderSource
+from signals.sources.fred import FredSource
+from signals.sources.newyorkfed import NewYorkFedSource
 from signals.sources.patience import Patience
 from signals.sources.routed import RoutedSource
 from signals.sources.shape import Fetched, Source
+from signals.sources.tiingo import TiingoSource
+from signals.sources.treasury import TreasurySource
 from storage.database import Database
 from storage.observations import load_checks
 from storage.schema import observation, verdict
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, KEYS, N, write
-from tests.signals.sources.server import SILENT
+from tests.signals.sources.server import SILENT, Asked, serving, web
+from tests.signals.sources.server import Reply as Answer
+from tests.signals.sources.test_boundary import HOSTILE
 from tests.signals.sources.test_yahoo import yahoo
 from tests.worlds import day
 
@@ -109,6 +116,37 @@ async def test_while_yahoo_hangs_other_series_are_collected_and_the_last_call_de
         checks = await load_checks(connection)
     assert checks["^RUT"].reason.startswith("Yahoo gave nothing for ^RUT: Yahoo did not answer within 0.2 seconds")
     assert checks["SPY"].reason.endswith("not asked again this time")
+
+
+async def test_hostile_answers_through_the_real_clients_do_not_either(
+    either_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = cycle(
+        [*HOSTILE, b'{"count": 1, "observations": [{"date": "\\u0000", "value": "1"}]}', b"date,\x00\n1,2\n"]
+    )
+
+    def answer(_: Asked | None = None) -> Answer:
+        return Answer(next(bodies))
+
+    async with Database(either_url) as database:
+        await first_evening(database, folder)
+        with serving(answer) as server, yahoo(answer, Patience(waits=())) as (prices, _):
+            asking = web()
+            sources: dict[str, Source] = {
+                "yahoo": prices,
+                "fred": FredSource(asking, server.url),
+                "treasury": TreasurySource(asking, server.url),
+                "newyorkfed": NewYorkFedSource(asking, server.url),
+                "tiingo": TiingoSource(asking, "token", server.url),
+            }
+            use(RoutedSource(sources), monkeypatch)
+            await Evening(database, MarketInProcess(), f"folder:{folder}", asyncio.Lock()).run(last_call(day(N + 1)))
+        _, sessions = await stored(database)
+        async with database.reading() as connection:
+            checks = await load_checks(connection)
+    assert sessions[-1] == day(N + 1)
+    assert set(checks) == set(SERIES)
+    assert all(check.reason.isprintable() and check.reason for check in checks.values())
 
 
 class Hostile:

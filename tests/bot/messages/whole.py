@@ -17,6 +17,7 @@ from signals.model import (
     Check,
     CoinState,
     ConditionState,
+    Course,
     Crypto,
     Freshness,
     Link,
@@ -32,6 +33,7 @@ from signals.model import (
     Verdict,
     Window,
 )
+from signals.nine_decimals import Sign
 
 SESSION = date(2020, 11, 17)
 DECIDED = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)
@@ -90,11 +92,13 @@ BREAKOUT = Breakout(
     base_sessions=0,
     armed=False,
     new_high=None,
+    record_after=1,
     round_hundred=None,
     ytd=0.074,
     change_12m=0.123,
     relative_change=0.08,
     episode=EPISODE,
+    course=Course(attempt=2, confirmed=0, ended=None, below=0, change=0.0),
     checks=CHECKS,
     episode_checks=CHECKS,
     reason=None,
@@ -107,24 +111,29 @@ UNKNOWN_BREAKOUT = replace(
     distance=None,
     distance_atr=None,
     base_sessions=None,
+    record_after=None,
     armed=None,
     ytd=None,
     change_12m=None,
     relative_change=None,
     episode=None,
+    course=None,
     checks=tuple(replace(check, passed=None, value=None, parts=()) for check in CHECKS),
     episode_checks=(),
     reason="^RUT: no observation yet",
     past={},
 )
 LIQUIDITY = Liquidity(
-    score=55.0,
+    score=50.0,
     regime=Regime.NEUTRAL,
     last_published=Regime.NEUTRAL,
     raw=Regime.NEUTRAL,
     since=date(2020, 7, 17),
     unknown_since=None,
     silent=False,
+    toward=0,
+    on=4,
+    measured=8,
     coverage=8 / 9,
     net_liquidity_bn=5604.649,
     net_liquidity_on=date(2020, 11, 11),
@@ -138,6 +147,8 @@ UNKNOWN_LIQUIDITY = replace(
     last_published=Regime.INSUFFICIENT,
     raw=Regime.INSUFFICIENT,
     since=None,
+    on=2,
+    measured=4,
     coverage=4 / 9,
     net_liquidity_bn=None,
     net_liquidity_on=None,
@@ -211,6 +222,7 @@ def crypto(window: Window, **changes: Any) -> Crypto:
     made = Crypto(
         window=window,
         day=day,
+        ended=None if window in (Window.WAITING, Window.OPEN) else 0,
         confirmed=SESSION,
         anchor=482.33,
         change=0.324,
@@ -228,7 +240,7 @@ def crypto(window: Window, **changes: Any) -> Crypto:
         supplied=(Supplied("ETF_FLOWS", None, None), Supplied("LEVERAGE", None, None)),
     )
     if window is Window.NOT_OPEN:
-        made = replace(made, day=None, confirmed=None, anchor=None, change=None)
+        made = replace(made, day=None, ended=None, confirmed=None, anchor=None, change=None)
     if window is Window.UNMEASURED:
         made = replace(made, anchor=None, change=None)
     return replace(made, **changes)
@@ -272,10 +284,14 @@ def supercycle(*states: State, **changes: Any) -> Supercycle:
 
 
 def _figure(number: Number) -> float:
-    """Return a number that speaks for on."""
+    """Return a number that speaks for on, a little beyond its threshold."""
     if number.unit is Unit.YES:
         return 1.0
-    return number.enter.figure if number.enter else 0.0
+    if number.enter is None:
+        return 0.0
+    beyond = max(abs(number.enter.figure) * 0.1, 0.01)
+    is_high = number.enter.sign in (Sign.ABOVE, Sign.AT_LEAST)
+    return number.enter.figure + (beyond if is_high else -beyond)
 
 
 def condition(row: Condition, state: State = ON, **changes: Any) -> ConditionState:

@@ -71,15 +71,15 @@ async def test_start_status_and_a_stepped_breakouts_alert_are_seen(page: Page) -
     assert await messages.count() == before, "a quiet session brings no message"
 
     step_to_alert = page.get_by_role("button", name="Step to the next alert")
-    for words in ("closed at a record", "breakout confirmed above"):
+    for words in ("at a record", "breakout confirmed"):
         await step_to_alert.click()
         await expect(messages.last).to_contain_text(words, timeout=PATIENCE)
         await expect(messages.last).to_contain_text("SIMULATED MARKET")
-        await expect(messages.last).to_contain_text("Invalid if: close <")
+        await expect(messages.last).to_contain_text("Wrong if: a close below")
         await expect(step_to_alert).to_be_enabled(timeout=PATIENCE)
 
     await page.get_by_role("button", name="Why").last.click()
-    await expect(messages.last).to_contain_text("The evidence: every condition", timeout=PATIENCE)
+    await expect(messages.last).to_contain_text("What changed in the last month", timeout=PATIENCE)
 
     for width, height, name in ((390, 844, "phone"), (1280, 900, "desk")):
         await page.set_viewport_size({"width": width, "height": height})

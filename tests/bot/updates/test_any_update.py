@@ -87,17 +87,24 @@ RIGHTS: Json = dict.fromkeys(
 
 
 def answers_expected(update: Json) -> int:
-    """Return how many messages an update brings: one for a command to this bot that is typed, pressed or posted."""
+    """Return how many messages an update brings: one for a command to this bot that is typed, pressed or posted.
+
+    And one for plain words in a private chat.
+    """
     if (query := update.get("callback_query")) is not None:
         # In a channel or a group, this person is no admin.
-        known = query["data"] in {command.name for command in COMMANDS} and "message" in query
+        # A button under an alert names one.
+        commands = {command.name for command in COMMANDS} - {"alert", "details"}
+        known = query["data"] in commands and "message" in query
         if not known or query["message"]["chat"] is CHANNEL:
             return 0
         changes = next(command.changes_chat for command in COMMANDS if command.name == query["data"])
         return int(not changes or query["message"]["chat"] is PRIVATE)
     message = update.get("message") or update.get("channel_post") or {}
-    if not message.get("entities") or message.get("is_automatic_forward"):
+    if message.get("is_automatic_forward"):
         return 0
+    if not message.get("entities"):
+        return int("message" in update and message.get("text") is not None and message["chat"] is PRIVATE)
     name, _, bot = message["text"].split()[0][1:].partition("@")
     is_ours = bot in ("", BOT["username"])
     return int(is_ours and (name in MENU or ("message" in update and message["chat"] is PRIVATE and bot == "")))

@@ -1,0 +1,52 @@
+"""The text of an alert, from what was recorded when it was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.messages.record import read_record
+from bot.messages.render import Messages, ShownChange, read_verdict
+from signals.model import Verdict
+from storage import ledger, market, track_record
+from storage.market import Market
+
+
+async def alert_text(
+    connection: AsyncConnection,
+    messages: Messages,
+    alert: Any,
+    *,
+    again: bool = False,
+    topic_gone: bool = False,
+    skipped: Sequence[int] = (),
+) -> str:
+    """Return what an alert says; ``skipped`` are the numbers of the older alerts that it replaces unsent."""
+    verdict, changes, market_row = await _recorded(connection, alert)
+    older = [number for alert_id in skipped for number in (await ledger.load_alert(connection, alert_id)).transitions]
+    body = await track_record.load(connection) if any(change.past for change in changes) else None
+    return messages.alert(
+        verdict,
+        changes,
+        market_row,
+        record=read_record(body) if body else None,
+        summary=alert.kind == ledger.CATCH_UP,
+        again=again,
+        topic_gone=topic_gone,
+        skipped=[ShownChange.of(row) for row in await ledger.load_changes(connection, older)],
+    )
+
+
+async def details_text(connection: AsyncConnection, messages: Messages, alert: Any) -> str:
+    """Return what stands behind an alert."""
+    return messages.details(*await _recorded(connection, alert), alert.id)
+
+
+async def _recorded(connection: AsyncConnection, alert: Any) -> tuple[Verdict, list[ShownChange], Market]:
+    market_row = await market.load_market(connection)
+    assert market_row is not None, "an alert exists only where a market does"
+    verdict = read_verdict(await ledger.body_of(connection, alert.session))
+    changes = [ShownChange.of(row) for row in await ledger.load_changes(connection, alert.transitions)]
+    return verdict, changes, market_row

@@ -1,0 +1,92 @@
+"""The buttons under messages: what stands on each, and what a press of it asks for.
+
+A press asks like a typed command: ``why:bonds`` is ``/why bonds``. Behind ``@`` stands the message to go back to: a
+command, or the number of an alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.messages.figures import Figures
+
+Rows = tuple[tuple[tuple[str, str], ...], ...]
+"""Rows of (what stands on a button, what it asks for)."""
+
+_A_ROW = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a press asks for."""
+
+    name: str
+    words: tuple[str, ...]
+    origin: str
+
+    @classmethod
+    def of(cls, data: str) -> Asked:
+        """Read the data of a button."""
+        command, _, origin = data.partition("@")
+        name, *words = command.split(":")
+        return cls(name, tuple(words), origin)
+
+
+class Buttons:
+    """The rows of buttons under each kind of message, in one language."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._words = figures.words
+
+    def under_alert(self, alert_id: int) -> Rows:
+        """Return those under an alert."""
+        _ = self._words.gettext
+        data = f"{alert_id}"
+        return (((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), (_("Details"), f"details@{data}")),)
+
+    def under_status(self) -> Rows:
+        """Return those under where things stand."""
+        _ = self._words.gettext
+        return (((_("Why"), "why@status"), (_("Record"), "record@status"), (_("Refresh"), "refresh")),)
+
+    def under_why(self, origin: str) -> Rows:
+        """Return the parts of the evidence."""
+        _ = self._words.gettext
+        parts = (
+            (_("Bonds"), "bonds"), (_("Equities"), "equities"), (_("Small caps"), "smallcaps"), (_("Crypto"), "crypto"),
+            (_("Liquidity"), "liquidity"), (_("Breakout"), "breakout"),
+        )  # fmt: skip
+        return self._parts("why", parts, origin)
+
+    def under_record(self, origin: str) -> Rows:
+        """Return the parts of the record."""
+        _ = self._words.gettext
+        parts = (
+            *((_("%d m") % months, f"{months}m") for months in (1, 2, 3, 6)),
+            (_("All events"), "events"), (_("Article"), "thesis"), (_("States"), "states"), (_("Live"), "live"),
+        )  # fmt: skip
+        return self._parts("record", parts, origin)
+
+    def under_crypto(self) -> Rows:
+        """Return the one part of crypto."""
+        return (((self._words.gettext("Details"), "crypto:coins"),),)
+
+    def under_start(self) -> Rows:
+        """Return the one that subscribes."""
+        return (((self._words.gettext("Subscribe"), "subscribe"),),)
+
+    def back(self, to: str) -> Rows:
+        """Return the way back to a message: a command with its own way back, or an alert."""
+        return (((self._words.gettext("Back"), f"alert@{to}" if to.isdecimal() else to),),)
+
+    def _parts(self, command: str, parts: Iterable[tuple[str, str]], origin: str) -> Rows:
+        behind = f"@{origin}" if origin else ""
+        found = [(title, f"{command}:{part}{behind}") for title, part in parts]
+        rows = tuple(tuple(found[i : i + _A_ROW]) for i in range(0, len(found), _A_ROW))
+        return rows + (self.back(origin) if origin else ())
+
+
+def as_json(rows: Rows) -> dict[str, list[list[dict[str, str]]]]:
+    """Return rows as Telegram takes them."""
+    return {"inline_keyboard": [[{"text": title, "callback_data": data} for title, data in row] for row in rows]}

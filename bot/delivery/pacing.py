@@ -43,6 +43,7 @@ _AHEAD = 0.01
 _REPLY_SHARE = 0.37
 # So many of them may be written at once.
 _REPLY_BURST = 3
+_FEW = 4
 # So many of a group's messages a minute are no replies.
 _KEPT_FOR_ALERTS = 2
 # A 429 of so many seconds at most is one chat's if it had more than one reply in as many.
@@ -64,7 +65,7 @@ class Pacer:
         self.throttled = asyncio.Event()
         # One more than a second's broadcasts: a reply may be the one too many.
         self._sent: deque[float] = deque(maxlen=limits.per_second + 1)
-        self._replies: deque[float] = deque(maxlen=2)
+        self._replies: deque[float] = deque(maxlen=_FEW + 1)
         self._next_reply = 0.0
         self._broadcast_wanted_until = 0.0
         # How many replies are written and wait: a broadcast leaves them room.
@@ -173,9 +174,9 @@ class Pacer:
     def full_for(self) -> float:
         """Return how long until a reply that is written may be sent; 0 now, unless this second has one too many."""
         now = self._monotonic()
-        # The first in a second is not kept waiting, though it is one too many.
-        is_alone = len(self._replies) < 2 or self._replies[-2] < now - _FULL_SECOND
-        full = self._full_until(self._per_second + is_alone, _FULL_SECOND)
+        # One of few in a second is not kept waiting, though it is one too many; many would always be.
+        is_one_of_few = len(self._replies) <= _FEW or self._replies[0] < now - _FULL_SECOND
+        full = self._full_until(self._per_second + is_one_of_few, _FULL_SECOND)
         return max(self._paused_until, full, now) - now
 
     def halted_for(self, chat_id: int) -> float:

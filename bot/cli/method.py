@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -196,14 +197,8 @@ def often_table(history: History) -> str:
     found = list(changes_told(history, date(YEARS[0], 1, 1), date(YEARS[-1], 12, 31)))
     counts = Counter((told[0].kind, told[0].session.year) for told in found)
     kinds = sorted({kind for kind, _ in counts})
-    rows = [
-        (
-            kind.replace(".", " "),
-            *(str(sum(t[0].kind == kind and t[0].session.year == y for t in found)) for y in YEARS),
-        )
-        for kind in kinds
-    ]
-    totals = ("together", *(str(sum(told[0].session.year == year for told in found)) for year in YEARS))
+    rows = [(kind.replace(".", " "), *(str(counts[kind, year]) for year in YEARS)) for kind in kinds]
+    totals = ("together", *(str(sum(counts[kind, year] for kind in kinds)) for year in YEARS))
     turned = ("turned back within 21 sessions", *(str(_turned_back(history, found, year)) for year in YEARS))
     return _table(("Alert", *map(str, YEARS)), [*rows, totals, turned])
 

@@ -22,6 +22,7 @@ from storage.database import Database
 from storage.outbox.states import Claimed
 from storage.schema import alert
 from tests.bot.market.in_process import MarketInProcess
+from tests.bot.messages.reviewed import plain
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 THURSDAY, FRIDAY, MONDAY = date(2020, 11, 12), date(2020, 11, 13), date(2020, 11, 16)
@@ -107,7 +108,7 @@ async def text_of(evening: Evening, kind: str) -> str:
         ((_, text),) = await Composer(Messages()).compose(connection, [Claimed(1, number, 5, 1, 0)])
         details = await details_text(connection, Messages(), await ledger.load_alert(connection, number))
     assert isinstance(text, Text)
-    return f"{text.text}\n{details}"
+    return plain(f"{text.text}\n{details}")
 
 
 async def run(evening: Evening, *instants: datetime) -> None:

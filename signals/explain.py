@@ -261,7 +261,7 @@ class Gap:
 def gap(close: float, level: float) -> Gap:
     """Return how far a close is from a level; never a distance that shows as zero."""
     fraction = close / level - 1
-    return Gap(close - level, fraction if abs(fraction) >= LEAST_SHOWN else None)
+    return Gap(close - level, fraction if meets(abs(fraction), Sign.AT_LEAST, LEAST_SHOWN) else None)
 
 
 LEAST_SHOWN = 0.001

@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from signals.episode import Outcome
+from signals.nine_decimals import Sign, meets
 from signals.record.model import Followed, TrackRecord
 from signals.rules import RECORD
 
@@ -28,7 +29,7 @@ def compared(followed: Followed) -> Comparison | None:
     numbers, base = followed.numbers, followed.base
     if numbers is None or numbers.p_record is None or base.median is None:
         return None
-    if numbers.p_record > RECORD.chance:
+    if meets(numbers.p_record, Sign.ABOVE, RECORD.chance):
         return Comparison.NO_BETTER
     return Comparison.BETTER if numbers.median > base.median else Comparison.WORSE
 

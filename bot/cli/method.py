@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from bot.cli.history import load
 from bot.cli.progress import progress_shown
+from bot.market.alerts import alert_rows
 from bot.messages.figures import ENGLISH
 from bot.settings import Settings
 from signals.conditions.condition import Condition, Number
@@ -20,9 +22,11 @@ from signals.data.series import SERIES, STANDS_IN
 from signals.data.sessions import decision_time
 from signals.episode import Episode
 from signals.evaluate import History
-from signals.model import Unit
+from signals.model import Transition, Unit
 from signals.record.studies import Studies
+from signals.rules import METHOD_VERSION
 from signals.transitions import transitions
+from storage.ledger import Audience, ChangeRow, VerdictRow
 from storage.market import SIMULATED
 
 _NAMES = {"yahoo": "Yahoo", "fred": "FRED", "treasury": "US Treasury", "newyorkfed": "New York Fed", "tiingo": "Tiingo"}
@@ -45,6 +49,7 @@ def tables(history: History, *, is_simulated: bool = False) -> dict[str, str]:
     of_history = {
         "shares": shares_table(history),
         "alerts": alerts_table(history),
+        "often": often_table(history),
         "record": record_table(history),
     }
     if is_simulated:
@@ -185,6 +190,52 @@ def alerts(history: History, first: date, last: date) -> Iterator[tuple[str, ...
 
 def _before(history: History, day: date) -> date:
     return history.panel.days[history.panel.position(day) - 1]
+
+
+def often_table(history: History) -> str:
+    """Return how many alerts of each kind a subscriber would have received in each of the last whole years."""
+    found = list(changes_told(history, date(YEARS[0], 1, 1), date(YEARS[-1], 12, 31)))
+    counts = Counter((told[0].kind, told[0].session.year) for told in found)
+    kinds = sorted({kind for kind, _ in counts})
+    rows = [(kind.replace(".", " "), *(str(counts[kind, year]) for year in YEARS)) for kind in kinds]
+    totals = ("together", *(str(sum(counts[kind, year] for kind in kinds)) for year in YEARS))
+    turned = ("turned back within 21 sessions", *(str(_turned_back(history, found, year)) for year in YEARS))
+    return _table(("Alert", *map(str, YEARS)), [*rows, totals, turned])
+
+
+YEARS = range(2017, 2025)
+_SOON = 21
+
+
+def changes_told(history: History, first: date, last: date) -> Iterator[list[Transition]]:
+    """Yield what each alert to subscribers would have told, its gravest change first."""
+    days = [day for day in history.panel.days if first <= day <= last]
+    before = history.verdict(_before(history, days[0]), decision_time(days[0]))
+    for day in days:
+        after = history.verdict(day, decision_time(day))
+        found = {(change.subject, change.kind): change for change in transitions(before, after)}
+        rows = [ChangeRow(c.kind, c.subject, c.occurred_on, c.before, c.after) for c in found.values()]
+        row = VerdictRow(day, after.decided_at, METHOD_VERSION, b"", rows)
+        for alert in alert_rows([row], after.decided_at):
+            if alert.audience is Audience.SUBSCRIBERS:
+                yield [found[key] for key in alert.changes]
+        before = after
+
+
+def _turned_back(history: History, told: Sequence[Sequence[Transition]], year: int) -> int:
+    """Return how many changes of a year were back where they came from within 21 sessions."""
+    changes = [change for each in told for change in each if change.before]
+    position = history.panel.position
+    return sum(
+        any(
+            later.kind.partition(".")[0] == change.kind.partition(".")[0]
+            and later.after == change.before
+            and 0 < position(later.session) - position(change.session) <= _SOON
+            for later in changes
+        )
+        for change in changes
+        if change.session.year == year
+    )
 
 
 def record_table(history: History) -> str:

@@ -11,7 +11,18 @@ import pandas as pd
 import pytest
 
 from bot.cli.history import load
-from bot.cli.method import WINDOWS, alerts, changes_a_year, conditions_table, fill, life, series_table, tables
+from bot.cli.method import (
+    WINDOWS,
+    alerts,
+    changes_a_year,
+    changes_told,
+    conditions_table,
+    fill,
+    life,
+    often_table,
+    series_table,
+    tables,
+)
 from signals.conditions.table import CONDITIONS
 from signals.data.sessions import decision_time
 from signals.evaluate import History
@@ -121,3 +132,18 @@ class TestTheSeedsQuestion:
                 assert crypto.responded == day
                 return
         pytest.fail("no day qualifies")
+
+
+class TestHowOften:
+    def test_a_failure_and_the_window_it_cancels_are_one_alert(self, history: History) -> None:
+        day = date(2021, 11, 26)
+        (told,) = [each for each in changes_told(history, day, day) if each[0].kind == "breakout.failed"]
+        assert [change.kind for change in told] == ["breakout.failed", "window.cancelled"]
+
+    def test_every_change_is_told_once(self, history: History) -> None:
+        told = list(changes_told(history, *WINDOWS[1]))
+        assert len(told) <= sum(len(each) for each in told) == len(list(alerts(history, *WINDOWS[1])))
+
+    def test_no_year_has_more_than_three_dozen(self, history: History) -> None:
+        totals = next(line for line in often_table(history).splitlines() if line.startswith("| together"))
+        assert max(int(count) for count in totals.split("|")[2:-1]) <= 36

@@ -14,7 +14,7 @@ from bot.commands.table import COMMANDS, MENU
 from bot.sandbox.server import Sandbox
 from bot.sandbox.telegram import BOT, Json
 from storage import inbox
-from tests.bot.updates.test_polling import Alarms
+from tests.bot.updates.conftest import Alarms
 
 PERSON: Json = {"id": 5, "is_bot": False, "first_name": "You"}
 GROUP: Json = {"id": -77, "type": "group", "title": "Friends"}

@@ -4,89 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from telegram import Update
-from tenacity import wait_none
 
 from bot.app import App
-from bot.commands import answering, table
 from bot.delivery.request import AiohttpRequest
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
-from bot.updates import inbox as handling
-from bot.updates import polling
 from bot.updates.inbox import ALLOWED_UPDATES
-from bot.updates.polling import Poller
 from storage import chats, inbox
-from tests.bot.running import EVENING, Time
-
-ME, OTHER, GROUP = 5, 6, -77
-
-
-class Alarms(list[str]):
-    """The sentences the operator was told."""
-
-    async def __call__(self, sentence: str) -> None:
-        self.append(sentence)
-
-
-@pytest.fixture
-def alarms() -> Alarms:
-    return Alarms()
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def polled(
-    app: App, sandbox: Sandbox, alarms: Alarms, time: Time, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Start polling on the first call; every call waits until the sandbox has been called once more."""
-    for module in (polling, handling):
-        monkeypatch.setattr(module, "RETRY_WAIT", wait_none())
-    monkeypatch.setattr(polling, "_LONG_POLL", 0.2)
-    monkeypatch.setattr(handling, "_GRACE", 0.1)
-    monkeypatch.setattr(handling, "_LOOK_EVERY", 0.05)
-    monkeypatch.setattr(app.inbox, "_alarm", alarms)
-    sandbox.world.add_private_chat(ME)
-    tasks: list[asyncio.Task[None]] = []
-
-    request = AiohttpRequest(1, 45)
-    await request.initialize()
-    address = app.settings.bot_api_base + app.settings.token
-
-    async def once_more() -> None:
-        if not tasks:
-            poller = Poller(app.telegram.bot, request, address, app.inbox, alarms, time)
-            tasks.extend(asyncio.create_task(running) for running in (poller.run(), app.inbox.run()))
-        async with asyncio.timeout(10):
-            await sandbox.called.wait()
-
-    yield once_more
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await request.shutdown()
-
-
-async def until_answered(sandbox: Sandbox, once_more: Callable[[], Awaitable[None]], count: int = 1) -> None:
-    while len(sandbox.sent(ME)) < count:
-        await once_more()
-
-
-async def waiting(app: App) -> list[int]:
-    """Return the chats that have an update which is stored and not handled."""
-    async with app.database.reading() as connection:
-        return list(await inbox.waiting_chats(connection))
+from tests.bot.running import Time
+from tests.bot.updates.conftest import ME, OTHER, Alarms, subscribers, until_answered, waiting
 
 
 async def test_an_update_is_acknowledged_once_it_is_stored_whatever_becomes_of_its_handling(
@@ -379,97 +311,3 @@ async def test_five_minutes_without_one_good_poll_are_told(
     sandbox.world.write(ME, "/help")
     await until_answered(sandbox, polled)
     assert any(alarm.startswith("Telegram has given no updates for five minutes") for alarm in alarms)
-
-
-@pytest.fixture
-async def group(app: App, sandbox: Sandbox) -> int:
-    """A subscribed group whose admin has just written /unsubscribe."""
-    sandbox.world.add_group(GROUP, "Group", admins={ME})
-    async with app.database.transaction() as connection:
-        await chats.subscribe(connection, GROUP, "group", EVENING)
-    sandbox.world.write(GROUP, "/unsubscribe", user_id=ME)
-    return GROUP
-
-
-async def subscribers(app: App) -> list[int]:
-    async with app.database.transaction() as connection:
-        return list(await chats.subscribers(connection))
-
-
-@pytest.mark.parametrize(
-    "fault", [Fault.BAD_GATEWAY, BotApiError(429, "Too Many Requests", {"retry_after": 1})], ids=str
-)
-async def test_while_telegram_does_not_say_who_is_an_admin_a_group_s_command_waits(
-    app: App, sandbox: Sandbox, group: int, polled: Callable[[], Awaitable[None]], fault: Fault | BotApiError
-) -> None:
-    sandbox.faults += [("getChatMember", fault)] * 2
-    while not sandbox.sent(group):
-        await polled()
-    assert await subscribers(app) == []
-    assert sandbox.sent(group)[0].startswith("Unsubscribed.")
-
-
-async def test_while_telegram_does_not_say_so_for_long_whoever_wrote_is_told_to_try_again(
-    app: App, sandbox: Sandbox, group: int, polled: Callable[[], Awaitable[None]]
-) -> None:
-    sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 3
-    while not sandbox.sent(group):
-        await polled()
-    assert await subscribers(app) == [group]
-    assert sandbox.sent(group) == [
-        "Telegram did not say who is an admin here, so nothing has changed. Please send that again in a minute."
-    ]
-
-
-async def test_failures_of_the_database_do_not_count_as_answers_of_telegram(
-    app: App,
-    sandbox: Sandbox,
-    group: int,
-    polled: Callable[[], Awaitable[None]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    failing, asked = [OperationalError("SELECT", {}, Exception("database is locked"))] * 4, answering.refusal
-
-    async def fails_first(update: Update) -> str | None:
-        if failing:
-            raise failing.pop()
-        return await asked(update)
-
-    monkeypatch.setattr(table, "refusal", fails_first)
-    sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 20
-    while not sandbox.sent(group):
-        await polled()
-    assert len(sandbox.sent(group)) == 1
-    assert [fault for fault in sandbox.faults if fault[0] == "getChatMember"] == sandbox.faults
-    assert len(sandbox.faults) == 17
-
-
-@pytest.mark.parametrize("error", [TimeoutError(), socket.gaierror(-2, "unknown"), PoolTimeoutError("full")], ids=repr)
-async def test_an_update_is_handled_again_whatever_kept_the_database_away(
-    app: App,
-    sandbox: Sandbox,
-    polled: Callable[[], Awaitable[None]],
-    monkeypatch: pytest.MonkeyPatch,
-    error: Exception,
-) -> None:
-    sandbox.world.write(ME, "/subscribe")
-    failed, subscribe = Raising(error), chats.subscribe
-    monkeypatch.setattr(chats, "subscribe", failed)
-    while not failed.called.is_set():
-        await polled()
-    assert await waiting(app) == [ME]
-    assert await subscribers(app) == []
-    monkeypatch.setattr(chats, "subscribe", subscribe)
-    await until_answered(sandbox, polled)
-    assert await subscribers(app) == [ME]
-
-
-class Raising:
-    """A function that fails."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error, self.called = error, asyncio.Event()
-
-    async def __call__(self, *_: object, **__: object) -> bool:
-        self.called.set()
-        raise self._error

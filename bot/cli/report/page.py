@@ -17,6 +17,7 @@ from bot.messages.record import MAIN, LiveCase, live_cases
 from signals import rules
 from signals.data.universe import LISTED_ON
 from signals.evaluate import History
+from signals.record.comparison import compared_in, tally
 from signals.record.model import ASSETS, TrackRecord
 from signals.record.studies import Studies
 from storage import market, track_record
@@ -64,6 +65,8 @@ def page(history: History, record: TrackRecord, live: Live, origin: str, now: da
     return environment.get_template("page.html.j2").render(
         r=record,
         main=next(rule for rule in record.rules if rule.key == MAIN),
+        n=tally(record),
+        verdict=compared_in(record, MAIN, "^RUT", 63),
         price=Markup(price_chart(history.panel.close("^RUT"), record)),  # noqa: S704
         charts=[(ASSETS[asset], horizon, Markup(drawn)) for asset, horizon, drawn in charts],  # noqa: S704
         live=live,

@@ -92,6 +92,12 @@ class Fetched(HTMLParser):
 
 
 class TestPage:
+    def test_it_opens_with_how_many_how_they_turned_out_and_how_that_compares_with_chance(self, html: str) -> None:
+        opening = html[html.index('<p class="lead">') : html.index("</p>", html.index('<p class="lead">'))]
+        assert re.search(r"\d+ breakouts confirmed since 19\d\d: \d+ held, \d+ failed", opening)
+        chance = r"stood higher in \d+ of \d+ cases, after any date in \d+.%: (no better|better|worse) than chance"
+        assert re.search(chance, opening)
+
     def test_the_page_asks_for_nothing(self, html: str) -> None:
         parser = Fetched()
         parser.feed(html)

@@ -116,3 +116,10 @@ def test_a_record_without_any_breakout_is_a_page_too() -> None:
     flat = evaluated(market([100.0] * 300))
     html = of(flat, track_record(flat, sampling=replace(RECORD, draws=20, resamples=5)), Live(None))
     assert "0 times in this data the Russell 2000 closed at a record" in html
+    assert '<p class="lead">No confirmed breakout in this data.</p>' in html
+
+
+def test_it_opens_with_how_many_and_how_they_turned_out(history: History, record: TrackRecord) -> None:
+    html = of(history, record, Live(None))
+    opening = html[html.index('<p class="lead">') : html.index("</p>", html.index('<p class="lead">'))]
+    assert opening == '<p class="lead">1 breakout confirmed since 2016: 0 held, 0 failed, 1 open.'

@@ -37,8 +37,8 @@ method: $(VENV)/installed ## write the generated tables of docs/method.md, from 
 	$(if $(filter simulated,$(HISTORY)),,FALLBACKS=ETH-USD=$(HISTORY)/ETH-USD_coinbase.csv) \
 		$(BIN)/python -m bot method docs/method.md --data $(HISTORY)
 
-faults: $(VENV)/installed ## a hundred kills -9, and every fault of server, database and clock; some minutes
-	$(BIN)/python -m tests.faults
+faults: $(VENV)/installed ## kills -9 and every fault of server, database, clock and sources; ten minutes, SHORT=1 two
+	$(BIN)/python -m tests.faults $(if $(SHORT),short)
 
 kills: $(VENV)/installed ## kill -9 at every commit and every request of a replay
 	KILL_EVERYWHERE=1 $(BIN)/python -m pytest tests/bot/test_kills.py -q -n $(WORKERS)

@@ -1,4 +1,4 @@
-"""One fault campaign, small, and the account they are all judged by; ``make faults`` runs them whole, in CI too."""
+"""One fault campaign, small, and the account they are all judged by; ``make faults`` runs them whole, and CI a fifth of each."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from random import Random
 
 from bot.app import build
 from bot.clock import SteppedClock
-from bot.commands.table import COMMANDS
+from bot.commands.table import COMMANDS, MENU
 from bot.sandbox.server import serve
 from storage import chats
 from tests.bot.running import EVENING, settings_for
@@ -60,7 +60,7 @@ async def channel(url: str, seed: int, *, times: int) -> Commanded:
                 before += 1
                 query = world.press(chat_id, number, name, user_id=_ADMIN if is_admin else random.randint(100, 200))
             else:
-                name = name if name.isalpha() and name != "refresh" else "help"
+                name = name if name in MENU else "help"
                 # Only an admin can post in a channel.
                 is_admin = is_admin or chat_id == _CHANNEL
                 number = world.write(chat_id, f"/{name}", user_id=_ADMIN if is_admin else 150)["message_id"]

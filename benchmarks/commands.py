@@ -31,6 +31,10 @@ _STEPS, _ANSWERS = 20, 50
 class _Unsent(Request):
     """A request whose answer is made and not sent."""
 
+    async def show(self, text: str, buttons: Rows = ()) -> bool:
+        await self.reply(text, buttons)
+        return True
+
     async def reply(self, text: str, buttons: Rows = ()) -> None:
         """Cut the answer into messages."""
         pages(text)

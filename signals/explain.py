@@ -329,9 +329,9 @@ def disagree(verdict: Verdict) -> bool:
 
 def changed_lately(verdict: Verdict) -> list[ConditionState]:
     """Return the conditions that are what they are since a month, those that changed last first."""
-    known = [state for state in verdict.conditions if state.since and state.state is not State.UNKNOWN]
-    recent = [state for state in known if (verdict.session - state.since).days <= MONTH]  # type: ignore[operator]
-    return sorted(recent, key=lambda state: state.since or verdict.session, reverse=True)
+    known = [(state.since, state) for state in verdict.conditions if state.since and state.state is not State.UNKNOWN]
+    recent = [(since, state) for since, state in known if (verdict.session - since).days <= MONTH]
+    return [state for _, state in sorted(recent, key=lambda each: each[0], reverse=True)]
 
 
 MONTH = 30

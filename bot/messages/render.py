@@ -77,6 +77,7 @@ def _environment(figures: Figures) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # The extension gives the environment this method when it is loaded, where no type checker sees it.
     environment.install_gettext_translations(figures.words, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= figures.filters()
     environment.globals |= {

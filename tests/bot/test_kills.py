@@ -120,7 +120,6 @@ def traced(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> list
     return steps(prepared, tmp_path_factory.mktemp("trace"))
 
 
-@ELSEWHERE
 async def test_an_undisturbed_replay_delivers_both_once_and_a_second_one_nothing(
     prepared: Prepared, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import operator_alarm
 from bot.app import App
@@ -118,10 +119,10 @@ async def test_it_is_told_once_though_the_database_does_not_take_that_it_is_told
     monkeypatch.setattr(operator_alarm, "_AGAIN", 0.01)
     failures, remove = [OperationalError("DELETE", {}, Exception("database or disk is full"))] * 2, notices.remove
 
-    async def failing(*arguments: object) -> None:
+    async def failing(connection: AsyncConnection, number: int) -> None:
         if failures:
             raise failures.pop()
-        await remove(*arguments)  # type: ignore[arg-type]
+        await remove(connection, number)
 
     monkeypatch.setattr(notices, "remove", failing)
     await app.sender.recover()

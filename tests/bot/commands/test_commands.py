@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from datetime import date, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 
 from bot.app import App
-from bot.commands import evidence
-from bot.commands.answering import Services
 from bot.commands.table import MENU
-from bot.messages.buttons import Rows
-from bot.messages.render import Messages
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
+from bot.settings import Settings
 from signals.as_json import encode
 from storage import chats, ledger, market
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.market import Agenda
 from storage.schema import compressed
+from tests.bot.commands.conftest import ADMIN, GROUP, ME, MEMBER, Hear, Press, Say, store
 from tests.bot.conftest import Record
 from tests.bot.messages.whole import BREAKOUT, EPISODE, SESSION, early, whole
-from tests.bot.running import EVENING
+from tests.bot.running import EVENING, settings_for
 
 quiet = whole(
     breakout=replace(
@@ -39,48 +35,6 @@ quiet = whole(
     )
 )
 attempt = whole(breakout=replace(BREAKOUT, episode=replace(EPISODE, confirmed=None, hold_until=None)))
-Hear = Callable[[], Coroutine[Any, Any, None]]
-ME, GROUP, ADMIN, MEMBER = 5, -1_000_000_000_005, 11, 12
-
-
-@pytest.fixture
-def say(sandbox: Sandbox, hear: Hear) -> Callable[..., Coroutine[Any, Any, str]]:
-    """Return a function that writes to the bot and returns its answer."""
-    sandbox.world.add_private_chat(ME)
-    sandbox.world.add_group(GROUP, "Traders", admins={ADMIN})
-
-    async def write(text: str, chat_id: int = ME, user_id: int | None = None) -> str:
-        before = len(sandbox.sent(chat_id))
-        sandbox.world.write(chat_id, text, user_id=user_id)
-        await hear()
-        answers = sandbox.sent(chat_id)[before:]
-        assert len(answers) <= 1
-        return answers[0] if answers else ""
-
-    return write
-
-
-Say = Callable[..., Coroutine[Any, Any, str]]
-
-
-@pytest.fixture
-def press(sandbox: Sandbox, hear: Hear) -> Callable[[str], Coroutine[Any, Any, None]]:
-    """Return a function that presses a button, by its text, under the newest message that has it."""
-
-    async def click(text: str) -> None:
-        for message in reversed(list(sandbox.world.chats[ME].messages.values())):
-            for row in message.get("reply_markup", {}).get("inline_keyboard", []):
-                for button in row:
-                    if button["text"] == text:
-                        sandbox.world.press(ME, message["message_id"], button["callback_data"])
-                        await hear()
-                        return
-        raise AssertionError(f"there is no button {text}")
-
-    return click
-
-
-Press = Callable[[str], Coroutine[Any, Any, None]]
 
 
 async def subscribers(app: App) -> list[int]:
@@ -338,107 +292,15 @@ class TestParts:
             assert (await say(f"/{command}")).startswith("Nothing is evaluated yet.")
         assert (await say("/asof 2020-11-17")).startswith("Nothing is evaluated yet.")
 
-    async def test_the_operators_note_is_part_of_crypto(self, app: App, record: Record) -> None:
+
+class TestTheOperatorsNote:
+    @pytest.fixture
+    def settings(self, sandbox: Sandbox, database_url: str) -> Settings:
+        return settings_for(sandbox, database_url, operator_note="2026-11-01: custody")
+
+    async def test_it_is_part_of_crypto(self, say: Say, record: Record) -> None:
         await record(whole())
-        services = Services(app.database, Messages(), app.clock, app.replies, note="2026-11-01: custody")
-        answers: list[str] = []
-
-        class Asked:
-            words = ()
-
-            async def show(self, text: str, buttons: Rows) -> None:
-                answers.append(text)
-
-        await evidence.crypto(services, Asked())  # type: ignore[arg-type]
-        assert answers[0].endswith("Operator's note, not scored: 2026-11-01: custody")
-
-
-def _change(kind: str, on: date, before: str = "", after: str = "", what: str = "") -> ChangeRow:
-    return ChangeRow(kind, f"{what or kind.partition('.')[0]}:{on}", on, before, after)
-
-
-async def store(app: App, *evenings: tuple[date, list[ChangeRow]], backfilled: bool = False) -> None:
-    """Store one verdict for each evening, with what changed on it."""
-    rows = []
-    for session, changes in evenings:
-        body = compressed(encode(whole(session=session)))
-        rows.append(VerdictRow(session, EVENING, "2", body, changes))
-    async with app.database.transaction() as connection:
-        await market.claim_market(connection, "live")
-        await ledger.record(connection, rows, [], backfilled=backfilled)
-
-
-class TestHistory:
-    async def test_history_before_anything_changed_says_so(self, app: App, say: Say) -> None:
-        await store(app, (SESSION, []))
-        assert await say("/history") == "Nothing has changed yet"
-
-    async def test_the_newest_change_comes_first_in_words_with_its_date(self, app: App, say: Say) -> None:
-        earlier, later = date(2020, 11, 13), date(2020, 11, 17)
-        regime = _change("liquidity.regime", later, "neutral", "easing")
-        await store(app, (earlier, [_change("breakout.attempt", earlier)]), (later, [regime]))
-        assert (await say("/history")).splitlines() == [
-            "The last 2 changes",
-            "17 Nov 2020: US liquidity turned easing (was neutral)",
-            "13 Nov 2020: Russell 2000 breakout attempt of 13 Nov 2020",
-        ]
-
-    async def test_a_change_found_in_the_history_is_marked_as_never_sent(self, app: App, say: Say) -> None:
-        await store(app, (SESSION, [_change("stage.up", SESSION, "1", "2")]), backfilled=True)
-        answer = await say("/history")
-        assert answer.endswith("17 Nov 2020: Cascade stage 1 → 2 of 4\nAll from history, not sent live.")
-        assert answer.splitlines()[0] == "The last change"
-
-    async def test_the_state_of_the_data_is_the_operators(self, app: App, say: Say) -> None:
-        await store(app, (SESSION, [ChangeRow("data.problem", f"data:IWC:{SESSION}", SESSION, "late", "stale")]))
-        assert await say("/history") == "Nothing has changed yet"
-
-    async def test_ten_unless_asked_for_more_and_all_thirty_fit_a_message(self, app: App, say: Say) -> None:
-        days = [date(2020, 1, 1) + timedelta(days=i) for i in range(35)]
-        await store(app, *((d, [_change("breakout.warning", d)]) for d in days), backfilled=True)
-        for asked, count in (("", 10), (" 1", 1), (" 30", 30)):
-            assert (await say(f"/history{asked}")).count("warning") == count
-
-    async def test_anything_else_gets_one_line_with_a_valid_example(self, say: Say) -> None:
-        for asked in ("0", "31", "-1", "ten", "1 2", "2.5", "9" * 4000, "١٢"):
-            assert await say(f"/history {asked}") == "/history takes a number from 1 to 30. For example /history 20"
-
-
-class TestAsOf:
-    async def test_asof_is_the_stored_verdict_of_that_evening(self, app: App, say: Say) -> None:
-        await store(app, (date(2020, 11, 13), []), (SESSION, []))
-        lines = (await say("/asof 2020-11-13")).splitlines()
-        assert lines[0].startswith("As of that evening, decided ")
-        assert lines[2] == "Breakout confirmed · stage 2 of 4"
-        assert lines[3].startswith("Fri 13 Nov 2020 · ")
-
-    async def test_a_day_without_a_session_uses_the_one_before_and_says_so(self, app: App, say: Say) -> None:
-        await store(app, (date(2020, 11, 13), []), (SESSION, []))
-        answer = await say("/asof 2020-11-15")
-        assert answer.startswith("Sun 15 Nov 2020 was not a session: this is the one before.")
-        assert "Fri 13 Nov 2020 · " in answer
-
-    async def test_a_day_to_come_says_so_in_one_line(self, app: App, say: Say) -> None:
-        await store(app, (SESSION, []))
-        answer = "2999-01-01 is yet to come: the newest session is 2020-11-17. For example /asof 2020-11-17"
-        assert await say("/asof 2999-01-01") == answer
-
-    async def test_asof_before_the_first_verdict_says_which_is_the_first(self, app: App, say: Say) -> None:
-        await store(app, (SESSION, []))
-        answer = "There is nothing that early: the first session is 2020-11-17. For example /asof 2020-11-17"
-        assert await say("/asof 1929-10-29") == answer
-
-    async def test_a_verdict_of_the_history_says_that_it_was_computed_later(self, app: App, say: Say) -> None:
-        await store(app, (SESSION, []), backfilled=True)
-        async with app.database.transaction() as connection:
-            await market.begin_backfill(connection, SESSION)
-        assert "computed later from the history" in await say(f"/asof {SESSION}")
-
-    async def test_anything_else_gets_one_line_with_a_valid_example(self, app: App, say: Say) -> None:
-        await store(app, (SESSION, []))
-        for asked in ("", "yesterday", "17.11.2020", "2020-13-01", "2020-11-17 22:30", "<i>"):
-            answer = await say(f"/asof {asked}")
-            assert answer == "/asof takes a date as year-month-day. For example /asof 2020-11-17"
+        assert (await say("/crypto")).endswith("Operator's note, not scored: 2026-11-01: custody")
 
 
 class TestHelp:

@@ -110,7 +110,9 @@ class TestCondition:
 
     def test_of_several_numbers_the_one_that_keeps_it_off_is_shown(self) -> None:
         row = CONDITIONS["credit"]
-        state = condition(row, OFF, value=row.numbers[0].enter.figure, others=(5.0,))  # type: ignore[union-attr]
+        enter = row.numbers[0].enter
+        assert enter is not None
+        state = condition(row, OFF, value=enter.figure, others=(5.0,))
         number, value = facts.MeasuredRow(row, state).shown
         assert (number, value) == (row.numbers[1], 5.0)
 

@@ -15,6 +15,7 @@ from signals.data.series import FIELDS, SERIES
 from signals.data.sessions import decision_time
 from signals.data.vintages import settle
 from signals.model import Freshness
+from signals.nine_decimals import Sign, meets
 from tests.worlds import CALENDAR, day, evaluated, frame, lead, market, settled, verdict
 
 EVENING = decision_time(day(5))
@@ -69,14 +70,15 @@ class TestSplitsCarriedOutLate:
     def test_on_no_evening_does_an_adjusted_series_show_one_that_is_listed(
         self, moves: list[float], ratio: float, at: int
     ) -> None:
-        level, rows = 100.0, [BEFORE]
+        level, rows, plausible = 100.0, [BEFORE], SERIES["IWC"].move
+        assert plausible is not None
         for position, move in enumerate(moves, start=1):
             split = ratio if position == at + 1 else 1.0
             level *= move / split
             rows.append(row(position, level, position, last_seen=9, split=split))
             found = table(*rows)
             steps = adjusted_close(found).where(~found["doubted"]).dropna().pct_change().dropna()
-            assert (steps.abs() <= SERIES["IWC"].move.limit + 1e-9).all()  # type: ignore[union-attr]
+            assert meets(steps.abs(), Sign.AT_MOST, plausible.limit).all()
 
 
 class TestDistributions:

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import yfinance
+from curl_cffi.requests import Response
 
 import bot.market.child  # noqa: F401
 from signals.sources.collect import collect
@@ -71,7 +73,7 @@ def main(url: str, key: str) -> None:
     """Ask once for every kind of series, of every source."""
 
     class Local(YahooSession):
-        def request(self, method: str, url: str, *args: object, **kwargs: object) -> object:  # type: ignore[override]
+        def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> Response:
             parts = urlsplit(url)
             return super().request(method, f"{server}{parts.path or '/'}?{parts.query}", *args, **kwargs)
 

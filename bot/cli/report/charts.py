@@ -21,7 +21,13 @@ from signals.record.study import Study
 
 _WIDTH, _HEIGHT = 4.6, 3.0
 _MUTED, _BASE, _EVENT = "#6b7785", "#c9d3dd", "#c0392b"
-_OUTCOMES = {"established": "#1a7f4e", "failed": "#c0392b", "rejected": "#8a5a00", "open": "#3b6fb5"}
+# A colour alone would tell some readers nothing.
+_OUTCOMES = {
+    "established": ("#1a7f4e", "o"),
+    "failed": ("#c0392b", "X"),
+    "rejected": ("#8a5a00", "s"),
+    "open": ("#3b6fb5", "^"),
+}
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "cascade",
@@ -46,12 +52,12 @@ def price_chart(closes: pd.Series[float], record: TrackRecord) -> str:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
-        for outcome, colour in _OUTCOMES.items():
+        for outcome, (colour, marker) in _OUTCOMES.items():
             found = [event.episode for event in record.events if event.episode.outcome == outcome]
             if found:
                 days = pd.DatetimeIndex([episode.attempt for episode in found])
                 closes_then, label = [episode.close for episode in found], f"{outcome} ({len(found)})"
-                axes.scatter(days, closes_then, s=26, color=colour, zorder=3, label=label)
+                axes.scatter(days, closes_then, s=26, color=colour, marker=marker, zorder=3, label=label)
         axes.set_ylabel("close, index points (log)")
         axes.legend(frameon=False, loc="upper left", fontsize=8)
         return _svg(figure, "Closes of the Russell 2000 and the breakouts from a long base, by outcome")

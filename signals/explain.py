@@ -167,11 +167,6 @@ def first_link_off(cascade: Cascade) -> Link | None:
     return cascade.links[cascade.stage] if cascade.stage < len(cascade.links) else None
 
 
-def links_about_to_switch(cascade: Cascade) -> list[Link]:
-    """Return the links whose conditions speak against their published state."""
-    return [link for link in cascade.links if link.toward]
-
-
 def is_following(link: Link) -> bool:
     """Return whether a link switched on lately, so that it may be said to follow; else it was on before."""
     return link.sessions_since_on is not None and link.sessions_since_on <= LINK.following

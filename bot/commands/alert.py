@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.answering import Request, Services
 from bot.messages.alerts import alert_text, details_text
+from bot.messages.buttons import Rows
+from bot.messages.render import Messages
 from storage import ledger
 
 
 async def alert(services: Services, request: Request) -> str | None:
     """Go back to an alert."""
-    async with services.database.reading() as connection:
-        row = await _asked_for(connection, request)
-        if row is None:
-            return services.messages.text("unknown_button")
-        text = await alert_text(connection, services.messages, row)
-    await request.show(text, services.messages.buttons.under_alert(row.id))
-    return None
+    return await _show(services, request, alert_text, services.messages.buttons.under_alert)
 
 
 async def details(services: Services, request: Request) -> str | None:
     """Show when and on what an alert was decided."""
+    return await _show(services, request, details_text, lambda _: services.messages.buttons.back(request.origin))
+
+
+async def _show(
+    services: Services,
+    request: Request,
+    text_of: Callable[[AsyncConnection, Messages, Any], Awaitable[str]],
+    buttons_of: Callable[[int], Rows],
+) -> str | None:
     async with services.database.reading() as connection:
         row = await _asked_for(connection, request)
         if row is None:
             return services.messages.text("unknown_button")
-        text = await details_text(connection, services.messages, row)
-    await request.show(text, services.messages.buttons.back(request.origin))
+        text = await text_of(connection, services.messages, row)
+    await request.show(text, buttons_of(row.id))
     return None
 
 

@@ -27,9 +27,6 @@ BREAKOUT_NEEDS = ("^RUT", "IWM", "SPY", "RSP", "IWC", "IJR", *SECTORS)
 CRYPTO_NEEDS = ("BTC-USD", *ALTCOINS)
 """The series of the capitulation precondition."""
 
-SUPPLIED = ("ETF_FLOWS", "LEVERAGE")
-"""What only an operator can supply."""
-
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRow:

@@ -173,11 +173,6 @@ class Followed(Struct, frozen=True):
         """The cases whose outcome is known."""
         return tuple(case for case in self.cases if case.outcome)
 
-    @property
-    def unpriced(self) -> int:
-        """How many events the asset had no price at."""
-        return sum(case.entry is None for case in self.cases)
-
 
 class RuleRecord(Struct, frozen=True):
     """What followed the events of one rule. ``family`` is its row of the registry."""

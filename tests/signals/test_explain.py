@@ -119,11 +119,6 @@ class TestLinks:
         assert [link.number for link in explain.switched(cascade(ON, ON, ON, OFF), 1, 3)] == [2, 3]
         assert [link.number for link in explain.switched(cascade(ON, OFF, OFF, OFF), 3, 1)] == [2, 3]
 
-    def test_links_about_to_switch_are_those_whose_conditions_speak_against_them(self) -> None:
-        links = cascade(ON, ON, OFF, OFF).links
-        counted = cascade(ON, ON, OFF, OFF, links=(*links[:2], replace(links[2], toward=3), links[3]))
-        assert [link.number for link in explain.links_about_to_switch(counted)] == [3]
-
     def test_bonds_need_three_conditions_and_the_others_two(self) -> None:
         assert [explain.needed(link) for link in cascade(ON, ON, ON, ON).links] == [3, 2, 2, 2]
 

@@ -116,5 +116,5 @@ class TestAsOf:
     def test_an_asset_without_a_price_yet_is_unpriced_not_zero(self, history: History) -> None:
         found = past(history, "breakout.confirmed", date(2013, 1, 4))
         ether = of(found, "ETH-USD")
-        assert (ether.n, ether.unpriced) == (0, len(ether.cases))
+        assert (ether.n, [case.entry for case in ether.cases]) == (0, [None] * len(ether.cases))
         assert ether.base.median is None

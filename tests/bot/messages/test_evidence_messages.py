@@ -179,6 +179,15 @@ class TestLiquidity:
 
 
 class TestBreakout:
+    def test_below_its_record_the_distance_is_also_in_average_true_ranges_and_armed_is_said(self) -> None:
+        near = replace(BREAKOUT, close=1720.0, distance=-0.012, distance_atr=-0.7, base_sessions=200, armed=True)
+        lines = part("breakout", whole(breakout=near)).splitlines()
+        assert "0.7 average true ranges of 20 sessions below its record" in lines
+        assert "Armed: within 2 % of a record older than 125 sessions" in lines
+        text = part("breakout")
+        assert "average true ranges" not in text
+        assert "Armed" not in text
+
     def test_one_that_failed_is_told_for_21_sessions(self) -> None:
         failed = replace(EPISODE, warning=date(2020, 11, 24), failed=date(2020, 11, 27))
         assert BREAKOUT.course is not None

@@ -172,11 +172,6 @@ def is_following(link: Link) -> bool:
     return link.sessions_since_on is not None and link.sessions_since_on <= LINK.following
 
 
-def needed(link: Link) -> int:
-    """Return how many conditions a link with all of them measured needs."""
-    return LINK.of_many if link.number == 1 else LINK.of_few
-
-
 def switched(cascade: Cascade, before: int, after: int) -> list[Link]:
     """Return the links that a change of stage counts now, or counts no more."""
     low, high = sorted((before, after))

@@ -119,9 +119,6 @@ class TestLinks:
         assert [link.number for link in explain.switched(cascade(ON, ON, ON, OFF), 1, 3)] == [2, 3]
         assert [link.number for link in explain.switched(cascade(ON, OFF, OFF, OFF), 3, 1)] == [2, 3]
 
-    def test_bonds_need_three_conditions_and_the_others_two(self) -> None:
-        assert [explain.needed(link) for link in cascade(ON, ON, ON, ON).links] == [3, 2, 2, 2]
-
 
 def liquidity(on: int, raw: Regime, measured: int = 8) -> Liquidity:
     return replace(LIQUIDITY, on=on, measured=measured, score=100.0 * on / measured, raw=raw)

@@ -31,6 +31,7 @@ ANSWERS = (
 )  # fmt: skip
 MOST = {"state": 600} | dict.fromkeys(ANSWERS, 900)
 MOST_OF_AN_ALERT = 700
+STOPS = ("Wrong if: ", "It fails on: ", "It ends on: ", "Void unless it recovers: ")
 NOTHING = re.compile(r"[+−]0(\.0+)? (%|bn|points)|(?<![\d.,])0 points")
 DATED = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}")
 FIGURE = re.compile(r"[+−]?[\d,]*\d(?:\.\d+)?")
@@ -107,11 +108,7 @@ def test_no_alert_is_over_its_length_says_a_sentence_twice_or_is_wrong_already(
 
 def already(text: str, verdict: Verdict) -> bool:
     """Return whether what would make an alert wrong, or end it, is so on its own session."""
-    _, found, line = text.partition("\nWrong if: ")
-    for other in ("It fails on: ", "It ends on: "):
-        if not found:
-            _, found, line = text.partition(f"\n{other}")
-    line = line.partition("\n")[0]
+    line = next((line for line in text.splitlines() if line.startswith(STOPS)), "")
     b, past = verdict.breakout, [dated(day) <= verdict.session for day in DATED.findall(line)]
     below, above = re.search(r"a close below (\S+\d)", line), re.search(r"a close above the record (\S+\d)", line)
     wrong = [below and b.close is not None and b.close < read(below[1]), above and b.close and b.close > read(above[1])]
@@ -121,10 +118,10 @@ def already(text: str, verdict: Verdict) -> bool:
     for count, side in re.findall(r"(\d+) or (more|fewer) of \d+ on", line):
         on = verdict.liquidity.on
         wrong.append(on >= int(count) if side == "more" else on <= int(count))
-    link = re.match(r"(bonds|equities|small caps|crypto) with (fewer than )?(\d+)", line)
+    link = re.search(r"(fewer than )?(\d+)(?: or more)? of \d+ conditions of (bonds|equities|small caps|crypto)", line)
     if link:
-        on = verdict.cascade.links[("bonds", "equities", "small caps", "crypto").index(link[1])].on
-        wrong.append(on < int(link[3]) if link[2] else on >= int(link[3]) and "among them" not in line)
+        on = verdict.cascade.links[("bonds", "equities", "small caps", "crypto").index(link[3])].on
+        wrong.append(on < int(link[2]) if link[1] else on >= int(link[2]) and "among them" not in line)
     return any(past) or any(wrong)
 
 
@@ -137,7 +134,7 @@ def test_no_mark_contradicts_the_number_printed_beside_it(told: Told) -> None:
         rows = measured_rows(verdict, CONDITIONS.values())
         lines = [line for part, text in answers.items() if part.startswith("why") for line in text.splitlines()]
         for each in rows:
-            titled = [line for line in lines if line[1:].startswith(f" {each.row.title} ")]
+            titled = [line for line in lines if re.match(rf". {re.escape(each.row.title)}[ ,]", line)]
             assert titled, (verdict.session, each.row.key)
             for line in titled:
                 assert not contradicts(line, each), (verdict.session, line)
@@ -179,7 +176,9 @@ def crosses(line: str, part: Check) -> bool:
     if part.value is None:
         return ": " in line
     value = read(line.rpartition(": ")[2]) / (100 if part.unit in (Unit.PERCENT, Unit.SHARE) else 1)
-    return any(meets(value, s, part.threshold) != meets(part.value, s, part.threshold) for s in (Sign.ABOVE, Sign.BELOW))
+    return any(
+        meets(value, s, part.threshold) != meets(part.value, s, part.threshold) for s in (Sign.ABOVE, Sign.BELOW)
+    )
 
 
 def test_no_regime_is_contradicted_by_its_count_without_turning(told: Told) -> None:

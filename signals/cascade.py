@@ -86,7 +86,7 @@ class LinkHistory:
             on=int(self.counted.on.item(session)),
             measured=int(self._measured.item(session)),
             of=self.of,
-            needs=_needs(self.number, self.counted).item(session),
+            needs=int(_needs(self.number, self.counted).item(session)),
             toward=self.published.toward.item(session),
             since=self.days[self._began.item(session)],
             unknown_since=day(self.days, self._unknown_since, session),
@@ -167,9 +167,9 @@ def _link(number: int, members: tuple[Measured, ...]) -> LinkHistory:
     return LinkHistory(number, members[0].days, len(members), counted, by_conditions, without_late_data, published)
 
 
-def _needs(number: int, counted: Votes) -> npt.NDArray[np.int64]:
+def _needs(number: int, counted: Votes) -> Floats:
     """Return how many conditions have to be on: more where a link has many, as far as they were ever measured."""
-    return np.where((number == 1) & (counted.counted >= LINK.many), LINK.of_many, LINK.of_few)
+    return np.where((number == 1) & (counted.counted >= LINK.many), float(LINK.of_many), float(LINK.of_few))
 
 
 def _judge(number: int, members: list[Floats], had: list[Bools], mandatory: int | None) -> tuple[Votes, Floats]:

@@ -1,0 +1,215 @@
+"""The picture around every chart: its size, colours, header, panels and axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from bot.charts.kinds import Chart, Period, Theme
+from bot.messages.figures import Figures
+
+# A phone is 390 points wide: shown there, a point of text is a little more than one of its points.
+WIDTH, HEIGHT, DPI = 3.9, 4.8, 300
+_LEFT, _RIGHT, _BOTTOM, _TOP = 0.14, 0.56, 0.30, 0.46
+_LEGEND_ROW, _PANEL_TITLE, _GAP = 0.17, 0.21, 0.24
+TEXT, SMALL = 8.0, 7.5
+_WIDE_SCALE = 4.0
+WATERMARK = "watermark"
+"""The id of the one text that stands across everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours by what they say, those of data from Okabe and Ito's set, which colour-blind people can tell apart."""
+
+    paper: str
+    ink: str
+    quiet: str
+    grid: str
+    shade: str
+    main: str
+    good: str = "#009E73"
+    bad: str = "#D55E00"
+    warn: str = "#E69F00"
+    other: str = "#CC79A7"
+
+
+PALETTES = {
+    Theme.LIGHT: Palette("#ffffff", "#1d232a", "#5b6672", "#e3e8ed", "#d9e2ea", "#0072B2"),
+    Theme.DARK: Palette("#17212b", "#e8edf2", "#98a5b3", "#2b3a49", "#34475a", "#56B4E9"),
+}
+_SPAN = {Period.YEAR: pd.DateOffset(years=1), Period.FIVE_YEARS: pd.DateOffset(years=5)}
+
+
+class Frame:
+    """One picture, built from the top down; ``panels`` comes once, after it everything is drawn on what it returns."""
+
+    def __init__(self, chart: Chart, figures: Figures, *, simulated: bool) -> None:
+        self.chart, self.figures = chart, figures
+        self.words = figures.words
+        self.colours = PALETTES[chart.theme]
+        self.figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor=self.colours.paper)
+        FigureCanvasAgg(self.figure)
+        if simulated:
+            self._text(
+                WIDTH / 2, HEIGHT / 2, self.words.gettext("SIMULATED"), size=40, weight="bold", alpha=0.16,
+                rotation=40, ha="center", va="center", gid=WATERMARK, color=self.colours.ink, zorder=10,
+            )  # fmt: skip
+
+    def title(self, title: str, below: str) -> None:
+        """Write what it shows, and from when to when or on how many cases."""
+        self._text(_LEFT, HEIGHT - 0.10, title, size=10, weight="bold", va="top", color=self.colours.ink)
+        self._text(_LEFT, HEIGHT - 0.29, below, size=TEXT, va="top", color=self.colours.quiet)
+
+    def dates(self, index: pd.Index) -> str:
+        """Write from when to when, for ``title``."""
+        first, last = self.span(index)
+        return self.figures.span(first, last) if first != last else self.figures.day(last)
+
+    @staticmethod
+    def span(index: pd.Index) -> tuple[date, date]:
+        """Return the first and the last date."""
+        return pd.DatetimeIndex(index)[0].date(), pd.DatetimeIndex(index)[-1].date()
+
+    def shown(self, index: pd.Index) -> pd.DatetimeIndex:
+        """Return the part of some dates that lies within the period, counted back from the last of them."""
+        dates = pd.DatetimeIndex(index)
+        back = _SPAN.get(self.chart.period)
+        return dates if back is None or not len(dates) else dates[dates >= dates[-1] - back]
+
+    def panels(self, *panels: tuple[float, str], legend: Sequence[Any] = (), columns: int = 3) -> list[Axes]:
+        """Return axes one below the other, each of a relative height and with a line of text above it."""
+        rows = -(-len(legend) // columns)
+        top = HEIGHT - _TOP - rows * _LEGEND_ROW - (0.05 if rows else 0)
+        if rows:
+            self._legend(legend, columns)
+        height = (top - _BOTTOM - _PANEL_TITLE * len(panels) - _GAP * (len(panels) - 1)) / sum(h for h, _ in panels)
+        made = []
+        for share, title in panels:
+            self._text(_LEFT, top - 0.05, title, size=SMALL, va="top", color=self.colours.quiet)
+            top -= _PANEL_TITLE + share * height
+            box = (_LEFT / WIDTH, top / HEIGHT, (WIDTH - _LEFT - _RIGHT) / WIDTH, share * height / HEIGHT)
+            made.append(self._styled(self.figure.add_axes(box)))
+            top -= _GAP
+        return made
+
+    def nothing(self, title: str, sentence: str) -> None:
+        """Say why there is nothing to draw."""
+        self.title(title, "")
+        self._text(
+            WIDTH / 2, HEIGHT / 2, sentence, size=9, ha="center", va="center", color=self.colours.quiet, wrap=True
+        )
+
+    def say(self, axes: Axes, sentence: str) -> None:
+        """Say in one panel why nothing is drawn on it."""
+        axes.set_yticks([])
+        axes.set_xticks([])
+        axes.text(
+            0.5, 0.5, sentence, transform=axes.transAxes, ha="center", va="center", size=TEXT, color=self.colours.quiet
+        )
+
+    def line(self, label: str, **style: Any) -> Line2D:
+        """Return an entry of the legend."""
+        return Line2D([], [], label=label, **style)
+
+    def patch(self, label: str, **style: Any) -> Patch:
+        """Return an entry of the legend for an area."""
+        return Patch(label=label, **style)
+
+    def png(self) -> bytes:
+        """Return the picture."""
+        drawn = BytesIO()
+        self.figure.savefig(drawn, format="png", facecolor=self.colours.paper, metadata={"Software": None})
+        return drawn.getvalue()
+
+    def log_prices(self, axes: Axes, low: float, high: float, write: Any) -> None:
+        """Scale prices by their ratios, with marks at round ones."""
+        axes.set_yscale("log")
+        axes.set_ylim(low, high)
+        wide = high / low > _WIDE_SCALE
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        self.write_y(axes, write)
+
+    @staticmethod
+    def write_y(axes: Axes, write: Any) -> None:
+        """Write the figures beside an axis."""
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+    def date_axis(self, axes: Sequence[Axes], index: pd.DatetimeIndex) -> None:
+        """Give axes below one another the same dates; they are written below the last."""
+        first, last = index[0], index[-1]
+        ticks, labels = self._ticks(first, last)
+        for each in axes:
+            each.set_xlim(first, last if last > first else last + pd.Timedelta(days=1))  # type: ignore[arg-type]
+            each.xaxis.set_major_locator(FixedLocator(ticks))
+            each.set_xticklabels(labels if each is axes[-1] else [])
+            each.grid(axis="x", color=self.colours.grid, linewidth=0.5)
+
+    def _ticks(self, first: pd.Timestamp, last: pd.Timestamp) -> tuple[list[float], list[str]]:
+        """Return where dates are written, as matplotlib counts days, and how: days, months or years."""
+        days = (last - first).days
+        # So that what is centred on a mark does not run over the edge.
+        begin = first + pd.Timedelta(days=round(days * 0.05))
+        if days < 60:  # noqa: PLR2004
+            marks = pd.DatetimeIndex([first + (last - first) * share for share in (0.1, 0.5, 0.9)]).normalize().unique()
+            return _numbers(marks), [self.figures.day(mark.date()) for mark in marks]
+        if days < 800:  # noqa: PLR2004
+            months = 1 if days < 130 else 3 if days < 500 else 6  # noqa: PLR2004
+            marks = pd.date_range(begin, last, freq="MS", normalize=True)
+            marks = marks[(marks.month - 1) % months == 0]
+            return _numbers(marks), [self.figures.month(mark.date()) for mark in marks]
+        years = 1 if days < 3_000 else 2 if days < 5_000 else 5 if days < 10_000 else 10  # noqa: PLR2004
+        marks = pd.date_range(begin, last, freq="YS", normalize=True)
+        marks = marks[marks.year % years == 0]
+        return _numbers(marks), [str(mark.year) for mark in marks]
+
+    def _styled(self, axes: Axes) -> Axes:
+        colours = self.colours
+        axes.set_facecolor(colours.paper)
+        for side in ("top", "left", "right"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color(colours.grid)
+        axes.tick_params(colors=colours.quiet, labelsize=SMALL, length=0, pad=3)
+        axes.yaxis.tick_right()
+        axes.grid(axis="y", color=colours.grid, linewidth=0.5)
+        axes.set_axisbelow(True)
+        return axes
+
+    def _legend(self, handles: Sequence[Any], columns: int) -> None:
+        self.figure.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=(_LEFT / WIDTH, (HEIGHT - _TOP) / HEIGHT), ncols=columns,
+            frameon=False, fontsize=SMALL, labelcolor=self.colours.ink, borderpad=0, borderaxespad=0,
+            handlelength=1.5, handletextpad=0.5, columnspacing=1.0, labelspacing=0.45,
+        )  # fmt: skip
+
+    def _text(self, x: float, y: float, text: str, **style: Any) -> None:
+        """Write at a place in inches from the lower left corner."""
+        self.figure.text(x / WIDTH, y / HEIGHT, text, **style)
+
+
+def _numbers(marks: pd.DatetimeIndex) -> list[float]:
+    return list((marks - pd.Timestamp(0)) / pd.Timedelta(days=1))
+
+
+def runs(values: Any) -> list[tuple[int, int, float]]:
+    """Return where figures stay the same: first position, the one after the last, and the figure; NaN is one too."""
+    figures = np.asarray(values, dtype=np.float64)
+    if not len(figures):
+        return []
+    same = (figures[1:] == figures[:-1]) | (np.isnan(figures[1:]) & np.isnan(figures[:-1]))
+    starts = [0, *(np.flatnonzero(~same) + 1).tolist()]
+    return [(a, b, figures.item(a)) for a, b in zip(starts, [*starts[1:], len(figures)], strict=True)]

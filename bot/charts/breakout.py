@@ -14,7 +14,8 @@ from signals.episode import Outcome, Phase
 from signals.evaluate import History
 from signals.rules import BREAKOUT, CHECKS
 
-_BUCKET = {Period.FIVE_YEARS: "W", Period.ALL: "Q"}
+_POINTS = 230
+"""About how many points the picture is wide."""
 
 
 def draw(frame: Frame, history: History) -> None:
@@ -97,10 +98,10 @@ def _volume_title(frame: Frame) -> str:
     _, mean = frame.words.gettext, {"mean": CHECKS.volume_mean}
     match frame.chart.period:
         case Period.YEAR:
-            return _("IWM volume, times its mean of %(mean)d sessions") % mean
+            return _("IWM volume, over its %(mean)d-session mean") % mean
         case Period.FIVE_YEARS:
-            return _("IWM volume, times its mean of %(mean)d sessions, by week") % mean
-    return _("IWM volume, times its mean of %(mean)d sessions, by quarter") % mean
+            return _("IWM volume, over its %(mean)d-session mean, mean of each week") % mean
+    return _("IWM volume, over its %(mean)d-session mean, highest week of each quarter") % mean
 
 
 def _draw_volume(frame: Frame, axes: Axes, history: History, shown: pd.DatetimeIndex) -> None:
@@ -109,14 +110,16 @@ def _draw_volume(frame: Frame, axes: Axes, history: History, shown: pd.DatetimeI
     if not len(volume):
         frame.say(axes, frame.words.gettext("IWM's volume is not known for these dates."))
         return
-    bucket = _BUCKET.get(frame.chart.period)
-    if bucket is not None:
-        periods = pd.DatetimeIndex(volume.index).to_period(bucket)
-        volume = volume.groupby(periods).agg("mean").set_axis(pd.Series(volume.index).groupby(periods).last().array)
-    high = np.asarray(volume >= CHECKS.volume_day) if bucket is None else np.zeros(len(volume), dtype=bool)
-    axes.vlines(pd.DatetimeIndex(volume.index), 0, volume, colors=np.where(high, colours.warn, colours.quiet).tolist(),
-                linewidth=max(min(240 / len(volume), 3.0), 0.6))  # fmt: skip
-    axes.axhline(1.0, color=colours.ink, linewidth=0.6)
-    axes.set_ylim(0, max(float(volume.max()) * 1.05, CHECKS.volume_day))
-    axes.set_yticks([0, 1, *range(2, int(axes.get_ylim()[1]) + 1)])
-    frame.write_y(axes, lambda value: f"{frame.figures.decimal(value, 0)}×")
+    enough = CHECKS.volume_day if frame.chart.period is Period.YEAR else CHECKS.volume_days_mean
+    if frame.chart.period is not Period.YEAR:
+        volume = volume.resample("W").mean().dropna()
+    if frame.chart.period is Period.ALL:
+        volume = volume.resample("QE").max().dropna()
+    tints = np.where(np.asarray(volume >= enough), colours.warn, colours.quiet).tolist()
+    wide = min(_POINTS / len(volume) * 0.8, 3.0)
+    axes.vlines(pd.DatetimeIndex(volume.index), 0, volume, colors=tints, linewidth=wide)
+    axes.axhline(enough, color=colours.ink, linewidth=0.8, linestyle=(0, (1, 1.5)))
+    axes.set_ylim(0, max(float(volume.max()), enough) * 1.1)
+    top = int(axes.get_ylim()[1])
+    axes.set_yticks([0, enough, *(whole for whole in range(0, top + 1, 1 + top // 4) if whole > enough + top / 8)])
+    frame.write_y(axes, lambda value: f"{frame.figures.decimal(value, 0 if value == int(value) else 1)}×")

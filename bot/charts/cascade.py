@@ -26,7 +26,9 @@ def draw(frame: Frame, history: History) -> None:
     legend = [frame.patch(_("on"), **on), frame.patch(_("off"), **off), frame.patch(_("unknown"), **unknown)]
     names = [_("Bonds"), _("Equities"), _("Small caps"), _("Crypto")]
     stage, lanes = frame.panels(
-        (1.4, _("Stage: how many links are on, from the first")), (2.0, _("Links, the first below")), legend=legend
+        (1.4, _("Stage: how many links are on, from the first")),
+        (2.4, _("The four links, in their order")),
+        legend=legend,
     )
     stage.fill_between(shown, cascade.stage[start:], step="post", color=colours.main, linewidth=0)
     stage.set_ylim(0, len(names) + 0.2)
@@ -35,13 +37,12 @@ def draw(frame: Frame, history: History) -> None:
     days = (shown - pd.Timestamp(0)) / pd.Timedelta(days=1)
     for lane, link in enumerate(cascade.links):
         found = runs(link.state[start:])
-        for state, style, tall in ((1.0, on, 0.64), (0.0, off, 0.16), (np.nan, unknown, 0.40)):
+        for state, style, tall in ((1.0, on, 0.56), (0.0, off, 0.14), (np.nan, unknown, 0.36)):
             bars = [
                 (days[first], days[min(after, len(days) - 1)] - days[first])
                 for first, after, value in found
                 if value == state or (np.isnan(value) and np.isnan(state))
             ]
             lanes.broken_barh(bars, (lane - tall / 2, tall), **style)
-    lanes.set_ylim(-0.6, len(names) - 0.4)
-    lanes.set_yticks(range(len(names)), names)
+    frame.lanes(lanes, names)
     frame.date_axis([stage, lanes], shown)

@@ -34,7 +34,7 @@ def draw(frame: Frame, history: History) -> None:
     found = {name: _paths(history, key) for key, name in (("ETH-USD", "ETH"), ("BTC-USD", "BTC"))}
     title = _("Crypto after a confirmed breakout")
     if not any(found.values()):
-        frame.nothing(title, _("No breakout was confirmed yet on a day with a price of ether or bitcoin."))
+        frame.nothing(title, _("No breakout was confirmed on a day with a price of ether or bitcoin yet."))
         return
     newest = max(path.confirmed for paths in found.values() for path in paths)
     is_open = any(path.is_open for paths in found.values() for path in paths)
@@ -48,7 +48,7 @@ def draw(frame: Frame, history: History) -> None:
     ]  # fmt: skip
     eth, btc = frame.panels(
         (1, _("ETH, change since day 0, log scale")), (1, _("BTC, change since day 0, log scale")),
-        legend=legend, columns=4,
+        legend=legend, columns=4, own_ticks=True,
     )  # fmt: skip
     eth.axhline(1 + WINDOW.response, color=colours.good, linestyle=(0, (1, 1.5)), linewidth=1.4)
     for axes, (name, paths) in zip((eth, btc), found.items(), strict=True):
@@ -86,21 +86,20 @@ def _draw_fan(frame: Frame, axes: Axes, name: str, paths: list[_Path], newest: d
     for path in paths[-1:]:
         if path.confirmed == newest:
             axes.plot(path.levels.index, path.levels, color=colours.main, linewidth=2.2)
+            axes.plot(path.levels.index[-1:], path.levels.iloc[-1:], color=colours.main, marker="o", markersize=4)
     levels = pd.concat([path.levels for path in paths])
     low, high = min(float(levels.min()), 0.9) * 0.95, max(float(levels.max()), 1 + WINDOW.response) * 1.05
     axes.axhline(1, color=colours.ink, linewidth=0.6)
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     _name_years(frame, axes, paths)
-    axes.set_yticks([level for level in _LEVELS if low < level < high][:: _every(low, high)])
+    # The lowest would stand in the way of what is written below.
+    levels_within = [level for level in _LEVELS if low * (high / low) ** 0.05 < level < high]
+    axes.set_yticks(levels_within[:: max(1, round(len(levels_within) / 6))])
     frame.write_y(axes, lambda level: figures.percent(level - 1, 0, sign=True))
 
 
 _LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20)
-
-
-def _every(low: float, high: float) -> int:
-    return max(1, round(sum(low < level < high for level in _LEVELS) / 6))
 
 
 def _name_years(frame: Frame, axes: Axes, paths: list[_Path]) -> None:
@@ -110,7 +109,7 @@ def _name_years(frame: Frame, axes: Axes, paths: list[_Path]) -> None:
     places = spread([(float(np.log(path.levels.iloc[-1])) - low) / (high - low) for path in shown], 0.095)
     for path, place in zip(shown, places, strict=True):
         at = min(int(path.levels.index[-1]), _DAYS - 1) / _DAYS
-        right = at > 0.85  # noqa: PLR2004
+        right = at > 0.85
         axes.text(
             at + (-0.01 if right else 0.01), place, str(path.confirmed.year), transform=axes.transAxes, size=SMALL,
             ha="right" if right else "left", va="center", color=frame.colours.ink, zorder=5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,16 +24,22 @@ from bot.messages.figures import Figures
 # A phone is 390 points wide: shown there, a point of text is a little more than one of its points.
 WIDTH, HEIGHT, DPI = 3.9, 4.8, 300
 _LEFT, _RIGHT, _BOTTOM, _TOP = 0.14, 0.56, 0.30, 0.46
-_LEGEND_ROW, _PANEL_TITLE, _GAP = 0.17, 0.21, 0.24
+_LEGEND_ROW, _PANEL_TITLE, _GAP, _TICKS = 0.17, 0.21, 0.06, 0.16
 TEXT, SMALL = 8.0, 7.5
 _WIDE_SCALE = 4.0
+_LETTERS_A_LINE = 42
+# Up to how many days single ones are written, or months.
+_OF_DAYS, _OF_MONTHS, _YEARS_WRITTEN = 60, 800, 7
 WATERMARK = "watermark"
 """The id of the one text that stands across everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours by what they say, those of data from Okabe and Ito's set, which colour-blind people can tell apart."""
+    """Colours by what they say, those of data from Okabe and Ito's set, which colour-blind people can tell apart.
+
+    ``tint`` is how opaque an area of such a colour is that lies behind something.
+    """
 
     paper: str
     ink: str
@@ -40,6 +47,7 @@ class Palette:
     grid: str
     shade: str
     main: str
+    tint: float
     good: str = "#009E73"
     bad: str = "#D55E00"
     warn: str = "#E69F00"
@@ -47,8 +55,8 @@ class Palette:
 
 
 PALETTES = {
-    Theme.LIGHT: Palette("#ffffff", "#1d232a", "#5b6672", "#e3e8ed", "#d9e2ea", "#0072B2"),
-    Theme.DARK: Palette("#17212b", "#e8edf2", "#98a5b3", "#2b3a49", "#34475a", "#56B4E9"),
+    Theme.LIGHT: Palette("#ffffff", "#1d232a", "#5b6672", "#e3e8ed", "#d9e2ea", "#0072B2", 0.16),
+    Theme.DARK: Palette("#17212b", "#e8edf2", "#98a5b3", "#2b3a49", "#34475a", "#56B4E9", 0.30),
 }
 _SPAN = {Period.YEAR: pd.DateOffset(years=1), Period.FIVE_YEARS: pd.DateOffset(years=5)}
 
@@ -89,28 +97,33 @@ class Frame:
         back = _SPAN.get(self.chart.period)
         return dates if back is None or not len(dates) else dates[dates >= dates[-1] - back]
 
-    def panels(self, *panels: tuple[float, str], legend: Sequence[Any] = (), columns: int = 3) -> list[Axes]:
-        """Return axes one below the other, each of a relative height and with a line of text above it."""
+    def panels(
+        self, *panels: tuple[float, str], legend: Sequence[Any] = (), columns: int = 3, own_ticks: bool = False
+    ) -> list[Axes]:
+        """Return axes one below the other, each of a relative height and with a line of text above it.
+
+        ``own_ticks``: something is written below each of them, not only below the last.
+        """
+        gap = _GAP + (_TICKS if own_ticks else 0)
         rows = -(-len(legend) // columns)
         top = HEIGHT - _TOP - rows * _LEGEND_ROW - (0.05 if rows else 0)
         if rows:
             self._legend(legend, columns)
-        height = (top - _BOTTOM - _PANEL_TITLE * len(panels) - _GAP * (len(panels) - 1)) / sum(h for h, _ in panels)
+        height = (top - _BOTTOM - _PANEL_TITLE * len(panels) - gap * (len(panels) - 1)) / sum(h for h, _ in panels)
         made = []
         for share, title in panels:
             self._text(_LEFT, top - 0.05, title, size=SMALL, va="top", color=self.colours.quiet)
             top -= _PANEL_TITLE + share * height
             box = (_LEFT / WIDTH, top / HEIGHT, (WIDTH - _LEFT - _RIGHT) / WIDTH, share * height / HEIGHT)
             made.append(self._styled(self.figure.add_axes(box)))
-            top -= _GAP
+            top -= gap
         return made
 
     def nothing(self, title: str, sentence: str) -> None:
         """Say why there is nothing to draw."""
         self.title(title, "")
-        self._text(
-            WIDTH / 2, HEIGHT / 2, sentence, size=9, ha="center", va="center", color=self.colours.quiet, wrap=True
-        )
+        lines = "\n".join(textwrap.wrap(sentence, _LETTERS_A_LINE))
+        self._text(WIDTH / 2, HEIGHT / 2, lines, size=9, ha="center", va="center", color=self.colours.quiet)
 
     def say(self, axes: Axes, sentence: str) -> None:
         """Say in one panel why nothing is drawn on it."""
@@ -149,6 +162,16 @@ class Frame:
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_minor_formatter(NullFormatter())
 
+    def lanes(self, axes: Axes, names: Sequence[str]) -> None:
+        """Make room for lanes one below the other, each with its name above where its bars lie."""
+        axes.set_ylim(len(names) - 0.45, -0.85)
+        axes.set_yticks([])
+        for lane, name in enumerate(names):
+            axes.text(
+                0, lane - 0.34, name, transform=axes.get_yaxis_transform(), size=SMALL, va="bottom",
+                color=self.colours.ink,
+            )  # fmt: skip
+
     def date_axis(self, axes: Sequence[Axes], index: pd.DatetimeIndex) -> None:
         """Give axes below one another the same dates; they are written below the last."""
         first, last = index[0], index[-1]
@@ -162,20 +185,21 @@ class Frame:
     def _ticks(self, first: pd.Timestamp, last: pd.Timestamp) -> tuple[list[float], list[str]]:
         """Return where dates are written, as matplotlib counts days, and how: days, months or years."""
         days = (last - first).days
-        # So that what is centred on a mark does not run over the edge.
-        begin = first + pd.Timedelta(days=round(days * 0.05))
-        if days < 60:  # noqa: PLR2004
-            marks = pd.DatetimeIndex([first + (last - first) * share for share in (0.1, 0.5, 0.9)]).normalize().unique()
-            return _numbers(marks), [self.figures.day(mark.date()) for mark in marks]
-        if days < 800:  # noqa: PLR2004
-            months = 1 if days < 130 else 3 if days < 500 else 6  # noqa: PLR2004
-            marks = pd.date_range(begin, last, freq="MS", normalize=True)
-            marks = marks[(marks.month - 1) % months == 0]
-            return _numbers(marks), [self.figures.month(mark.date()) for mark in marks]
-        years = 1 if days < 3_000 else 2 if days < 5_000 else 5 if days < 10_000 else 10  # noqa: PLR2004
-        marks = pd.date_range(begin, last, freq="YS", normalize=True)
-        marks = marks[marks.year % years == 0]
-        return _numbers(marks), [str(mark.year) for mark in marks]
+        # So that what is centred on a mark runs neither over the edge nor into the figures on the right.
+        begin, end = first + (last - first) * 0.08, last - (last - first) * 0.06
+        if days < _OF_DAYS:
+            marks = pd.date_range(begin, end, freq="D", normalize=True)[days // 8 :: max(days // 3, 1)]
+            write = self.figures.day
+        elif days < _OF_MONTHS:
+            months = 1 if days < _OF_MONTHS / 6 else 3 if days < _OF_MONTHS / 2 else 6
+            marks = pd.date_range(begin, end, freq="MS", normalize=True)
+            marks, write = marks[(marks.month - 1) % months == 0], self.figures.month
+        else:
+            marks = pd.date_range(begin, end, freq="YS", normalize=True)
+            years = next((years for years in (1, 2, 5) if len(marks) <= _YEARS_WRITTEN * years), 10)
+            marks, write = marks[marks.year % years == 0], lambda day: str(day.year)
+        marks = marks[marks >= begin]
+        return list((marks - pd.Timestamp(0)) / pd.Timedelta(days=1)), [write(mark.date()) for mark in marks]
 
     def _styled(self, axes: Axes) -> Axes:
         colours = self.colours
@@ -199,10 +223,6 @@ class Frame:
     def _text(self, x: float, y: float, text: str, **style: Any) -> None:
         """Write at a place in inches from the lower left corner."""
         self.figure.text(x / WIDTH, y / HEIGHT, text, **style)
-
-
-def _numbers(marks: pd.DatetimeIndex) -> list[float]:
-    return list((marks - pd.Timestamp(0)) / pd.Timedelta(days=1))
 
 
 def runs(values: Any) -> list[tuple[int, int, float]]:

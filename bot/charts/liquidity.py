@@ -25,7 +25,6 @@ def draw(frame: Frame, history: History) -> None:
     begin = min(series.index[0] for series in (net, regime) if len(series))
     shown = frame.shown(sessions[sessions >= begin])
     frame.title(title, frame.dates(shown))
-    names = (_("tightening"), _("neutral"), _("easing"))
     tints = (colours.bad, colours.quiet, colours.good)
     parts = (
         (_("Fed assets"), measuring.figures("WALCL"), {"color": colours.main, "linestyle": "-"}),
@@ -34,8 +33,8 @@ def draw(frame: Frame, history: History) -> None:
     )
     legend = [frame.line(label, linewidth=1.4, **style) for label, _values, style in parts]
     level, made_of, lanes = frame.panels(
-        (2.0, _("Net liquidity, USD trillion: Fed assets less the other two")), (1.7, _("Its parts, USD trillion")),
-        (0.9, _("Regime of the conditions")), legend=legend,
+        (2.0, _("Net liquidity, USD trillion: Fed assets less the other two")), (1.5, _("Its parts, USD trillion")),
+        (1.6, _("Regime")), legend=legend,
     )  # fmt: skip
     codes = pd.Series(history.liquidity.shown, index=sessions).reindex(shown)
     for first, after, code in runs(codes):
@@ -43,15 +42,14 @@ def draw(frame: Frame, history: History) -> None:
             span = shown[first], shown[min(after, len(shown) - 1)]
             tint = tints[int(code)]
             if tint != colours.quiet:
-                level.axvspan(*span, color=tint, alpha=0.16, linewidth=0)  # type: ignore[arg-type]
-            lanes.plot(span, [code, code], color=tint, linewidth=5, solid_capstyle="butt")  # type: ignore[arg-type]
+                level.axvspan(*span, color=tint, alpha=colours.tint, linewidth=0)  # type: ignore[arg-type]
+            lane = _REGIMES - 1 - code
+            lanes.plot(span, [lane, lane], color=tint, linewidth=4, solid_capstyle="butt")  # type: ignore[arg-type]
     _plot(frame, level, net, shown, color=colours.ink, linewidth=1.1)
     for _label, values, style in parts:
         _plot(frame, made_of, values / _TRILLION, shown, linewidth=1.1, **style)
     made_of.set_ylim(bottom=0)
-    lanes.set_ylim(-0.6, _REGIMES - 0.4)
-    lanes.set_yticks(range(_REGIMES), names)
-    lanes.tick_params(pad=2)
+    frame.lanes(lanes, [_("easing"), _("neutral"), _("tightening")])
     frame.date_axis([level, made_of, lanes], shown)
 
 
@@ -59,4 +57,4 @@ def _plot(frame: Frame, axes: Axes, values: pd.Series[float], shown: pd.Datetime
     within = values[(values.index >= shown[0]) & (values.index <= shown[-1])]
     axes.plot(pd.DatetimeIndex(within.index), within, **style)
     axes.locator_params(axis="y", nbins=5)
-    frame.write_y(axes, lambda value: frame.figures.decimal(value, 1))
+    frame.write_y(axes, lambda value: frame.figures.decimal(value, 0 if value == round(value) else 1))

@@ -41,21 +41,28 @@ def draw(frame: Frame, history: History) -> None:
     legend = [
         frame.patch(_("any date"), color=colours.shade),
         frame.line(_("its median"), color=colours.ink, linewidth=1, linestyle=(0, (3, 1.5))),
+        frame.line(_("median of the cases"), color=colours.other, linewidth=1.6),
         *(frame.line(label, linestyle="", markersize=5, **style) for label, style in marks.values()),
     ]
-    panels = frame.panels(*((1.0, _panel_title(frame, followed)) for _study, followed in rows), legend=legend, columns=5)
+    panels = frame.panels(
+        *((1.0, _panel_title(frame, followed)) for _study, followed in rows), legend=legend, own_ticks=True
+    )
     for axes, (study, followed) in zip(panels, rows, strict=True):
         _draw_row(frame, axes, study, followed, {day: marks[outcomes[day]][1] for day in days.days})
 
 
 def _case_count(frame: Frame, count: int) -> str:
-    text = frame.words.ngettext("%d case, beside any date since prices begin", "%d cases, beside any date since prices begin", count)
+    text = frame.words.ngettext(
+        "%d case, beside any date since prices begin", "%d cases, beside any date since prices begin", count
+    )
     return text % count
 
 
 def _panel_title(frame: Frame, followed: Followed) -> str:
     _ = frame.words.gettext
-    text = frame.words.ngettext("%(asset)s, change; %(n)d case known", "%(asset)s, change; %(n)d cases known", followed.n)
+    text = frame.words.ngettext(
+        "%(asset)s, change; %(n)d case known", "%(asset)s, change; %(n)d cases known", followed.n
+    )
     return text % {"asset": _(ASSETS[followed.asset].title), "n": followed.n}
 
 
@@ -63,11 +70,13 @@ def _draw_row(frame: Frame, axes: Axes, study: Study, followed: Followed, styles
     colours = frame.colours
     changes = study.changes[study.dates]
     known = {case.event: case.outcome.change for case in followed.known if case.outcome}
-    low, high = np.quantile(changes, [0.01, 0.99])
+    low, high = np.quantile(changes, [0.005, 0.995])
     low, high = min(low, *known.values(), 0.0), max(high, *known.values(), 0.0)
-    heights, edges = np.histogram(np.clip(changes, low, high), bins=48, range=(low, high))
+    heights, edges = np.histogram(changes, bins=48, range=(low, high))
     axes.stairs(heights / heights.max(), edges, fill=True, color=colours.shade)
     axes.axvline(float(np.median(changes)), color=colours.ink, linewidth=1, linestyle=(0, (3, 1.5)))
+    if followed.numbers:
+        axes.axvline(followed.numbers.median, color=colours.other, linewidth=1.6)
     axes.axvline(0, color=colours.quiet, linewidth=0.6)
     for event, change in known.items():
         axes.plot(change, -0.28, linestyle="", markersize=5, clip_on=False, zorder=4,

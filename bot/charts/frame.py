@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -147,7 +147,7 @@ class Frame:
         self.figure.savefig(drawn, format="png", facecolor=self.colours.paper, metadata={"Software": None})
         return drawn.getvalue()
 
-    def log_prices(self, axes: Axes, low: float, high: float, write: Any) -> None:
+    def log_prices(self, axes: Axes, low: float, high: float, write: Callable[[float], str]) -> None:
         """Scale prices by their ratios, with marks at round ones."""
         axes.set_yscale("log")
         axes.set_ylim(low, high)
@@ -156,7 +156,7 @@ class Frame:
         self.write_y(axes, write)
 
     @staticmethod
-    def write_y(axes: Axes, write: Any) -> None:
+    def write_y(axes: Axes, write: Callable[[float], str]) -> None:
         """Write the figures beside an axis."""
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
         axes.yaxis.set_minor_locator(NullLocator())
@@ -185,11 +185,11 @@ class Frame:
     def _ticks(self, first: pd.Timestamp, last: pd.Timestamp) -> tuple[list[float], list[str]]:
         """Return where dates are written, as matplotlib counts days, and how: days, months or years."""
         days = (last - first).days
+        write: Callable[[date], str] = self.figures.day
         # So that what is centred on a mark runs neither over the edge nor into the figures on the right.
         begin, end = first + (last - first) * 0.08, last - (last - first) * 0.06
         if days < _OF_DAYS:
             marks = pd.date_range(begin, end, freq="D", normalize=True)[days // 8 :: max(days // 3, 1)]
-            write = self.figures.day
         elif days < _OF_MONTHS:
             months = 1 if days < _OF_MONTHS / 6 else 3 if days < _OF_MONTHS / 2 else 6
             marks = pd.date_range(begin, end, freq="MS", normalize=True)
@@ -197,8 +197,8 @@ class Frame:
         else:
             marks = pd.date_range(begin, end, freq="YS", normalize=True)
             years = next((years for years in (1, 2, 5) if len(marks) <= _YEARS_WRITTEN * years), 10)
-            marks, write = marks[marks.year % years == 0], lambda day: str(day.year)
-        marks = marks[marks >= begin]
+            marks, write = marks[marks.year % years == 0], _year
+        marks = marks[(marks >= begin) & (marks > first)]
         return list((marks - pd.Timestamp(0)) / pd.Timedelta(days=1)), [write(mark.date()) for mark in marks]
 
     def _styled(self, axes: Axes) -> Axes:
@@ -223,6 +223,10 @@ class Frame:
     def _text(self, x: float, y: float, text: str, **style: Any) -> None:
         """Write at a place in inches from the lower left corner."""
         self.figure.text(x / WIDTH, y / HEIGHT, text, **style)
+
+
+def _year(day: date) -> str:
+    return str(day.year)
 
 
 def runs(values: Any) -> list[tuple[int, int, float]]:

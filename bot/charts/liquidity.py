@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -53,7 +55,7 @@ def draw(frame: Frame, history: History) -> None:
     frame.date_axis([level, made_of, lanes], shown)
 
 
-def _plot(frame: Frame, axes: Axes, values: pd.Series[float], shown: pd.DatetimeIndex, **style: object) -> None:
+def _plot(frame: Frame, axes: Axes, values: pd.Series[float], shown: pd.DatetimeIndex, **style: Any) -> None:
     within = values[(values.index >= shown[0]) & (values.index <= shown[-1])]
     axes.plot(pd.DatetimeIndex(within.index), within, **style)
     axes.locator_params(axis="y", nbins=5)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from bot.charts.frame import Frame
 from signals.episode import Outcome
@@ -44,26 +45,19 @@ def draw(frame: Frame, history: History) -> None:
         frame.line(_("median of the cases"), color=colours.other, linewidth=1.6),
         *(frame.line(label, linestyle="", markersize=5, **style) for label, style in marks.values()),
     ]
-    panels = frame.panels(
-        *((1.0, _panel_title(frame, followed)) for _study, followed in rows), legend=legend, own_ticks=True
-    )
+    titles = [(1.0, _panel_title(frame, followed)) for _study, followed in rows]
+    panels = frame.panels(*titles, legend=legend, own_ticks=True)
     for axes, (study, followed) in zip(panels, rows, strict=True):
         _draw_row(frame, axes, study, followed, {day: marks[outcomes[day]][1] for day in days.days})
 
 
 def _case_count(frame: Frame, count: int) -> str:
-    text = frame.words.ngettext(
-        "%d case, beside any date since prices begin", "%d cases, beside any date since prices begin", count
-    )
-    return text % count
+    return frame.words.ngettext("%d case, beside any other date", "%d cases, beside any other date", count) % count
 
 
 def _panel_title(frame: Frame, followed: Followed) -> str:
-    _ = frame.words.gettext
-    text = frame.words.ngettext(
-        "%(asset)s, change; %(n)d case known", "%(asset)s, change; %(n)d cases known", followed.n
-    )
-    return text % {"asset": _(ASSETS[followed.asset].title), "n": followed.n}
+    text = frame.words.ngettext("%(asset)s: change, %(n)d case", "%(asset)s: change, %(n)d cases", followed.n)
+    return text % {"asset": frame.words.gettext(ASSETS[followed.asset].title), "n": followed.n}
 
 
 def _draw_row(frame: Frame, axes: Axes, study: Study, followed: Followed, styles: dict[Any, dict[str, Any]]) -> None:
@@ -85,5 +79,5 @@ def _draw_row(frame: Frame, axes: Axes, study: Study, followed: Followed, styles
     axes.set_xlim(low - margin, high + margin)
     axes.set_ylim(-0.55, 1.1)
     axes.set_yticks([])
-    axes.locator_params(axis="x", nbins=6)
+    axes.set_xticks([at for at in MaxNLocator(6).tick_values(low, high) if low + margin < at < high + margin])
     axes.xaxis.set_major_formatter(lambda value, _: frame.figures.percent(value, 0, sign=True) if value else "0")

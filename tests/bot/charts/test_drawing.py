@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from gettext import NullTranslations
 from io import BytesIO
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from matplotlib.text import Text
@@ -131,7 +131,7 @@ class TestWhereTheCasesAreNamed:
 
     def test_those_at_one_place_are_moved_apart_and_stay_within_the_panel(self) -> None:
         moved = spread([0.97, 0.97, 0.98], 0.1)
-        assert all(later - sooner >= 0.1 - 1e-9 for sooner, later in zip(moved, moved[1:], strict=False))
+        assert all(later - sooner >= 0.1 - 1e-9 for sooner, later in pairwise(moved))
         assert all(0 <= place <= 0.95 + 1e-9 for place in moved)
 
 

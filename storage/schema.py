@@ -210,6 +210,7 @@ chat = Table(
     Column("quiet_from", Integer, comment="minutes after midnight there, when quiet hours begin"),
     Column("quiet_until", Integer, comment="and when they end"),
     Column("urgent_through", Boolean, nullable=False, server_default=false(), comment="urgent kinds come at any hour"),
+    Column("muted_until", Instant, comment="nothing is enqueued for it before"),
     Index("ix_chat_recipient", "id", sqlite_where=_RECIPIENT),
 )
 

@@ -15,6 +15,7 @@ Rows = tuple[tuple[tuple[str, str], ...], ...]
 """Rows of (what stands on a button, what it asks for)."""
 
 _A_ROW = 4
+_DAYS = (1, 7, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,12 @@ class Buttons:
         """Return those under an alert."""
         _ = self._words.gettext
         data = f"{alert_id}"
-        return (((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), (_("Details"), f"details@{data}")),)
+        return (
+            (
+                (_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), (_("Details"), f"details@{data}"),
+                (_("Mute"), f"mute@{data}"),
+            ),
+        )  # fmt: skip
 
     def under_status(self) -> Rows:
         """Return those under where things stand."""
@@ -75,6 +81,15 @@ class Buttons:
     def under_start(self) -> Rows:
         """Return the one that subscribes."""
         return (((self._words.gettext("Subscribe"), "subscribe"),),)
+
+    def under_mute(self, origin: str, *, is_muted: bool) -> Rows:
+        """Return how long a chat may be muted by a press, and what ends it where it is."""
+        behind = f"@{origin}" if origin else ""
+        lengths = [(self._words.ngettext("%d day", "%d days", days) % days, f"mute:{days}d{behind}") for days in _DAYS]
+        rows: Rows = (tuple(lengths),)
+        if is_muted:
+            rows += (((self._words.gettext("Unmute"), f"mute:off{behind}"),),)
+        return rows + (self.back(origin) if origin else ())
 
     def back(self, to: str) -> Rows:
         """Return the way back to a message: a command with its own way back, or an alert."""

@@ -126,7 +126,7 @@ def _enqueueing(connection: AsyncConnection, urgent: Any) -> Any:
     )
     rows = (
         select(bindparam("alert", type_=BigInteger()), chat.c.id, urgent, *figures)
-        .where(*_RECIPIENT, _in_slice(chat.c.id))
+        .where(*_RECIPIENT, _IS_AWAKE, _in_slice(chat.c.id))
         .order_by(chat.c.id)
     )
     columns = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
@@ -145,6 +145,7 @@ def _had_urgent_one() -> Any:
 _OLDER: Any = bindparam("older", expanding=True)
 _URGENT = bindparam("urgent", type_=Boolean())
 _RECIPIENT = (chat.c.subscribed_at.is_not(None), chat.c.gone_at.is_(None))
+_IS_AWAKE = or_(chat.c.muted_until.is_(None), chat.c.muted_until <= bindparam("now", type_=chat.c.muted_until.type))
 _NEXT_ALERT = (
     select(alert).where(alert.c.fanned_out_at.is_(None), alert.c.stopped_reason.is_(None)).order_by(alert.c.id).limit(1)
 )

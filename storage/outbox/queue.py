@@ -50,6 +50,7 @@ _NEEDS_RECHECK = literal_column(
             OR EXISTS (SELECT 1 FROM supersession WHERE supersession.older_id = alert.id)
             OR alert.audience = 'subscribers' AND (
                 chat.id IS NULL OR chat.subscribed_at IS NULL OR chat.gone_at IS NOT NULL OR chat.timezone IS NOT NULL
+                OR chat.muted_until IS NOT NULL
             )
         )
     )""",

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("quiet_from", sa.Integer(), nullable=True),
         sa.Column("quiet_until", sa.Integer(), nullable=True),
         sa.Column("urgent_through", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("muted_until", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chat")),
     )
     op.create_index(

@@ -70,7 +70,7 @@ class Frame:
         self.words = figures.words
         self.colours = PALETTES[chart.theme]
         self.figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor=self.colours.paper)
-        self.canvas = FigureCanvasAgg(self.figure)
+        FigureCanvasAgg(self.figure)
         if simulated:
             self._text(
                 WIDTH / 2, HEIGHT / 2, self.words.gettext("SIMULATED"), size=40, weight="bold", alpha=0.16,
@@ -144,9 +144,9 @@ class Frame:
 
     def png(self) -> bytes:
         """Return the picture, in so few colours that it has a third of the bytes and looks the same."""
-        self.canvas.draw()
-        picture = Image.frombuffer("RGBA", self.canvas.get_width_height(), self.canvas.buffer_rgba())
-        drawn = BytesIO()
+        raw, drawn = BytesIO(), BytesIO()
+        self.figure.savefig(raw, format="rgba", facecolor=self.colours.paper)
+        picture = Image.frombuffer("RGBA", self.figure.canvas.get_width_height(), raw.getvalue())
         few = picture.convert("RGB").quantize(_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         few.save(drawn, "png")
         return drawn.getvalue()

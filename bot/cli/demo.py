@@ -17,7 +17,7 @@ from bot.clock import SteppedClock, SystemClock
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.protocol import DemoStart, FindDemoStart
-from bot.sandbox.page import page_routes
+from bot.sandbox.page import Stepped, page_routes
 from bot.sandbox.server import Sandbox, serve
 from bot.settings import Settings
 from storage.ledger import count_alerts
@@ -26,7 +26,6 @@ from storage.market import SIMULATED, Agenda, load_market
 logger = logging.getLogger(__name__)
 
 VISITOR = 7001
-_MOST_STEPS = 60
 
 
 class Recorder:
@@ -62,38 +61,28 @@ class SteppedMarket:
     recorder: Recorder
     running: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def step(self) -> Agenda:
-        """Run the evening of the next session. Returns what is due after it."""
-        async with self.app.database.reading() as connection:
-            market_row = await load_market(connection)
-        assert market_row is not None
-        assert market_row.agenda is not None
-        return await self._evening(market_row.agenda.next_decision_at)
-
-    async def step_to_alert(self) -> Agenda:
-        """Step until a session brings an alert, at most 60 sessions."""
-        before = await self._alerts()
-        for _ in range(_MOST_STEPS):
-            agenda = await self.step()
-            if await self._alerts() > before:
-                break
-        self.recorder.wake()
-        return agenda
+    async def step(self) -> Stepped:
+        """Run the evening of the next session."""
+        async with self.running:
+            async with self.app.database.reading() as connection:
+                market_row = await load_market(connection)
+                before = await count_alerts(connection)
+            assert market_row is not None
+            assert market_row.agenda is not None
+            agenda = await self.begin(market_row.agenda.next_decision_at)
+            async with self.app.database.reading() as connection:
+                alerted = await count_alerts(connection) > before
+        if alerted:
+            self.recorder.wake()
+        assert agenda.last_closed is not None
+        return Stepped(agenda.last_closed, alerted)
 
     async def begin(self, at: datetime) -> Agenda:
-        """Record the history up to ``at`` silently."""
-        return await self._evening(at)
-
-    async def _evening(self, at: datetime) -> Agenda:
-        async with self.running:
-            self.clock.move(at)
-            agenda = await self.app.evening.run(at)
+        """Move to an instant and run its evening; on an empty database the history up to it is recorded silently."""
+        self.clock.move(at)
+        agenda = await self.app.evening.run(at)
         self.app.sender.wake()
         return agenda
-
-    async def _alerts(self) -> int:
-        async with self.app.database.reading() as connection:
-            return await count_alerts(connection)
 
 
 async def demo(port: int, ready: Callable[[str], None]) -> None:

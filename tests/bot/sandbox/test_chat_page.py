@@ -70,6 +70,8 @@ async def test_start_status_and_a_stepped_breakouts_alert_are_seen(page: Page) -
 
     await page.get_by_role("button", name="Why").last.click()
     await expect(messages.last).to_contain_text("What changed in the last month", timeout=PATIENCE)
+    await page.get_by_role("button", name="Back").last.click()
+    await expect(messages.last).to_contain_text("breakout confirmed", timeout=PATIENCE)
 
     for name, size in {"phone": PHONE, "desk": DESK}.items():
         await resize(page, size)

@@ -109,6 +109,11 @@ class CascadeHistory:
         return np.where(known > 0, 100.0 * np.nansum(fractions, axis=0) / np.maximum(known, 1), np.nan)
 
     @cached_property
+    def stage(self) -> npt.NDArray[np.int64]:
+        """The stage as shown: at least that, where the first link that is not on is unknown."""
+        return _stages(np.stack([link.state == 1.0 for link in self.links]))
+
+    @cached_property
     def last_published(self) -> npt.NDArray[np.int64]:
         """The stage by the published links, which transitions compare."""
         return _stages(np.stack([link.published.state == 1.0 for link in self.links]))
@@ -124,7 +129,7 @@ class CascadeHistory:
         """Return the cascade on the session at a position."""
         links = tuple(link.at(session) for link in self.links)
         shown = [link.state for link in links]
-        stage = next((i for i, one in enumerate(shown) if one is not State.ON), len(shown))
+        stage = self.stage.item(session)
         first_off = shown.index(State.OFF) if State.OFF in shown else len(shown)
         return Cascade(
             stage=stage,

@@ -170,6 +170,16 @@ track_record = Table(
     Column("body", Compressed, nullable=False, comment="signals.record.model.TrackRecord as JSON, compressed"),
 )
 
+chart = Table(
+    "chart",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("through", Date, nullable=False, comment="the last session it shows"),
+    Column("drawn_at", Instant, nullable=False),
+    Column("image", LargeBinary, nullable=False, comment="PNG"),
+    Column("file_id", String(200), comment="by which Telegram knows the picture once it has been uploaded"),
+)
+
 outcome = Table(
     "outcome",
     metadata,

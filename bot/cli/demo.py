@@ -29,7 +29,7 @@ VISITOR = 7001
 
 
 class Recorder:
-    """Keeps the track record up to date, in a market process of its own so that no step waits for it."""
+    """Keeps charts and track record up to date, in a market process of its own so that no step waits for it."""
 
     def __init__(self, evening: Evening, clock: SteppedClock, process: Market) -> None:
         self.process = process
@@ -37,18 +37,19 @@ class Recorder:
         self._clock, self._news = clock, asyncio.Event()
 
     def wake(self) -> None:
-        """Look back once more."""
+        """Do so once more."""
         self._news.set()
 
     async def run(self) -> None:
-        """Look back whenever woken, for ever."""
+        """Draw and look back whenever woken, for ever."""
         while True:
             await self._news.wait()
             self._news.clear()
-            try:
-                await self._evening.look_back(self._clock.now())
-            except Exception:
-                logger.exception("the look back failed; the record stays what it was")
+            for follow in (self._evening.draw, self._evening.look_back):
+                try:
+                    await follow(self._clock.now())
+                except Exception:
+                    logger.exception("what follows an evening failed; what is stored stays what it was")
 
 
 @dataclass

@@ -55,6 +55,10 @@ class Figures:
         form = f"{'EEE ' if weekday else ''}d MMM{' y' if year else ''}"
         return format_date(value, form, locale=self.locale)
 
+    def month(self, value: date) -> str:
+        """Write a month: ``Nov 2020``."""
+        return format_date(value, "MMM y", locale=self.locale)
+
     def span(self, first: date, last: date) -> str:
         """Write the days from one to another: ``17 Dec – 16 Feb 2021``."""
         return f"{self.day(first, year=first.year != last.year)} – {self.day(last)}"

@@ -10,6 +10,15 @@ down_revision = None
 def upgrade() -> None:
     """Make every table and index."""
     op.create_table(
+        "chart",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("through", sa.Date(), nullable=False),
+        sa.Column("drawn_at", sa.DateTime(), nullable=False),
+        sa.Column("image", sa.LargeBinary(), nullable=False),
+        sa.Column("file_id", sa.String(length=200), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_chart")),
+    )
+    op.create_table(
         "chat",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("type", sa.String(length=16), nullable=False),

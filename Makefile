@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 # A folder of CSV files; without one the simulated market stands in, and what is made of it says so.
 HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
+PICTURED := tests/bot/sandbox/test_chat_page.py tests/bot/cli/test_backtest.py
 
-.PHONY: demo test check run bench lookahead statistics method faults kills texts lock clean
+.PHONY: demo test check run bench lookahead statistics method pictures faults kills texts lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
@@ -39,6 +40,9 @@ method: $(VENV)/installed ## write the generated tables of docs/method.md, from 
 
 faults: $(VENV)/installed ## kills -9 and every fault of server, database, clock and sources; ten minutes, SHORT=1 two
 	$(BIN)/python -m tests.faults $(if $(SHORT),short)
+
+pictures: $(VENV)/installed ## what people see, into docs/images: tests in Chromium that keep their screens; needs the real history
+	SAVE_PICTURES=1 $(BIN)/python -m pytest -q $(PICTURED)
 
 kills: $(VENV)/installed ## kill -9 at every commit and every request of a replay
 	KILL_EVERYWHERE=1 $(BIN)/python -m pytest tests/bot/test_kills.py -q -n $(WORKERS)

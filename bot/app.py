@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -116,7 +116,7 @@ class App:
             await runner.cleanup()
 
     async def run_evening(self) -> None:
-        """Decide every closed session still undecided, then bring the track record up to date.
+        """Decide every closed session still undecided, then bring charts and track record up to date.
 
         A failure is told to the operators, and the next run tries again.
         """
@@ -129,14 +129,20 @@ class App:
             logger.exception("the evening failed")
             await self.alarm(f"The evening's evaluation failed: {error}")
         self.sender.wake()
+        # Once the alerts are on their way.
         try:
-            # Once the alerts are on their way.
-            await self.evening.look_back(now)
-        except Exception as error:  # the record stays what it was; the next run tries again
-            logger.exception("the look back failed")
-            await self.alarm(f"The track record could not be computed: {error}")
+            await self._follow(self.evening.draw(now), "The charts could not be drawn")
+            await self._follow(self.evening.look_back(now), "The track record could not be computed")
         finally:
             await self.evening.process.close()
+
+    async def _follow(self, task: Coroutine[Any, Any, None], fault: str) -> None:
+        """Do what follows an evening. When it fails, what is stored stays what it was and the next run tries again."""
+        try:
+            await task
+        except Exception as error:
+            logger.exception("what follows the evening failed")
+            await self.alarm(f"{fault}: {error}")
 
     async def run(self) -> None:
         """Run the bot for ever: commands, deliveries and the schedule of the evenings.

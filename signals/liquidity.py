@@ -56,7 +56,8 @@ class LiquidityHistory:
     nowcast: Level
 
     @cached_property
-    def _shown(self) -> Floats:
+    def shown(self) -> Floats:
+        """The regime as shown: the published one, unknown where what is missing decides."""
         return np.where(np.isnan(self.raw), np.nan, self.published.state)
 
     @cached_property
@@ -65,7 +66,7 @@ class LiquidityHistory:
 
     @cached_property
     def _unknown_since(self) -> Ints:
-        return unknown_since(self._shown)
+        return unknown_since(self.shown)
 
     def at(self, session: int) -> Liquidity:
         """Return liquidity on the session at a position."""
@@ -73,7 +74,7 @@ class LiquidityHistory:
         nowcast, nowcast_on = self.nowcast.at(session)
         return Liquidity(
             score=number(self.score, session),
-            regime=self._regime(self._shown, session),
+            regime=self._regime(self.shown, session),
             last_published=self.last_published(session),
             raw=self._regime(self.raw, session),
             since=None if np.isnan(self.published.state.item(session)) else self.days[self._began.item(session)],

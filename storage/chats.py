@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import upsert
 from storage.ledger import Audience
-from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import UNFINISHED, WAITING, State
 from storage.schema import alert, chat, delivery
 
@@ -86,6 +85,7 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
 
 _SETTINGS = (
     chat.c.subscribed_at, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through,
+    chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds,
 )  # fmt: skip
 
 
@@ -100,16 +100,6 @@ async def _enqueue_missed_by_move(connection: AsyncConnection, old: int, new: in
     columns = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
     statement = upsert(connection, delivery).from_select(columns, rows, include_defaults=False)
     await connection.execute(statement.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"]))
-
-
-async def set_quiet_hours(
-    connection: AsyncConnection, chat_id: int, hours: QuietHours | None, *, urgent_through: bool = False
-) -> None:
-    """Hold what is owed to a chat during some hours of its day, urgent kinds too unless they may come through."""
-    values: dict[str, Any] = {"timezone": None, "quiet_from": None, "quiet_until": None}
-    if hours is not None:
-        values = {"timezone": hours.timezone, "quiet_from": hours.begin, "quiet_until": hours.end}
-    await connection.execute(update(chat).where(chat.c.id == chat_id).values(urgent_through=urgent_through, **values))
 
 
 async def find(connection: AsyncConnection, chat_id: int) -> Chat | None:

@@ -31,6 +31,8 @@ from sqlalchemy import (
     text,
 )
 
+from storage.settings.kinds import BIG_ONES
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -170,6 +172,16 @@ track_record = Table(
     Column("body", Compressed, nullable=False, comment="signals.record.model.TrackRecord as JSON, compressed"),
 )
 
+chart = Table(
+    "chart",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("through", Date, nullable=False, comment="the last session it shows"),
+    Column("drawn_at", Instant, nullable=False),
+    Column("image", LargeBinary, nullable=False, comment="PNG"),
+    Column("file_id", String(200), comment="by which Telegram knows the picture once it has been uploaded"),
+)
+
 outcome = Table(
     "outcome",
     metadata,
@@ -210,6 +222,15 @@ chat = Table(
     Column("quiet_from", Integer, comment="minutes after midnight there, when quiet hours begin"),
     Column("quiet_until", Integer, comment="and when they end"),
     Column("urgent_through", Boolean, nullable=False, server_default=false(), comment="urgent kinds come at any hour"),
+    Column("muted_until", Instant, comment="nothing is enqueued for it before"),
+    Column(
+        "loud_kinds",
+        BigInteger,
+        nullable=False,
+        server_default=text(f"{BIG_ONES}"),
+        comment="storage.settings.kinds.BITS of the alerts that come with a sound",
+    ),
+    Column("silent_kinds", BigInteger, nullable=False, server_default=text("0"), comment="and of those without"),
     Index("ix_chat_recipient", "id", sqlite_where=_RECIPIENT),
 )
 
@@ -227,6 +248,7 @@ alert = Table(
     Column("fanned_out_at", Instant, comment="null: recipients are still to be enqueued"),
     Column("audience", String(16), nullable=False, server_default="subscribers", comment="or operators"),
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is owed or sent"),
+    Column("kinds", BigInteger, nullable=False, comment="storage.settings.kinds.BITS of what it is: who wants one"),
     Column("plain", Boolean, nullable=False, server_default=false(), comment="Telegram could not parse its markup"),
 )
 

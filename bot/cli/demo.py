@@ -17,20 +17,22 @@ from bot.clock import SteppedClock, SystemClock
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.protocol import DemoStart, FindDemoStart
-from bot.sandbox.page import page_routes
+from bot.sandbox.page import Stepped, page_routes
 from bot.sandbox.server import Sandbox, serve
 from bot.settings import Settings
+from storage import chats
 from storage.ledger import count_alerts
 from storage.market import SIMULATED, Agenda, load_market
+from storage.settings import chosen
+from storage.settings.kinds import EVERYTHING
 
 logger = logging.getLogger(__name__)
 
 VISITOR = 7001
-_MOST_STEPS = 60
 
 
 class Recorder:
-    """Keeps the track record up to date, in a market process of its own so that no step waits for it."""
+    """Keeps charts and track record up to date, in a market process of its own so that no step waits for it."""
 
     def __init__(self, evening: Evening, clock: SteppedClock, process: Market) -> None:
         self.process = process
@@ -38,18 +40,19 @@ class Recorder:
         self._clock, self._news = clock, asyncio.Event()
 
     def wake(self) -> None:
-        """Look back once more."""
+        """Do so once more."""
         self._news.set()
 
     async def run(self) -> None:
-        """Look back whenever woken, for ever."""
+        """Draw and look back whenever woken, for ever."""
         while True:
             await self._news.wait()
             self._news.clear()
-            try:
-                await self._evening.look_back(self._clock.now())
-            except Exception:
-                logger.exception("the look back failed; the record stays what it was")
+            for follow in (self._evening.draw, self._evening.look_back):
+                try:
+                    await follow(self._clock.now())
+                except Exception:
+                    logger.exception("what follows an evening failed; what is stored stays what it was")
 
 
 @dataclass
@@ -61,38 +64,28 @@ class SteppedMarket:
     recorder: Recorder
     running: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def step(self) -> Agenda:
-        """Run the evening of the next session. Returns what is due after it."""
-        async with self.app.database.reading() as connection:
-            market_row = await load_market(connection)
-        assert market_row is not None
-        assert market_row.agenda is not None
-        return await self._evening(market_row.agenda.next_decision_at)
-
-    async def step_to_alert(self) -> Agenda:
-        """Step until a session brings an alert, at most 60 sessions."""
-        before = await self._alerts()
-        for _ in range(_MOST_STEPS):
-            agenda = await self.step()
-            if await self._alerts() > before:
-                break
-        self.recorder.wake()
-        return agenda
+    async def step(self) -> Stepped:
+        """Run the evening of the next session."""
+        async with self.running:
+            async with self.app.database.reading() as connection:
+                market_row = await load_market(connection)
+                before = await count_alerts(connection)
+            assert market_row is not None
+            assert market_row.agenda is not None
+            agenda = await self.begin(market_row.agenda.next_decision_at)
+            async with self.app.database.reading() as connection:
+                alerted = await count_alerts(connection) > before
+        if alerted:
+            self.recorder.wake()
+        assert agenda.last_closed is not None
+        return Stepped(agenda.last_closed, alerted)
 
     async def begin(self, at: datetime) -> Agenda:
-        """Record the history up to ``at`` silently."""
-        return await self._evening(at)
-
-    async def _evening(self, at: datetime) -> Agenda:
-        async with self.running:
-            self.clock.move(at)
-            agenda = await self.app.evening.run(at)
+        """Move to an instant and run its evening; on an empty database the history up to it is recorded silently."""
+        self.clock.move(at)
+        agenda = await self.app.evening.run(at)
         self.app.sender.wake()
         return agenda
-
-    async def _alerts(self) -> int:
-        async with self.app.database.reading() as connection:
-            return await count_alerts(connection)
 
 
 async def demo(port: int, ready: Callable[[str], None]) -> None:
@@ -113,6 +106,7 @@ async def demo(port: int, ready: Callable[[str], None]) -> None:
             stack.push_async_callback(recorder.process.close)
             market = SteppedMarket(app, clock, recorder)
             await market.begin(start)
+            await _let_everything_come(app)
         recorder.wake()
         attach(market)
         await app.connect()
@@ -121,6 +115,13 @@ async def demo(port: int, ready: Callable[[str], None]) -> None:
             tasks.create_task(app.poll())
             tasks.create_task(app.sender.run())
             tasks.create_task(recorder.run())
+
+
+async def _let_everything_come(app: App) -> None:
+    """Show the visitor every kind of alert, and not only those that come to whoever chooses nothing."""
+    async with app.database.transaction() as connection:
+        await chats.mark_reachable(connection, VISITOR, "private")
+        await chosen.hear_only(connection, VISITOR, EVERYTHING)
 
 
 async def _start(process: Market) -> datetime:

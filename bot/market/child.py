@@ -27,6 +27,7 @@ from bot.market.protocol import (
     Collect,
     DemoStart,
     Done,
+    Draw,
     Evaluate,
     Failed,
     Figures,
@@ -80,6 +81,11 @@ class Requests:
                 from bot.market.looking_back import look_back
 
                 yield from look_back(request, self._archives, report)
+            case Draw():
+                # So is matplotlib.
+                from bot.market.drawing import draw
+
+                yield from draw(request, self._archives, report)
             case FindDemoStart():
                 yield _find_demo_start(request)
 

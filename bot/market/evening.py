@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from bot.charts.kinds import CHARTS
 from bot.market.alerts import alert_rows
 from bot.market.process import Market, MarketProcessError
 from bot.market.protocol import (
@@ -16,8 +17,10 @@ from bot.market.protocol import (
     Checked,
     ClosuresFound,
     Collect,
+    Draw,
     Evaluate,
     LookBack,
+    NewChart,
     NewOutcomes,
     NewTrackRecord,
     NextDue,
@@ -26,7 +29,7 @@ from bot.market.protocol import (
 )
 from signals.rules import METHOD_VERSION
 from signals.sources.options import SourceOptions
-from storage import ledger, market, observations, track_record
+from storage import charts, ledger, market, observations, track_record
 from storage.database import Database
 from storage.ledger import VerdictRow
 from storage.outbox import notices
@@ -80,6 +83,24 @@ class Evening:
             if failed is not None:
                 raise failed
             return agenda
+
+    async def draw(self, now: datetime) -> None:
+        """Draw every chart anew, unless each shows the newest session already.
+
+        Raises
+        ------
+        bot.market.process.MarketProcessError
+            When the child failed; a chart that did not come stays what it was and the next run tries again.
+        """
+        async with self.running:
+            async with self.database.reading() as connection:
+                due = await charts.is_due(connection, [chart.name for chart in CHARTS])
+            if not due:
+                return
+            async for reply in self.process.ask(Draw(self._url, now)):
+                if isinstance(reply, NewChart):
+                    async with self.database.transaction() as connection:
+                        await charts.store(connection, reply.name, reply.through, reply.image, now)
 
     async def look_back(self, now: datetime) -> None:
         """Compute the track record anew and append what followed live alerts, if a session was decided since.

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 
 from bot.market.archive import ArchiveReader
+from bot.market.decided import Decided, read_decided
 from bot.market.progress import Report
 from bot.market.protocol import LookBack, NewOutcomes, NewTrackRecord
 from signals.as_json import encode
-from signals.data.closures import without
-from signals.data.sessions import nyse_sessions
-from signals.data.vintages import Archive
-from signals.evaluate import evaluate
 from signals.record import live
 from signals.record.track_record import track_record
 from signals.rules import METHOD_VERSION
-from storage import ledger, market
 from storage import track_record as stored
 from storage.database import read_only
 from storage.schema import compressed
@@ -29,38 +24,26 @@ from storage.track_record import OutcomeInForce, OutcomeRow
 _EXACT = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class _Inputs:
-    newest: date | None
-    archive: Archive
-    closed: Sequence[date]
-    alerts: Sequence[live.LiveTransition]
-    in_force: dict[tuple[int, str, int], OutcomeInForce]
-
-
 def look_back(request: LookBack, archives: ArchiveReader, report: Report) -> Iterator[NewTrackRecord | NewOutcomes]:
     """Yield what has matured of the live record, then the backtest's, through the newest session decided."""
-    inputs = asyncio.run(_load(request.database_url, request.now, archives))
-    if inputs.newest is None or "^RUT" not in inputs.archive:
+    decided, alerts, in_force = asyncio.run(_load(request.database_url, request.now, archives))
+    history = decided.evaluated(request.now)
+    if history is None:
         # Nothing to look back on: what is stored stays.
         return
-    history = evaluate(inputs.archive, without(nyse_sessions(request.now), inputs.closed), inputs.newest)
-    rows = (_row(one, inputs.in_force) for one in live.matured(history, inputs.alerts))
+    rows = (_row(one, in_force) for one in live.matured(history, alerts))
     yield NewOutcomes([row for row in rows if row is not None])
     record = track_record(history, partial(report, "following what came after"))
     yield NewTrackRecord(record.through, METHOD_VERSION, compressed(encode(record)))
 
 
-async def _load(url: str, now: datetime, archives: ArchiveReader) -> _Inputs:
+async def _load(
+    url: str, now: datetime, archives: ArchiveReader
+) -> tuple[Decided, Sequence[live.LiveTransition], dict[tuple[int, str, int], OutcomeInForce]]:
     async with read_only(url) as connection:
         rows = await stored.live_transitions(connection)
-        return _Inputs(
-            newest=await ledger.newest_session(connection),
-            archive=await archives.read(connection, url, now),
-            closed=[row.session for row in await market.closures(connection) if row.closed],
-            alerts=[live.LiveTransition(row.id, row.session, row.decided_at) for row in rows],
-            in_force=await stored.in_force(connection),
-        )
+        alerts = [live.LiveTransition(row.id, row.session, row.decided_at) for row in rows]
+        return await read_decided(connection, url, now, archives), alerts, await stored.in_force(connection)
 
 
 def _row(found: live.MaturedCase, in_force: dict[tuple[int, str, int], OutcomeInForce]) -> OutcomeRow | None:

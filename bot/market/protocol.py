@@ -44,6 +44,13 @@ class LookBack(Struct, frozen=True, tag=True):
     now: datetime
 
 
+class Draw(Struct, frozen=True, tag=True):
+    """Draw every chart through the newest session decided. The answers are ``NewChart``."""
+
+    database_url: str
+    now: datetime
+
+
 class FindDemoStart(Struct, frozen=True, tag=True):
     """Ask where in the simulated market a demonstration may begin. The answer is ``DemoStart``."""
 
@@ -104,6 +111,14 @@ class NewOutcomes(Struct, frozen=True, tag=True):
     rows: list[OutcomeRow]
 
 
+class NewChart(Struct, frozen=True, tag=True):
+    """One chart by its name, through a session, as PNG."""
+
+    name: str
+    through: date
+    image: bytes
+
+
 class DemoStart(Struct, frozen=True, tag=True):
     """The decision time at which a demonstration begins."""
 
@@ -128,7 +143,7 @@ class Done(Struct, frozen=True, tag=True):
     """The request is carried out; nothing more comes."""
 
 
-Request = Collect | Evaluate | LookBack | FindDemoStart
+Request = Collect | Evaluate | LookBack | Draw | FindDemoStart
 Reply = (
     Observations
     | Checked
@@ -138,6 +153,7 @@ Reply = (
     | NextDue
     | NewTrackRecord
     | NewOutcomes
+    | NewChart
     | DemoStart
     | Progress
     | Failed

@@ -10,11 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.messages.figures import Figures
+from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, kinds_of
+from storage.settings.chosen import Chosen, Way
+from storage.settings.kinds import BITS
 
 Rows = tuple[tuple[tuple[str, str], ...], ...]
 """Rows of (what stands on a button, what it asks for)."""
 
 _A_ROW = 4
+_DAYS = (1, 7, 30)
+_NEXT = {Way.ON: Way.SILENT, Way.SILENT: Way.OFF, Way.OFF: Way.ON}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,12 @@ class Buttons:
         """Return those under an alert."""
         _ = self._words.gettext
         data = f"{alert_id}"
-        return (((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), (_("Details"), f"details@{data}")),)
+        return (
+            (
+                (_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), (_("Details"), f"details@{data}"),
+                (_("Mute"), f"mute@{data}"),
+            ),
+        )  # fmt: skip
 
     def under_status(self) -> Rows:
         """Return those under where things stand."""
@@ -75,6 +85,31 @@ class Buttons:
     def under_start(self) -> Rows:
         """Return the one that subscribes."""
         return (((self._words.gettext("Subscribe"), "subscribe"),),)
+
+    def under_mute(self, origin: str, *, is_muted: bool) -> Rows:
+        """Return how long a chat may be muted by a press, and what ends it where it is."""
+        behind = f"@{origin}" if origin else ""
+        lengths = [(self._words.ngettext("%d day", "%d days", days) % days, f"mute:{days}d{behind}") for days in _DAYS]
+        rows: Rows = (tuple(lengths),)
+        if is_muted:
+            rows += (((self._words.gettext("Unmute"), f"mute:off{behind}"),),)
+        return rows + (self.back(origin) if origin else ())
+
+    def under_alerts(self) -> Rows:
+        """Return the presets, and the families of kinds."""
+        _ = self._words.gettext
+        presets = tuple((_(title), f"alerts:{name}") for name, (title, _bits) in PRESETS.items())
+        return presets, tuple((_(title), f"alerts:{family}") for family, title in FAMILIES.items())
+
+    def under_family(self, family: str, chosen: Chosen) -> Rows:
+        """Return the kinds of a family, each with how it comes; a press changes that to the next way."""
+        _ = self._words.gettext
+        found = []
+        for name in kinds_of(family):
+            way = chosen.way_of(BITS[name])
+            found.append((f"{_(TITLES[name])}: {_(WAYS[way])}", f"alerts:{name}:{_NEXT[way]}"))
+        rows = tuple(tuple(found[i : i + 2]) for i in range(0, len(found), 2))
+        return (*rows, *self.back("alerts"))
 
     def back(self, to: str) -> Rows:
         """Return the way back to a message: a command with its own way back, or an alert."""

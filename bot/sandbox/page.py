@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiohttp import web
 
@@ -15,22 +17,19 @@ _FOLDER = Path(__file__).with_name("page")
 _LONGEST_WAIT = 20.0
 
 
-class Agenda(Protocol):
-    """What the page shows of the market's state."""
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A session lived through, and whether it brought an alert."""
 
-    @property
-    def last_closed(self) -> Any:
-        """The last session lived through."""
+    session: date
+    alerted: bool
 
 
 class Market(Protocol):
     """The simulated market the page steps."""
 
-    async def step(self) -> Agenda:
+    async def step(self) -> Stepped:
         """Live through the next session."""
-
-    async def step_to_alert(self) -> Agenda:
-        """Step until something changes."""
 
 
 class ChatPage:
@@ -78,13 +77,12 @@ class ChatPage:
         self._sandbox.world.press(self._visitor, int(body["message_id"]), str(body["data"]))
         return web.json_response({})
 
-    async def step(self, request: web.Request) -> web.Response:
-        """Step the market by one session, or to the next alert with ``?to=alert``."""
+    async def step(self, _: web.Request) -> web.Response:
+        """Step the market by one session; how many, and when to stop, is the page's."""
         if self._market is None:
             return web.json_response({"error": "the market is not ready yet"}, status=503)
-        step = self._market.step_to_alert if request.query.get("to") == "alert" else self._market.step
-        agenda = await step()
-        return web.json_response({"session": str(agenda.last_closed)})
+        stepped = await self._market.step()
+        return web.json_response({"session": str(stepped.session), "alerted": stepped.alerted})
 
 
 def page_routes(sandbox: Sandbox, visitor: int) -> tuple[list[web.RouteDef], Callable[[Market], None]]:

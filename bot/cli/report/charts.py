@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from typing import Any
@@ -15,25 +15,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from signals.episode import Episode, Outcome
 from signals.record.model import ASSETS, Followed, Scale, TrackRecord
 from signals.record.studies import Studies
 from signals.record.study import Study
 
 _WIDTH, _HEIGHT = 4.6, 3.0
-_MUTED, _BASE, _EVENT = "#6b7785", "#c9d3dd", "#c0392b"
+_NAMES = ("ink", "muted", "bars", "event", "good", "bad", "rejected", "open", "paper")
+# The page's style has these colours, for light and for dark; what is drawn only holds their places.
+_INK, _MUTED, _BARS, _EVENT, _GOOD, _BAD, _REJECTED, _OPEN, _PAPER = _PLACES = [f"#0000{i:02x}" for i in range(1, 10)]
 # A colour alone would tell some readers nothing.
 _OUTCOMES = {
-    "established": ("#1a7f4e", "o"),
-    "failed": ("#c0392b", "X"),
-    "rejected": ("#8a5a00", "s"),
-    "open": ("#3b6fb5", "^"),
+    Outcome.ESTABLISHED: ("held", _GOOD, "o"),
+    Outcome.FAILED: ("failed", _BAD, "X"),
+    Outcome.REJECTED: ("rejected", _REJECTED, "s"),
+    Outcome.OPEN: ("open", _OPEN, "^"),
 }
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "cascade",
     "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.edgecolor": _BASE,
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.edgecolor": _BARS,
     "axes.labelcolor": _MUTED,
     "xtick.color": _MUTED,
     "ytick.color": _MUTED,
@@ -52,15 +56,22 @@ def price_chart(closes: pd.Series[float], record: TrackRecord) -> str:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
-        for outcome, (colour, marker) in _OUTCOMES.items():
-            found = [event.episode for event in record.events if event.episode.outcome == outcome]
-            if found:
-                days = pd.DatetimeIndex([episode.attempt for episode in found])
-                closes_then, label = [episode.close for episode in found], f"{outcome} ({len(found)})"
-                axes.scatter(days, closes_then, s=26, color=colour, marker=marker, zorder=3, label=label)
+        episodes = [event.episode for event in record.events]
+        for outcome, (label, colour, marker) in _OUTCOMES.items():
+            found = [episode for episode in episodes if episode.outcome == outcome and episode.level_verified]
+            _scatter(axes, found, label, color=colour, marker=marker)
+        # Hollow, and not counted among the others: no statistic has it.
+        unverified = [episode for episode in episodes if not episode.level_verified]
+        _scatter(axes, unverified, "level unverified", facecolor=_PAPER, edgecolor=_MUTED, marker="o")
         axes.set_ylabel("close, index points (log)")
-        axes.legend(frameon=False, loc="upper left", fontsize=8)
+        axes.legend(frameon=False, loc="upper left", fontsize=9)
         return _svg(figure, "Closes of the Russell 2000 and the breakouts from a long base, by outcome")
+
+
+def _scatter(axes: Axes, episodes: Sequence[Episode], label: str, **style: Any) -> None:
+    if episodes:
+        days, closes = pd.DatetimeIndex([each.attempt for each in episodes]), [each.close for each in episodes]
+        axes.scatter(days, closes, s=30, zorder=3, label=f"{label} ({len(episodes)})", **style)
 
 
 def distribution_chart(study: Study, followed: Followed) -> str:
@@ -68,7 +79,7 @@ def distribution_chart(study: Study, followed: Followed) -> str:
     changes = study.changes[study.dates]
     low, high = np.quantile(changes, [0.005, 0.995])
     with _figure() as (figure, axes):
-        axes.hist(np.clip(changes, low, high), bins=40, color=_BASE)
+        axes.hist(np.clip(changes, low, high), bins=40, color=_BARS)
         axes.axvline(float(np.median(changes)), ymax=0.78, color=_MUTED, linestyle="--", label="median of any date")
         height = axes.get_ylim()[1]
         beyond = _mark(axes, followed, -0.05 * height, low, high)
@@ -76,7 +87,7 @@ def distribution_chart(study: Study, followed: Followed) -> str:
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.yaxis.set_visible(False)
         axes.set_xlabel(_unit(followed, beyond))
-        axes.legend(frameon=False, loc="upper right", fontsize=8)
+        axes.legend(frameon=False, loc="upper right", fontsize=9)
         return _svg(figure, f"What followed: {ASSETS[followed.asset].title} after {followed.horizon}")
 
 
@@ -97,13 +108,15 @@ def _unit(followed: Followed, beyond: int) -> str:
     return f"change after {followed.horizon} {scale}{outside}"
 
 
-def distribution_charts(studies: Studies, record: TrackRecord) -> Iterator[tuple[str, int, str]]:
-    """Yield asset, horizon and chart of what followed a confirmed breakout."""
+def distribution_charts(studies: Studies, record: TrackRecord) -> dict[str, str]:
+    """Return a chart of what followed a confirmed breakout for each asset that has any."""
     main = next(rule for rule in record.rules if rule.key == "breakout.confirmed")
-    for followed in main.followed:
-        study = studies.all[followed.asset, followed.horizon]
-        if SHOWN[followed.asset] == followed.horizon and len(study.dates):
-            yield followed.asset, followed.horizon, distribution_chart(study, followed)
+    return {
+        followed.asset: distribution_chart(study, followed)
+        for followed in main.followed
+        if SHOWN[followed.asset] == followed.horizon
+        and len((study := studies.all[followed.asset, followed.horizon]).dates)
+    }
 
 
 @contextmanager
@@ -121,4 +134,6 @@ def _svg(figure: Figure, title: str) -> str:
     body = drawn.getvalue()[drawn.getvalue().index("<svg") :]
     body = re.sub(r' (width|height)="[^"]*pt"', "", body, count=2)
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    for place, name in zip(_PLACES, _NAMES, strict=True):
+        body = body.replace(place, f"var(--{name})")
     return body.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from bot.cli.report.charts import distribution_charts, price_chart
 from bot.messages.figures import ENGLISH
-from bot.messages.record import MAIN, LiveCase, live_cases
+from bot.messages.record import MAIN, MONTHS, LiveCase, live_cases
 from signals import rules
 from signals.data.universe import LISTED_ON
 from signals.evaluate import History
-from signals.record.comparison import compared_in, tally
-from signals.record.model import ASSETS, TrackRecord
+from signals.record.comparison import compared, compared_in, tally
+from signals.record.model import ASSETS, Asset, Followed, RuleRecord, TrackRecord
 from signals.record.studies import Studies
 from storage import market, track_record
 from storage.database import read_only
@@ -60,15 +60,17 @@ def page(history: History, record: TrackRecord, live: Live, origin: str, now: da
     environment.filters |= ENGLISH.filters()
     if live.market_row is not None and live.market_row.origin != origin:
         live = Live(None, elsewhere=True)
+    main = next(rule for rule in record.rules if rule.key == MAIN)
     charts = distribution_charts(Studies.of(history), record)
     # The charts are made here, of figures alone: the only text that is not escaped.
     return environment.get_template("page.html.j2").render(
         r=record,
-        main=next(rule for rule in record.rules if rule.key == MAIN),
+        main=main,
         n=tally(record),
+        compared=compared,
         verdict=compared_in(record, MAIN, "^RUT", 63),
         price=Markup(price_chart(history.panel.close("^RUT"), record)),  # noqa: S704
-        charts=[(ASSETS[asset], horizon, Markup(drawn)) for asset, horizon, drawn in charts],  # noqa: S704
+        assets=list(_assets(main, charts)),
         live=live,
         now=now,
         is_simulated=origin == SIMULATED,
@@ -77,3 +79,11 @@ def page(history: History, record: TrackRecord, live: Live, origin: str, now: da
         LISTED_ON=LISTED_ON,
         RECORD=rules.RECORD,
     )
+
+
+def _assets(rule: RuleRecord, charts: Mapping[str, str]) -> Iterator[tuple[Asset, list[tuple[int, Followed]], Markup]]:
+    """Yield each asset with what followed it after so many months, and its chart, empty where there is none."""
+    for key, asset in ASSETS.items():
+        rows = [followed for followed in rule.followed if followed.asset == key]
+        if rows:
+            yield asset, list(zip(MONTHS, rows, strict=True)), Markup(charts.get(key, ""))  # noqa: S704

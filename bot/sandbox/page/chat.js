@@ -4,6 +4,10 @@ const list = document.getElementById("messages");
 const startButton = document.getElementById("start");
 const writeForm = document.getElementById("write");
 const session = document.getElementById("session");
+const stepButton = document.getElementById("step");
+const toAlertButton = document.getElementById("step-to-alert");
+const MOST_STEPS = 60;
+let stepping = false;
 const TAGS = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre", blockquote: "blockquote" };
 
 async function post(path, body) {
@@ -52,6 +56,20 @@ function bubble(message) {
   return item;
 }
 
+// The first line of what is new stands at the top, or as far up as there is more below; nothing moves that is whole in sight.
+function show(messages) {
+  const before = new Map([...list.children].map((item) => [item.dataset.id, item.textContent]));
+  const at = list.scrollTop;
+  list.replaceChildren(...messages.map(bubble));
+  list.scrollTop = at;
+  const items = [...list.children];
+  const fresh = before.size ? items.find((item) => before.get(item.dataset.id) !== item.textContent) : items.at(-1);
+  if (!fresh) return;
+  const top = fresh.offsetTop - list.offsetTop;
+  const isWhole = top >= at && top + fresh.offsetHeight <= at + list.clientHeight;
+  if (!isWhole) list.scrollTop = top - 8;
+}
+
 async function follow() {
   let known = "";
   for (;;) {
@@ -62,8 +80,7 @@ async function follow() {
         known = chat.version;
         startButton.hidden = chat.started;
         writeForm.hidden = !chat.started;
-        list.replaceChildren(...chat.messages.map(bubble));
-        list.scrollTop = list.scrollHeight;
+        show(chat.messages);
       }
     } catch {
       session.textContent = "The sandbox does not answer; is it still running?";
@@ -72,15 +89,23 @@ async function follow() {
   }
 }
 
-async function step(button, path) {
-  const buttons = document.querySelectorAll("#market button");
-  buttons.forEach((each) => { each.disabled = true; });
+// Until an alert comes, or whoever watches stops it.
+async function step(most) {
+  stepping = true;
+  stepButton.disabled = true;
+  toAlertButton.textContent = "Stop";
   session.textContent = "…";
   try {
-    const answer = await post(path);
-    session.textContent = answer.error ?? `Session ${answer.session}`;
+    for (let steps = 1; steps <= most && stepping; steps += 1) {
+      const answer = await post("/market/step");
+      const isQuiet = !answer.error && !answer.alerted && steps > 1;
+      session.textContent = answer.error ?? `Session ${answer.session}${isQuiet ? ` · ${steps} without an alert` : ""}`;
+      if (answer.error || answer.alerted) break;
+    }
   } finally {
-    buttons.forEach((each) => { each.disabled = false; });
+    stepping = false;
+    stepButton.disabled = false;
+    toAlertButton.textContent = "Step to the next alert";
   }
 }
 
@@ -91,6 +116,9 @@ writeForm.addEventListener("submit", (event) => {
   post("/chat/write", { text: input.value });
   input.value = "";
 });
-document.getElementById("step").addEventListener("click", (event) => step(event.target, "/market/step"));
-document.getElementById("step-to-alert").addEventListener("click", (event) => step(event.target, "/market/step?to=alert"));
+stepButton.addEventListener("click", () => step(1));
+toAlertButton.addEventListener("click", () => {
+  if (stepping) stepping = false;
+  else step(MOST_STEPS);
+});
 follow();

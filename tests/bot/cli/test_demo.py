@@ -16,7 +16,7 @@ from bot.cli.demo import Recorder, SteppedMarket
 from bot.clock import SteppedClock
 from bot.market.evening import Evening
 from bot.market.process import MarketProcessError
-from bot.sandbox.page import page_routes
+from bot.sandbox.page import Stepped, page_routes
 from bot.sandbox.server import Sandbox, serve
 from signals.data.sessions import decision_time
 from signals.rules import GATE
@@ -44,18 +44,17 @@ async def market(sandbox: Sandbox, database_url: str, tmp_path: Path) -> AsyncIt
 
 class TestStepping:
     async def test_a_step_lives_through_exactly_one_session(self, market: SteppedMarket) -> None:
-        agenda = await market.step()
-        assert (agenda.last_closed, agenda.next_session) == (day(N - 1), day(N))
+        assert (await market.step()).session == day(N - 1)
         assert market.clock.now() - decision_time(day(N - 1)) < timedelta(minutes=1)
+        assert (await market.step()).session == day(N)
 
-    async def test_stepping_to_the_next_alert_stops_at_the_session_that_brings_one(self, market: SteppedMarket) -> None:
-        assert (await market.step_to_alert()).last_closed == day(N)
-        assert (await market.step_to_alert()).last_closed == day(N + 2)
-        assert (await market.step_to_alert()).last_closed == day(N + 4)
+    async def test_a_step_says_whether_it_brought_an_alert(self, market: SteppedMarket) -> None:
+        stepped = [await market.step() for _ in range(6)]
+        assert [each.session for each in stepped if each.alerted] == [day(N), day(N + 2), day(N + 4)]
 
     async def test_two_visitors_who_step_at_once_step_twice(self, market: SteppedMarket) -> None:
         await asyncio.gather(market.step(), market.step())
-        assert (await market.step()).last_closed in (day(N), day(N + 1))
+        assert (await market.step()).session == day(N + 1)
 
 
 async def test_a_look_back_that_fails_does_not_end_the_demonstration(
@@ -81,16 +80,11 @@ class Stub:
     """A market that only counts."""
 
     def __init__(self) -> None:
-        self.steps: list[str] = []
-        self.last_closed = date(2020, 11, 13)
+        self.steps = 0
 
-    async def step(self) -> Stub:
-        self.steps.append("one")
-        return self
-
-    async def step_to_alert(self) -> Stub:
-        self.steps.append("to alert")
-        return self
+    async def step(self) -> Stepped:
+        self.steps += 1
+        return Stepped(date(2020, 11, 13), alerted=True)
 
 
 class Visitor:
@@ -168,9 +162,8 @@ class TestPage:
     async def test_stepping_steps_the_market(self, visitor: Visitor) -> None:
         market = Stub()
         visitor.attach(market)
-        assert await visitor.ask("POST", "/market/step") == {"session": "2020-11-13"}
-        await visitor.ask("POST", "/market/step?to=alert")
-        assert market.steps == ["one", "to alert"]
+        assert await visitor.ask("POST", "/market/step") == {"session": "2020-11-13", "alerted": True}
+        assert market.steps == 1
 
 
 class TestTheClock:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec import structs
 
 from bot.cli.report.page import Live, page
 from bot.messages.record import LiveCase, live_cases
@@ -106,6 +108,45 @@ class TestMarkets:
 
     def test_a_real_one_is_not_called_simulated(self, history: History, record: TrackRecord) -> None:
         assert "SIMULATED" not in of(history, record, Live(LIVE))
+
+
+class TestOutcomes:
+    def test_each_has_a_shape_and_a_word_beside_its_colour(self, history: History, record: TrackRecord) -> None:
+        html = of(history, record, Live(None))
+        assert '<span class="open">▲ open</span>' in html
+
+    def test_a_level_that_may_be_none_is_drawn_hollow_and_counted_with_no_other(
+        self, history: History, record: TrackRecord
+    ) -> None:
+        (event,) = record.events
+        episode = structs.replace(event.episode, level_verified=False)
+        unsure = structs.replace(record, events=(structs.replace(event, episode=episode),))
+        html = of(history, unsure, Live(None))
+        assert "level unverified (1)" in html
+        assert "open (1)" not in html
+        assert "15 Sep 2016</time> *" in html
+        assert "left out of every statistic" in html
+
+    def test_under_five_cases_each_is_listed_with_its_year_and_no_share_is_computed(
+        self, history: History, record: TrackRecord
+    ) -> None:
+        html = of(history, record, Live(None))
+        assert "Each case</th>" in html
+        assert "Than chance</th>" not in html
+
+
+def test_the_charts_take_their_colours_from_the_page_in_the_light_and_in_the_dark(
+    history: History, record: TrackRecord
+) -> None:
+    html = of(history, record, Live(None))
+    charts = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
+    used = {colour for chart in charts for colour in re.findall(r"(?:fill|stroke): (#\w+|var\(--\w+\))", chart)}
+    assert used
+    assert {colour for colour in used if colour.startswith("#")} == set()
+    themes = re.findall(r":root \{(.*?)\}", html, re.DOTALL)
+    assert len(themes) == 2
+    for theme in themes:
+        assert [colour for colour in used if f"{colour[4:-1]}:" not in theme] == []
 
 
 def test_two_pages_of_one_record_are_the_same(history: History, record: TrackRecord) -> None:

@@ -9,18 +9,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
+from tests.bot.browser import DESK, PHONE, browsing, faint, overflow, picture, resize
 from tests.bot.running import command
 
-PICTURES = Path(__file__).parents[3] / "docs" / "images"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE = 60_000
 
 
@@ -41,12 +34,9 @@ async def demo(tmp_path: Path) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def page(demo: str, chromium: str) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        page = await browser.new_page(viewport={"width": 390, "height": 844})
+    async with browsing(chromium) as page:
         await page.goto(demo)
         yield page
-        await browser.close()
 
 
 async def test_start_status_and_a_stepped_breakouts_alert_are_seen(page: Page) -> None:
@@ -80,12 +70,12 @@ async def test_start_status_and_a_stepped_breakouts_alert_are_seen(page: Page) -
 
     await page.get_by_role("button", name="Why").last.click()
     await expect(messages.last).to_contain_text("What changed in the last month", timeout=PATIENCE)
+    await page.get_by_role("button", name="Back").last.click()
+    await expect(messages.last).to_contain_text("breakout confirmed", timeout=PATIENCE)
 
-    for width, height, name in ((390, 844, "phone"), (1280, 900, "desk")):
-        await page.set_viewport_size({"width": width, "height": height})
-        overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert overflow <= 0, f"the page is wider than a {name}"
-        if os.environ.get("SAVE_PICTURES"):
-            await messages.nth(-2).scroll_into_view_if_needed()
-            await page.screenshot(path=PICTURES / f"demo-{name}.png")
+    for name, size in {"phone": PHONE, "desk": DESK}.items():
+        await resize(page, size)
+        assert await overflow(page) <= 0, f"the page is wider than a {name}"
+        await picture(page, f"demo-{name}")
+    assert await faint(page) == []
     assert errors == []

@@ -14,6 +14,8 @@ from storage.outbox import fan_out, queue, recheck, supersession
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import Claimed, State
 from storage.schema import alert, chat, compressed, delivery
+from storage.settings import chosen
+from storage.settings.kinds import EVERYTHING
 
 # 22:30 in London, 23:30 in Paris, 17:30 in New York.
 NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
@@ -89,6 +91,20 @@ class TestANewerAlertOfTheSameEpisode:
             found = await supersession.skipped(connection, list(claims.values()))
         assert found == {claims[1].id: (2,), claims[2].id: (1, 2)}
 
+    async def test_replaces_nothing_where_it_does_not_come(self, database: Database) -> None:
+        await subscribe(database, 1, 2, 3)
+        await tell(database, (EPISODE, "breakout.attempt"))
+        await spread(database)
+        async with database.transaction() as connection:
+            await chosen.hear_only(connection, 1, 0)
+            await chosen.mute(connection, 2, NOW + timedelta(days=1))
+        await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(database)
+        async with database.transaction() as connection:
+            await chosen.hear_only(connection, 1, EVERYTHING)
+            await chosen.mute(connection, 2, None)
+        assert [(c.alert_id, c.chat_id) for c in await claim(database)] == [(2, 3), (1, 1), (1, 2)]
+
     async def test_is_as_urgent_as_what_it_replaced(self, database: Database) -> None:
         await subscribe(database, 1, 2)
         await tell(database, (EPISODE, "breakout.confirmed"), urgent=True)
@@ -163,9 +179,9 @@ class TestQuietHours:
         """Chats 1 in Paris and 2 in New York with quiet nights, 3 with none, 4 in Paris letting urgent kinds through."""
         await subscribe(database, 1, 2, 3, 4)
         async with database.transaction() as connection:
-            await chats.set_quiet_hours(connection, 1, QuietHours("Europe/Paris", *NIGHT))
-            await chats.set_quiet_hours(connection, 2, QuietHours("America/New_York", *NIGHT))
-            await chats.set_quiet_hours(connection, 4, QuietHours("Europe/Paris", *NIGHT), urgent_through=True)
+            await chosen.set_quiet_hours(connection, 1, QuietHours("Europe/Paris", *NIGHT))
+            await chosen.set_quiet_hours(connection, 2, QuietHours("America/New_York", *NIGHT))
+            await chosen.set_quiet_hours(connection, 4, QuietHours("Europe/Paris", *NIGHT), urgent_through=True)
         return database
 
     async def test_hold_until_they_end_where_the_chat_is(self, asleep: Database) -> None:
@@ -194,7 +210,7 @@ class TestQuietHours:
     async def test_can_be_switched_off_again(self, asleep: Database) -> None:
         async with asleep.transaction() as connection:
             for chat_id in (1, 4):
-                await chats.set_quiet_hours(connection, chat_id, None)
+                await chosen.set_quiet_hours(connection, chat_id, None)
         await tell(asleep, (EPISODE, "breakout.attempt"))
         await spread(asleep)
         assert len(await claim(asleep)) == 4
@@ -329,7 +345,7 @@ async def test_everybody_with_the_same_and_with_other_quiet_hours_is_held_till_t
     async with database.transaction() as connection:
         for chat_id in range(1, 31):
             hours = QuietHours("Europe/Paris", 22 * 60, 7 * 60 + chat_id % 3)
-            await chats.set_quiet_hours(connection, chat_id, hours, urgent_through=chat_id % 2 == 0)
+            await chosen.set_quiet_hours(connection, chat_id, hours, urgent_through=chat_id % 2 == 0)
     await tell(database, (EPISODE, "breakout.failed"), urgent=True)
     await spread(database)
     async with database.transaction() as connection:
@@ -343,7 +359,7 @@ async def test_a_group_that_moves_behind_the_cursor_is_owed_what_has_passed_it(d
     async with database.transaction() as connection:
         await chats.subscribe(connection, -1_000_000_000_099, "supergroup", NOW)
         await chats.subscribe(connection, -50, "group", NOW)
-        await chats.set_quiet_hours(connection, -50, QuietHours("Europe/Paris", 60, 120), urgent_through=True)
+        await chosen.set_quiet_hours(connection, -50, QuietHours("Europe/Paris", 60, 120), urgent_through=True)
     await tell(database, (EPISODE, "breakout.failed"), urgent=True)
     async with database.transaction() as connection:
         # The first slice ends at the supergroup; the group would be in the next.

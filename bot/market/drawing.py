@@ -1,0 +1,52 @@
+"""The market process's last task of an evening: the charts, which the bot only stores and sends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot.charts.drawing import drawn
+from bot.charts.kinds import CHARTS
+from bot.market.archive import ArchiveReader
+from bot.market.decided import Decided, read_decided
+from bot.market.progress import Report
+from bot.market.protocol import Draw, NewChart
+from storage.database import read_only
+from storage.market import load_market
+
+logger = logging.getLogger(__name__)
+
+
+def draw(request: Draw, archives: ArchiveReader, report: Report) -> Iterator[NewChart]:
+    """Yield every chart through the newest session decided.
+
+    Raises
+    ------
+    RuntimeError
+        When some could not be drawn, after all the others.
+    """
+    decided, simulated = asyncio.run(_load(request.database_url, request.now, archives))
+    history = decided.evaluated(request.now)
+    if history is None:
+        return
+    failed = []
+    for done, chart in enumerate(CHARTS, start=1):
+        try:
+            image = drawn(chart, history, simulated=simulated).png()
+        except Exception:  # whatever is wrong with one, the others can be drawn
+            logger.exception("the chart %s cannot be drawn", chart.name)
+            failed.append(chart.name)
+        else:
+            yield NewChart(chart.name, history.panel.days[-1], image)
+        report("drawing charts", done, len(CHARTS))
+    if failed:
+        raise RuntimeError(f"cannot draw {', '.join(failed)}")
+
+
+async def _load(url: str, now: datetime, archives: ArchiveReader) -> tuple[Decided, bool]:
+    async with read_only(url) as connection:
+        market_row = await load_market(connection)
+        simulated = market_row is not None and market_row.is_simulated
+        return await read_decided(connection, url, now, archives), simulated

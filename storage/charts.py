@@ -1,0 +1,50 @@
+"""The newest picture of each chart, and the id by which Telegram knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.database import upsert
+from storage.schema import chart, verdict
+
+
+async def is_due(connection: AsyncConnection, names: Collection[str]) -> bool:
+    """Return whether a session was decided that one of these charts does not show yet."""
+    newest = (await connection.execute(select(func.max(verdict.c.session)))).scalar_one()
+    shown = select(func.count()).where(chart.c.name.in_(names), chart.c.through == newest)
+    return newest is not None and (await connection.execute(shown)).scalar_one() < len(names)
+
+
+async def store(connection: AsyncConnection, name: str, through: date, image: bytes, at: datetime) -> None:
+    """Store a picture in place of the one before, which Telegram knows by an id that is none of the new one's."""
+    drawn = {"through": through, "drawn_at": at, "image": image, "file_id": None}
+    statement = upsert(connection, chart).values(name=name, **drawn)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=drawn))
+
+
+async def find(connection: AsyncConnection, name: str) -> Any:
+    """Return a chart without its picture, ``None`` before it is drawn."""
+    found = select(chart.c.name, chart.c.through, chart.c.drawn_at, chart.c.file_id).where(chart.c.name == name)
+    return (await connection.execute(found)).one_or_none()
+
+
+async def image(connection: AsyncConnection, name: str) -> Any:
+    """Return a chart with its picture.
+
+    Raises
+    ------
+    sqlalchemy.exc.NoResultFound
+        When there is none with that name.
+    """
+    return (await connection.execute(select(chart).where(chart.c.name == name))).one()
+
+
+async def keep_file_id(connection: AsyncConnection, name: str, drawn_at: datetime, file_id: str) -> None:
+    """Note by which id Telegram knows the picture drawn then; one that was drawn since is not it."""
+    same = (chart.c.name == name, chart.c.drawn_at == drawn_at)
+    await connection.execute(update(chart).where(*same).values(file_id=file_id))

@@ -1,0 +1,1 @@
+"""What a chat has chosen: whether and when its alerts come."""

@@ -19,19 +19,34 @@ from storage import chats, market
 from storage.database import Database
 from storage.migrate import migrate
 from storage.outbox import fan_out, purge
+from storage.outbox.queue import counts
+from storage.outbox.states import State
 from storage.schema import delivery
+from storage.settings.kinds import BITS, EVERYTHING
 from tests.faults.truth import AT, owe
 
 PEOPLE = 1_000_000
 _BARE = """
 INSERT INTO delivery (alert_id, chat_id, urgent, state, not_before, attempts, unknowns)
 SELECT 1, id, 0, 'queued', '2020-11-17 22:30:00.000000', 0, 0 FROM chat
-WHERE subscribed_at IS NOT NULL AND gone_at IS NULL ORDER BY id
+WHERE subscribed_at IS NOT NULL AND gone_at IS NULL{wanted} ORDER BY id
 """
+_CONFIRMED = BITS["breakout.confirmed"]
+_WANTED = f" AND (loud_kinds | silent_kinds) & {_CONFIRMED} <> 0 AND muted_until IS NULL"
 _EVERYBODY = """
 WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :people)
 INSERT INTO chat (id, type, subscribed_at, urgent_through)
 SELECT n, 'private', '2020-11-01 00:00:00.000000', 0 FROM number
+"""
+# Of a hundred, ten want nothing, ten want it silently, five are muted; each fifth has quiet hours in one of six zones.
+_MIXED = f"""
+UPDATE chat SET
+    loud_kinds = CASE id % 10 WHEN 0 THEN 0 WHEN 1 THEN 0 WHEN 2 THEN {EVERYTHING} ELSE loud_kinds END,
+    silent_kinds = CASE id % 10 WHEN 1 THEN {EVERYTHING} ELSE 0 END,
+    muted_until = CASE WHEN id % 20 = 3 THEN '2020-12-01 00:00:00.000000' END,
+    timezone = CASE id % 30 WHEN 4 THEN 'Europe/Paris' WHEN 9 THEN 'Asia/Kolkata' WHEN 14 THEN 'America/New_York'
+        WHEN 19 THEN 'Europe/London' WHEN 24 THEN 'Asia/Tokyo' WHEN 29 THEN 'Australia/Sydney' END,
+    quiet_from = CASE WHEN id % 5 = 4 THEN 1320 END, quiet_until = CASE WHEN id % 5 = 4 THEN 420 END
 """
 
 
@@ -50,26 +65,38 @@ class Crowd:
     kept: float
 
 
-async def make(file: Path) -> str:
-    """Make a database with everybody subscribed and one alert owed; return its address."""
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """What was measured where chats want different things; seconds, and how many got it at once and how many later."""
+
+    bare: float
+    fan_out: float
+    longest: float
+    queued: int
+    held: int
+
+
+async def make(file: Path, *, mixed: bool = False) -> None:
+    """Make a database with everybody subscribed and one alert owed; ``mixed``: not everybody wants it at any hour."""
     url = f"sqlite+aiosqlite:///{file}"
     async with Database(url) as database:
         await migrate(database)
         async with database.transaction() as connection:
             await market.claim_market(connection, "live")
             await connection.execute(text(_EVERYBODY), {"people": PEOPLE})
-        await owe(database, urgent=False)
+            if mixed:
+                await connection.execute(text(_MIXED))
+        await owe(database, urgent=False, kinds=_CONFIRMED)
         await database._outside("PRAGMA wal_checkpoint(TRUNCATE)")
-    return url
 
 
-async def _bare(file: Path) -> float:
+async def _bare(file: Path, wanted: str = "") -> float:
     copy = file.with_name("bare.db")
     shutil.copy(file, copy)
     async with Database(f"sqlite+aiosqlite:///{copy}") as database:
         begun = time.perf_counter()
         async with database.transaction() as connection:
-            await connection.execute(text(_BARE))
+            await connection.execute(text(_BARE.format(wanted=wanted)))
         return time.perf_counter() - begun
 
 
@@ -114,6 +141,18 @@ async def measure(file: Path) -> Crowd:
         grown = await _size(database, file) - before
     purged, purge_longest, kept = await _purge(file, before)
     return Crowd(bare, took, max(slices), statistics.median(waits), max(waits), grown, purged, purge_longest, kept)
+
+
+async def measure_mixed(file: Path) -> Mixed:
+    """Measure the fan-out of the database at ``file``, where the chats have chosen."""
+    bare = await _bare(file, _WANTED)
+    async with Database(f"sqlite+aiosqlite:///{file}") as database:
+        begun = time.perf_counter()
+        longest = max(await _slices(database, AT, "fan_out"))
+        took = time.perf_counter() - begun
+        async with database.reading() as connection:
+            found = await counts(connection)
+    return Mixed(bare, took, longest, found[State.QUEUED], found[State.HELD])
 
 
 async def _purge(file: Path, before: float) -> tuple[float, float, float]:

@@ -202,11 +202,13 @@ async def measure_crowd(folder: Path) -> Sequence[str]:
     await crowd.make(folder / "crowd.db")
     shutil.copy(folder / "crowd.db", folder / "asked.db")
     found = await crowd.measure(folder / "crowd.db")
+    await crowd.make(folder / "mixed.db", mixed=True)
+    mixed = await crowd.measure_mixed(folder / "mixed.db")
     waits = await _ask_meanwhile(folder, found.fan_out)
     async with _server(_UNLIMITED, 100_000) as address:
         command = (sys.executable, "-m", "benchmarks.ours", str(_CROWD_SECONDS))
         sending = await _output(*command, env=_environment(address, folder, "crowd"))
-    return list(_crowd(found, waits, sending))
+    return [*_crowd(found, waits, sending), "", *_mixed(mixed)]
 
 
 async def _ask_meanwhile(folder: Path, seconds: float) -> list[float]:
@@ -249,6 +251,16 @@ def _crowd(found: crowd.Crowd, waits: Sequence[float], sending: dict[str, Any]) 
     flat = abs(ended - begun) < 0.05 * begun and max(memory) < 100
     yield verdict(f"the sender's memory flat ({ended - begun:+.1f} MB) and under 100 MB: {max(memory):.0f}", flat)
     yield verdict(f"purge returns what it grew by: {back:.0%}", back > 0.95)
+
+
+def _mixed(found: crowd.Mixed) -> Iterator[str]:
+    ratio = found.fan_out / found.bare
+    yield "1,000,000 subscribers of whom some want it silently, later, or not at all"
+    yield f"  bare INSERT … SELECT for those who want it {found.bare:8.2f} s    1.0"
+    yield f"  fan-out in slices                         {found.fan_out:9.2f} s    {ratio:.1f}×"
+    yield f"  longest write lock                        {found.longest * 1000:9.0f} ms"
+    yield f"  queued / held by quiet hours              {found.queued:9d} / {found.held}"
+    yield verdict(f"fan-out at most 3× the bare statement: {ratio:.1f}×", ratio <= 3)
 
 
 async def measured(part: Callable[[Path], Awaitable[Sequence[str]]]) -> Sequence[str]:

@@ -85,7 +85,7 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
 
 _SETTINGS = (
     chat.c.subscribed_at, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through,
-    chat.c.muted_until,
+    chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.outbox.supersession import record_superseded
 from storage.schema import alert, transition, verdict
+from storage.settings.kinds import EVERYTHING
 
 CATCH_UP = "catch_up"
 """The kind of the alert that sums up what changed while nothing ran."""
@@ -55,7 +56,8 @@ class VerdictRow:
 class AlertRow:
     """One alert to be stored. ``changes`` are (subject, kind) of the transitions it tells, the gravest first.
 
-    ``audience`` is who it is for: the subscribers, or the operators.
+    ``audience`` is who it is for: the subscribers, or the operators. ``kinds`` are the bits of what it is: a chat that
+    wants one of them gets it.
     """
 
     key: str
@@ -65,6 +67,7 @@ class AlertRow:
     created_at: datetime
     changes: Sequence[tuple[str, str]] = field(default_factory=tuple)
     audience: Audience = Audience.SUBSCRIBERS
+    kinds: int = EVERYTHING
 
 
 async def record(

@@ -31,6 +31,8 @@ from sqlalchemy import (
     text,
 )
 
+from storage.settings.kinds import BIG_ONES
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -221,6 +223,14 @@ chat = Table(
     Column("quiet_until", Integer, comment="and when they end"),
     Column("urgent_through", Boolean, nullable=False, server_default=false(), comment="urgent kinds come at any hour"),
     Column("muted_until", Instant, comment="nothing is enqueued for it before"),
+    Column(
+        "loud_kinds",
+        BigInteger,
+        nullable=False,
+        server_default=text(f"{BIG_ONES}"),
+        comment="storage.settings.kinds.BITS of the alerts that come with a sound",
+    ),
+    Column("silent_kinds", BigInteger, nullable=False, server_default=text("0"), comment="and of those without"),
     Index("ix_chat_recipient", "id", sqlite_where=_RECIPIENT),
 )
 
@@ -238,6 +248,7 @@ alert = Table(
     Column("fanned_out_at", Instant, comment="null: recipients are still to be enqueued"),
     Column("audience", String(16), nullable=False, server_default="subscribers", comment="or operators"),
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is owed or sent"),
+    Column("kinds", BigInteger, nullable=False, comment="storage.settings.kinds.BITS of what it is: who wants one"),
     Column("plain", Boolean, nullable=False, server_default=false(), comment="Telegram could not parse its markup"),
 )
 

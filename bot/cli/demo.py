@@ -20,8 +20,11 @@ from bot.market.protocol import DemoStart, FindDemoStart
 from bot.sandbox.page import Stepped, page_routes
 from bot.sandbox.server import Sandbox, serve
 from bot.settings import Settings
+from storage import chats
 from storage.ledger import count_alerts
 from storage.market import SIMULATED, Agenda, load_market
+from storage.settings import chosen
+from storage.settings.kinds import EVERYTHING
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +106,7 @@ async def demo(port: int, ready: Callable[[str], None]) -> None:
             stack.push_async_callback(recorder.process.close)
             market = SteppedMarket(app, clock, recorder)
             await market.begin(start)
+            await _let_everything_come(app)
         recorder.wake()
         attach(market)
         await app.connect()
@@ -111,6 +115,13 @@ async def demo(port: int, ready: Callable[[str], None]) -> None:
             tasks.create_task(app.poll())
             tasks.create_task(app.sender.run())
             tasks.create_task(recorder.run())
+
+
+async def _let_everything_come(app: App) -> None:
+    """Show the visitor every kind of alert, and not only those that come to whoever chooses nothing."""
+    async with app.database.transaction() as connection:
+        await chats.mark_reachable(connection, VISITOR, "private")
+        await chosen.hear_only(connection, VISITOR, EVERYTHING)
 
 
 async def _start(process: Market) -> datetime:

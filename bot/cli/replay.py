@@ -114,6 +114,7 @@ async def _subscribe_first_user(app: App, sandbox: Sandbox | None) -> None:
     if sandbox is not None:
         sandbox.world.add_private_chat(SUBSCRIBER)
         sandbox.world.write(SUBSCRIBER, "/subscribe")
+        sandbox.world.write(SUBSCRIBER, "/alerts everything")
     while await app.poller.once():
         pass
 

@@ -6,6 +6,7 @@ from telegram import ChatMember, ChatMemberRestricted, Update
 
 from bot.commands.answering import Request, Services
 from storage import chats, market
+from storage.settings import chosen
 
 _OUT = (ChatMember.BANNED, ChatMember.LEFT)
 
@@ -24,7 +25,9 @@ async def subscribe(services: Services, request: Request) -> None:
     chat = request.chat
     async with services.transaction(request.update) as connection:
         new = await chats.subscribe(connection, chat.id, chat.type, services.clock.now(), request.topic)
-    await request.reply(services.messages.text("subscribed", new=new, topic=request.topic is not None))
+        found = await chosen.load(connection, chat.id)
+    in_topic = request.topic is not None
+    await request.reply(services.messages.text("subscribed", new=new, topic=in_topic, chosen=found))
 
 
 async def unsubscribe(services: Services, request: Request) -> None:

@@ -22,7 +22,7 @@ from telegram.ext import (
 
 from bot.commands import alert, chart, evidence, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services, refusal
-from bot.commands.settings import mute
+from bot.commands.settings import alerts, mute
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
 from bot.messages.buttons import Asked
@@ -75,6 +75,7 @@ COMMANDS = (
     Command("asof", "the status of a past evening", past.as_of, _PAST, "2020-11-17"),
     Command("subscribe", "get an alert when something changes", subscription.subscribe, _CHAT, "", True, True),
     Command("unsubscribe", "no more alerts", subscription.unsubscribe, _CHAT, "", True, True),
+    Command("alerts", "which alerts come, silently or not at all", alerts.alerts, _CHAT, "", True, True),
     Command("mute", "no alerts for a while", mute.mute, _CHAT, "7d", True, True),
     Command("unmute", "alerts again", mute.unmute, _CHAT, "", True, True),
     Command("help", "this list", _help, _CHAT),

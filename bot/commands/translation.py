@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot.commands.table import COMMANDS
+from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS
 from signals.conditions.table import CONDITIONS
 from signals.data.series import SERIES
 from signals.record.events import RULES
@@ -18,6 +19,7 @@ def texts() -> Iterator[str]:
         yield from (number.name for number in row.numbers)
     for command in COMMANDS:
         yield from (text for text in (command.description, command.group) if text)
+    yield from (*FAMILIES.values(), *(title for title, _ in PRESETS.values()), *TITLES.values(), *WAYS.values())
     yield from (rule.title for rule in RULES.values())
     yield from (series.title for series in SERIES.values())
 

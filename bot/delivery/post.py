@@ -9,6 +9,7 @@ from telegram.error import TelegramError
 from bot.delivery.composing import Text
 from bot.delivery.failures import Failure, FailureKind, Result, read_answer, read_error
 from bot.delivery.request import AiohttpRequest
+from storage.outbox.states import Claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,12 @@ class Post:
     address: str
     is_paid: bool = False
 
-    async def send(self, chat_id: int, text: Text, thread_id: int | None = None) -> Result:
-        """Send a message, to a forum topic or to none, and return its id or what became of it. Nothing is retried."""
+    async def send(self, claimed: Claimed, text: Text) -> Result:
+        """Send what was claimed and return the message's id or what became of it. Nothing is retried."""
         paid = b',"allow_paid_broadcast":true' if self.is_paid else b""
-        topic = b"" if thread_id is None else b',"message_thread_id":%d' % thread_id
-        body = b'{"chat_id":%d%b%b,%b' % (chat_id, paid, topic, text.fields[1:])
+        topic = b"" if claimed.thread_id is None else b',"message_thread_id":%d' % claimed.thread_id
+        silent = b',"disable_notification":true' if claimed.is_silent else b""
+        body = b'{"chat_id":%d%b%b%b,%b' % (claimed.chat_id, paid, topic, silent, text.fields[1:])
         try:
             status, answer = await self.request.post_json(f"{self.address}/sendMessage", body)
         except TelegramError as error:
@@ -36,7 +38,7 @@ class Post:
             case Failure(kind=FailureKind.BAD_MARKUP) if text.is_plain:
                 # There is nothing plainer than plain text.
                 return replace(result, kind=FailureKind.OUR_MISTAKE)
-            case Failure(kind=FailureKind.TOPIC_GONE) if thread_id is None:
+            case Failure(kind=FailureKind.TOPIC_GONE) if claimed.thread_id is None:
                 # Nor is there another place than General.
                 return replace(result, kind=FailureKind.CANNOT_WRITE)
         return result

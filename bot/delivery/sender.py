@@ -276,7 +276,7 @@ class Sender:
                     self.results.add(claimed, _NOT_STARTED)
                     return
                 self.pacer.record_broadcast(claimed.chat_id)
-            self.results.add(claimed, await self.post.send(claimed.chat_id, text, claimed.thread_id))
+            self.results.add(claimed, await self.post.send(claimed, text))
         finally:
             task = asyncio.current_task()
             assert task is not None

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from bot.clock import NEW_YORK
 from signals.rules import EVENING
 from storage.ledger import CATCH_UP, AlertRow, Audience, ChangeRow, VerdictRow
+from storage.settings.kinds import BITS, bits
 
 URGENT = frozenset({"breakout.confirmed", "breakout.failed"})
 FOR_OPERATORS = ("data.problem", "data.cleared")
@@ -23,6 +24,7 @@ _OF_A_BREAKOUT = (
     "window.cancelled",
 )
 """What one close of the Russell 2000 may bring about in one evening, gravest first."""
+_HIGH_STAGE = 3
 
 
 def alert_rows(rows: Sequence[VerdictRow], now: datetime, untold: Collection[str] = ()) -> list[AlertRow]:
@@ -66,7 +68,16 @@ def _alerts_to_subscribers(row: VerdictRow, now: datetime) -> Iterator[AlertRow]
             session=row.session,
             created_at=now,
             changes=[(change.subject, change.kind) for change in caused],
+            kinds=BITS[kind_of(gravest)],
         )
+
+
+def kind_of(change: ChangeRow) -> str:
+    """Return which of the kinds that a chat can choose from a change is; a high stage is reached, or left."""
+    family = change.kind.partition(".")[0]
+    if family == "stage":
+        return "stage.high" if max(int(change.before), int(change.after)) >= _HIGH_STAGE else "stage.low"
+    return change.kind if change.kind in BITS else family
 
 
 def _gravity(change: ChangeRow) -> int:
@@ -88,7 +99,8 @@ def _series(change: ChangeRow) -> str:
 
 
 def _summary(rows: Sequence[VerdictRow], newest: date, now: datetime) -> AlertRow:
-    changes = [(change.subject, change.kind) for row in rows for change in _for_subscribers(row)]
+    told = [change for row in rows for change in _for_subscribers(row)]
+    changes = [(change.subject, change.kind) for change in told]
     return AlertRow(
         key=f"{CATCH_UP}:{rows[0].session}:{rows[-1].session}",
         kind=CATCH_UP,
@@ -96,4 +108,6 @@ def _summary(rows: Sequence[VerdictRow], newest: date, now: datetime) -> AlertRo
         session=newest,
         created_at=now,
         changes=changes,
+        # Each chat that wants any of it.
+        kinds=bits(map(kind_of, told)),
     )

@@ -13,6 +13,9 @@ from msgspec.structs import replace
 
 from bot.messages.chart_kinds import Chart, Kind, Period, Theme, periods
 from bot.messages.figures import Figures
+from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, kinds_of
+from storage.settings.chosen import Chosen, Way
+from storage.settings.kinds import BITS
 
 Rows = tuple[tuple[tuple[str, str], ...], ...]
 """Rows of (what stands on a button, what it asks for)."""
@@ -24,6 +27,7 @@ _CHART_OF = {
 }  # fmt: skip
 """By the first word of an alert's kind, the chart that shows what it is about; of any other the breakout."""
 _DAYS = (1, 7, 30)
+_NEXT = {Way.ON: Way.SILENT, Way.SILENT: Way.OFF, Way.OFF: Way.ON}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,22 @@ class Buttons:
         if is_muted:
             rows += (((self._words.gettext("Unmute"), f"mute:off{behind}"),),)
         return rows + (self.back(origin) if origin else ())
+
+    def under_alerts(self) -> Rows:
+        """Return the presets, and the families of kinds."""
+        _ = self._words.gettext
+        presets = tuple((_(title), f"alerts:{name}") for name, (title, _bits) in PRESETS.items())
+        return presets, tuple((_(title), f"alerts:{family}") for family, title in FAMILIES.items())
+
+    def under_family(self, family: str, chosen: Chosen) -> Rows:
+        """Return the kinds of a family, each with how it comes; a press changes that to the next way."""
+        _ = self._words.gettext
+        found = []
+        for name in kinds_of(family):
+            way = chosen.way_of(BITS[name])
+            found.append((f"{_(TITLES[name])}: {_(WAYS[way])}", f"alerts:{name}:{_NEXT[way]}"))
+        rows = tuple(tuple(found[i : i + 2]) for i in range(0, len(found), 2))
+        return (*rows, *self.back("alerts"))
 
     def back(self, to: str) -> Rows:
         """Return the way back to a message: a command with its own way back, or an alert."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.messages import facts
+from bot.messages import facts, kinds
 from bot.messages.buttons import Buttons
 from bot.messages.figures import ENGLISH, Figures
 from signals import explain, rules
@@ -82,6 +82,7 @@ def _environment(figures: Figures) -> Environment:
     environment.filters |= figures.filters()
     environment.globals |= {
         "facts": facts,
+        "kinds": kinds,
         "explain": explain,
         "compared": compared,
         "tally": tally,

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.database import lock, upsert
 from storage.ledger import Audience
 from storage.outbox.quiet_hours import QuietHours
+from storage.outbox.recipients import IS_SUBSCRIBED, is_recipient
 from storage.outbox.states import State, is_in
 from storage.outbox.supersession import is_supersedable, superseded_by
 from storage.schema import alert, chat, delivery
@@ -86,31 +87,30 @@ async def _enqueue_slice(connection: AsyncConnection, alert_row: Any, now: datet
     if last is None:
         return None
     older = await superseded_by(connection, alert_row.id)
-    values = {"after": after, "last": last, "alert": alert_row.id, "urgent": alert_row.urgent, "now": now}
+    asked = {"after": after, "last": last, "kinds": alert_row.kinds, "now": now}
+    values = asked | {"alert": alert_row.id, "urgent": alert_row.urgent}
     if older:
         # In this order: who was to get an urgent older one gets this one as urgently.
         await connection.execute(_enqueueing(connection, _URGENT_TOO), values | {"older": older})
-        await connection.execute(_SUPERSEDE, {"after": after, "last": last, "now": now, "older": older})
+        replaced = {"after": after, "last": last, "now": now, "older": older, "b_alert": alert_row.id}
+        await connection.execute(_SUPERSEDE, replaced)
     else:
         await connection.execute(_enqueueing(connection, _URGENT), values)
-    await _hold_for_quiet_hours(connection, alert_row.id, after, last, now)
+    await _hold_for_quiet_hours(connection, alert_row.id, asked)
     return last
 
 
-async def _hold_for_quiet_hours(
-    connection: AsyncConnection, alert_id: int, after: int, last: int, now: datetime
-) -> None:
-    quiet = (await connection.execute(_QUIET, {"after": after, "last": last})).all()
-    # There are few different hours and many chats: each is worked out once, each row found by its unique index.
+async def _hold_for_quiet_hours(connection: AsyncConnection, alert_id: int, asked: dict[str, Any]) -> None:
+    quiet, now = (await connection.execute(_QUIET, asked)).all(), asked["now"]
+    # There are few different hours and many chats: each is worked out once, and held by one statement.
     until = cache(lambda *hours: QuietHours(*hours).held_until(now))
-    found = [(row, until(*row[2:])) for row in quiet]
-    held = [
-        {"b_alert": alert_id, "b_chat": row.id, "b_through": row.urgent_through, "b_until": end}
-        for row, end in found
-        if end
-    ]
-    if held:
-        await connection.execute(_HOLD, held)
+    held: dict[tuple[datetime, bool], list[int]] = {}
+    for chat_id, is_through, *hours in quiet:
+        if end := until(*hours):
+            held.setdefault((end, is_through), []).append(chat_id)
+    for (end, is_through), chats in held.items():
+        values = {"b_alert": alert_id, "b_chats": chats, "b_through": is_through, "b_until": end}
+        await connection.execute(_HOLD, values)
 
 
 def _in_slice(column: Any) -> Any:
@@ -126,7 +126,7 @@ def _enqueueing(connection: AsyncConnection, urgent: Any) -> Any:
     )
     rows = (
         select(bindparam("alert", type_=BigInteger()), chat.c.id, urgent, *figures)
-        .where(*_RECIPIENT, _IS_AWAKE, _in_slice(chat.c.id))
+        .where(*is_recipient(), _in_slice(chat.c.id))
         .order_by(chat.c.id)
     )
     columns = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
@@ -144,15 +144,13 @@ def _had_urgent_one() -> Any:
 # Made once: making one costs as much as running it.
 _OLDER: Any = bindparam("older", expanding=True)
 _URGENT = bindparam("urgent", type_=Boolean())
-_RECIPIENT = (chat.c.subscribed_at.is_not(None), chat.c.gone_at.is_(None))
-_IS_AWAKE = or_(chat.c.muted_until.is_(None), chat.c.muted_until <= bindparam("now", type_=chat.c.muted_until.type))
 _NEXT_ALERT = (
     select(alert).where(alert.c.fanned_out_at.is_(None), alert.c.stopped_reason.is_(None)).order_by(alert.c.id).limit(1)
 )
 _LAST_OF_SLICE = select(
     func.max(
         select(chat.c.id)
-        .where(*_RECIPIENT, chat.c.id > bindparam("after", type_=BigInteger()))
+        .where(*IS_SUBSCRIBED, chat.c.id > bindparam("after", type_=BigInteger()))
         .order_by(chat.c.id)
         .limit(bindparam("size", type_=BigInteger()))
         .subquery()
@@ -160,19 +158,22 @@ _LAST_OF_SLICE = select(
     )
 )
 _URGENT_TOO = or_(_URGENT, _had_urgent_one())
+_newer = delivery.alias("newer")
+# Where a chat wants the older alert and not the newer, the older still goes out.
+_GETS_NEWER = exists().where(_newer.c.alert_id == bindparam("b_alert"), _newer.c.chat_id == delivery.c.chat_id)
 _SUPERSEDE = (
     update(delivery)
-    .where(delivery.c.alert_id.in_(_OLDER), _in_slice(delivery.c.chat_id), is_supersedable(delivery))
+    .where(delivery.c.alert_id.in_(_OLDER), _in_slice(delivery.c.chat_id), is_supersedable(delivery), _GETS_NEWER)
     .values(state=State.SUPERSEDED, finished_at=bindparam("now", type_=delivery.c.finished_at.type))
 )
 _QUIET = select(chat.c.id, chat.c.urgent_through, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until).where(
-    _in_slice(chat.c.id), chat.c.timezone.is_not(None)
+    *is_recipient(), _in_slice(chat.c.id), chat.c.timezone.is_not(None)
 )
 _HOLD = (
     update(delivery)
     .where(
         delivery.c.alert_id == bindparam("b_alert"),
-        delivery.c.chat_id == bindparam("b_chat"),
+        delivery.c.chat_id.in_(bindparam("b_chats", expanding=True)),
         is_in(State.QUEUED),
         or_(delivery.c.urgent == false(), bindparam("b_through", type_=Boolean()) == false()),
     )

@@ -50,7 +50,7 @@ _NEEDS_RECHECK = literal_column(
             OR EXISTS (SELECT 1 FROM supersession WHERE supersession.older_id = alert.id)
             OR alert.audience = 'subscribers' AND (
                 chat.id IS NULL OR chat.subscribed_at IS NULL OR chat.gone_at IS NOT NULL OR chat.timezone IS NOT NULL
-                OR chat.muted_until IS NOT NULL
+                OR chat.muted_until IS NOT NULL OR ((chat.loud_kinds | chat.silent_kinds) & alert.kinds) = 0
             )
         )
     )""",
@@ -70,6 +70,14 @@ _IS_TOPIC_GONE = literal_column(
     Boolean(),
 ).label("topic_gone")
 
+_IS_SILENT = literal_column(
+    """EXISTS (
+        SELECT 1 FROM alert JOIN chat ON chat.id = delivery.chat_id
+        WHERE alert.id = delivery.alert_id AND alert.audience = 'subscribers' AND (chat.loud_kinds & alert.kinds) = 0
+    )""",
+    Boolean(),
+).label("silent")
+
 
 def _claiming() -> Any:
     # As the index of the queue has it, to the letter.
@@ -85,7 +93,7 @@ def _claiming() -> Any:
         update(delivery)
         .where(delivery.c.id.in_(select(due.c.id)))
         .values(taken | {"attempts": delivery.c.attempts + 1})
-        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, delivery.c.urgent)
+        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, _IS_SILENT, delivery.c.urgent)
     )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+# A day on which clocks are set back by an hour, in minutes.
+_DAY = 25 * 60
 
 
 class QuietHoursError(ValueError):
@@ -38,14 +42,37 @@ class QuietHours:
         except (KeyError, ValueError, OSError):
             raise QuietHoursError(f"timezone is {self.timezone!r}, expected a name like Europe/Paris") from None
 
-    def held_until(self, now: datetime) -> datetime | None:
-        """Return when the quiet hours that hold ``now`` end, in UTC; ``None`` outside of them."""
+    def hold(self, now: datetime) -> bool:
+        """Return whether it is quiet, by the clock on the wall there."""
         local = now.astimezone(ZoneInfo(self.timezone))
         minute = local.hour * 60 + local.minute
-        within = self.begin <= minute < self.end if self.begin < self.end else not self.end <= minute < self.begin
-        if not within:
+        if self.begin < self.end:
+            return self.begin <= minute < self.end
+        return not self.end <= minute < self.begin
+
+    def held_until(self, now: datetime) -> datetime | None:
+        """Return the first instant from now on that is not quiet, in UTC; ``None`` where that is now.
+
+        An end in the hour that clocks skip is when they do, one in the hour that occurs twice is the next of the two.
+        """
+        if not self.hold(now):
             return None
-        day = local.date() + timedelta(days=int(minute >= self.end))
-        end = datetime.combine(day, time(self.end // 60, self.end % 60), local.tzinfo).astimezone(UTC)
-        # When clocks are set back, an hour occurs twice, and its first end may lie behind us.
-        return end if end > now else end + timedelta(hours=1)
+        zone = ZoneInfo(self.timezone)
+        today, end = now.astimezone(zone).date(), time(self.end // 60, self.end % 60)
+        walls = [datetime.combine(today + timedelta(days=days), end, zone) for days in (0, 1)]
+        found = {wall.replace(fold=fold).astimezone(UTC) for wall in walls for fold in (0, 1)}
+        found |= {change for change in [_clock_change(zone, now)] if change}
+        return min(instant for instant in found if instant > now and not self.hold(instant))
+
+
+def _clock_change(zone: ZoneInfo, now: datetime) -> datetime | None:
+    """Return the minute at which the clocks there are set within a day from now, if they are."""
+    offset = now.astimezone(zone).utcoffset()
+    begin = now.astimezone(UTC).replace(second=0, microsecond=0)
+
+    def is_set(minutes: int) -> bool:
+        return (begin + timedelta(minutes=minutes)).astimezone(zone).utcoffset() != offset
+
+    if not is_set(_DAY):
+        return None
+    return begin + timedelta(minutes=bisect_left(range(_DAY), True, key=is_set))

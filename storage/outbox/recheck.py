@@ -19,14 +19,15 @@ async def admit(connection: AsyncConnection, claims: Sequence[Claimed], now: dat
     """Return the claims that may be sent, and store what becomes of the others.
 
     Nothing is sent of an alert that was stopped, of one that a newer alert supersedes in its chat, or to a chat that
-    has unsubscribed, is muted or is gone. In its quiet hours a chat's delivery is held. Mostly all that is known
-    before anything is queued; this finds what changed since then, or at the same time.
+    has unsubscribed, is muted, wants no such kind or is gone. In its quiet hours a chat's delivery is held. Mostly all
+    that is known before anything is queued; this finds what changed since then, or at the same time.
     """
     doubted = [claimed.id for claimed in claims if claimed.needs_recheck]
     if not doubted:
         return list(claims)
     columns = (
         *(delivery.c.id, delivery.c.alert_id, delivery.c.urgent),
+        (chat.c.loud_kinds.bitwise_or(chat.c.silent_kinds).bitwise_and(alert.c.kinds) != 0).label("chosen"),
         *(chat.c.muted_until, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through),
         alert.c.stopped_reason.is_not(None).label("stopped"),
         has_newer().label("superseded"),
@@ -55,8 +56,8 @@ def _instead(row: Any, now: datetime) -> dict[str, Any]:
         return {"state": State.SUPERSEDED, "finished_at": now}
     if not row.wanted:
         return {"state": State.GONE, "finished_at": now, "error": "unsubscribed or gone before it was sent"}
-    if row.muted_until is not None and row.muted_until > now:
-        return {"state": State.GONE, "finished_at": now, "error": "muted before it was sent"}
+    if not row.chosen or (row.muted_until is not None and row.muted_until > now):
+        return {"state": State.GONE, "finished_at": now, "error": "muted or not wanted any more before it was sent"}
     if row.timezone is None or (row.urgent and row.urgent_through):
         return {}
     until = QuietHours(row.timezone, row.quiet_from, row.quiet_until).held_until(now)

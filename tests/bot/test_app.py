@@ -53,6 +53,8 @@ async def test_from_start_to_an_alert_in_one_process(
             await app.run_evening()
             sandbox.world.write(ME, "/subscribe")
             await until_sent(sandbox, "Subscribed.")
+            sandbox.world.write(ME, "/alerts everything")
+            await until_sent(sandbox, "Alerts of this chat: everything")
             clock.move(decision_time(day(N)))
             await app.run_evening()
             alert = await until_sent(sandbox, "Russell 2000 at a record")

@@ -23,6 +23,8 @@ from bot.sandbox.server import Fault, Sandbox, serve
 from signals.data.sessions import decision_time
 from signals.rules import GATE
 from storage import chats
+from storage.settings import chosen
+from storage.settings.kinds import EVERYTHING
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import write
 from tests.bot.running import environment_for, settings_for
@@ -59,6 +61,7 @@ class Prepared:
             async with build(settings, SteppedClock(at), MarketInProcess()) as app:
                 async with app.database.transaction() as connection:
                     await chats.subscribe(connection, READER, "private", at)
+                    await chosen.hear_only(connection, READER, EVERYTHING)
                 await app.evening.run(at)
 
 

@@ -21,6 +21,7 @@ from bot.delivery.request import AiohttpRequest
 from bot.logs import RedactingFormatter, redact
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
+from storage.outbox.states import Claimed
 from tests.bot.running import command, environment_for
 
 FAULTS = (
@@ -71,7 +72,8 @@ async def test_the_token_is_not_in_what_a_failed_delivery_says(sandbox: Sandbox,
     sandbox.world.add_private_chat(5, started=True)
     sandbox.faults.append(("sendMessage", fault))
     async with AiohttpRequest(1, 5) as request:
-        failure = await Post(request, f"{sandbox.url}/bot{sandbox.token}").send(5, Text("x", is_plain=True))
+        post = Post(request, f"{sandbox.url}/bot{sandbox.token}")
+        failure = await post.send(Claimed(1, 1, 5, 1, 0), Text("x", is_plain=True))
     assert isinstance(failure, Failure)
     assert sandbox.token not in failure.text
 

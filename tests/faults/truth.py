@@ -16,6 +16,7 @@ from storage.database import Database
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.outbox.states import UNFINISHED, State
 from storage.schema import alert, compressed, delivery
+from storage.settings.kinds import EVERYTHING
 from tests.bot.messages.whole import whole
 
 START = date(2020, 1, 1)
@@ -50,14 +51,15 @@ async def subscribe(database: Database, sandbox: Sandbox, ids: range) -> None:
         sandbox.world.add_private_chat(chat_id, started=True)
 
 
-async def owe(database: Database, *, urgent: bool) -> None:
+async def owe(database: Database, *, urgent: bool, kinds: int = EVERYTHING) -> None:
     """Record an alert of an episode of its own."""
     async with database.transaction() as connection:
         await market.claim_market(connection, "live")
         number = (await connection.execute(select(func.count()).select_from(alert))).scalar_one()
         session = START + timedelta(days=number)
         change = ChangeRow("stage.up", f"stage:{session}", session, "1", "2")
-        owed = AlertRow(f"{session}", change.kind, urgent, session, AT, [(change.subject, change.kind)])
+        told = [(change.subject, change.kind)]
+        owed = AlertRow(f"{session}", change.kind, urgent, session, AT, told, kinds=kinds)
         body = compressed(encode(whole()))
         await ledger.record(connection, [VerdictRow(session, AT, "2", body, [change])], [owed], backfilled=False)
 

@@ -32,6 +32,8 @@ def upgrade() -> None:
         sa.Column("quiet_until", sa.Integer(), nullable=True),
         sa.Column("urgent_through", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("muted_until", sa.DateTime(), nullable=True),
+        sa.Column("loud_kinds", sa.BigInteger(), server_default=sa.text("5970"), nullable=False),
+        sa.Column("silent_kinds", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chat")),
     )
     op.create_index(
@@ -154,6 +156,7 @@ def upgrade() -> None:
         sa.Column("fanned_out_at", sa.DateTime(), nullable=True),
         sa.Column("audience", sa.String(length=16), server_default="subscribers", nullable=False),
         sa.Column("stopped_reason", sa.String(length=500), nullable=True),
+        sa.Column("kinds", sa.BigInteger(), nullable=False),
         sa.Column("plain", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["session"], ["verdict.session"], name=op.f("fk_alert_session")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),

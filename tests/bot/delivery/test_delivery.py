@@ -22,6 +22,7 @@ from storage.outbox import fan_out, queue
 from storage.outbox.queue import counts
 from storage.outbox.states import State
 from storage.schema import alert, chat, delivery, transition, verdict
+from storage.settings.chosen import Chosen
 from tests.bot.conftest import Record, Running
 from tests.bot.running import EVENING, attempt, confirmed, settings_for
 
@@ -429,4 +430,4 @@ class TestAfterADeath:
 
 
 def test_messages_are_built_without_a_database() -> None:
-    assert "Subscribed" in Messages().text("subscribed", new=True, topic=False)
+    assert "Subscribed" in Messages().text("subscribed", new=True, topic=False, chosen=Chosen())

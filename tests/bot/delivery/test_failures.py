@@ -17,7 +17,7 @@ from bot.delivery.post import Post
 from bot.delivery.request import AiohttpRequest
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
-from storage.outbox.states import State
+from storage.outbox.states import Claimed, State
 
 ROWS = {
     FailureKind.GONE: [
@@ -54,6 +54,7 @@ ROWS = {
     ],
     FailureKind.UNKNOWN: [(500, "Internal Server Error: restart"), (500, "Request aborted"), (504, "Gateway Timeout")],
 }
+FIVE = Claimed(1, 1, 5, 1, 0)
 EVERY = [(kind, code, text) for kind, rows in ROWS.items() for code, text in rows]
 
 
@@ -64,7 +65,7 @@ async def send(
     sandbox.world.add_private_chat(5, started=True)
     sandbox.faults += [("sendMessage", fault) for fault in faults]
     async with AiohttpRequest(1, read_timeout) as request:
-        return await Post(request, f"{sandbox.url}/bot{sandbox.token}").send(5, Text("hello", is_plain=plain))
+        return await Post(request, f"{sandbox.url}/bot{sandbox.token}").send(FIVE, Text("hello", is_plain=plain))
 
 
 async def kind(sandbox: Sandbox, fault: Fault | BotApiError, read_timeout: float = 5) -> FailureKind:
@@ -146,7 +147,7 @@ async def test_plain_text_that_cannot_be_parsed_is_our_mistake(sandbox: Sandbox)
 
 async def test_a_server_that_is_not_there_was_surely_not_reached() -> None:
     async with AiohttpRequest(1, 5) as request:
-        failure = await Post(request, "http://127.0.0.1:9/bot1:x").send(5, Text("hello", is_plain=False))
+        failure = await Post(request, "http://127.0.0.1:9/bot1:x").send(FIVE, Text("hello", is_plain=False))
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.NOT_SENT
     assert "1:x" not in failure.text
@@ -154,7 +155,7 @@ async def test_a_server_that_is_not_there_was_surely_not_reached() -> None:
 
 async def test_a_server_whose_name_is_not_known_was_surely_not_reached() -> None:
     async with AiohttpRequest(1, 5) as request:
-        failure = await Post(request, "http://nowhere.invalid/bot1:x").send(5, Text("hello", is_plain=False))
+        failure = await Post(request, "http://nowhere.invalid/bot1:x").send(FIVE, Text("hello", is_plain=False))
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.NOT_SENT
 
@@ -167,9 +168,9 @@ async def test_a_server_that_no_free_connection_leads_to_was_surely_not_reached(
     sandbox.faults.append(("sendMessage", Fault.HANG))
     async with AiohttpRequest(1, 1) as request:
         post = Post(request, f"{sandbox.url}/bot{sandbox.token}")
-        hanging = asyncio.create_task(post.send(5, Text("one", is_plain=True)))
+        hanging = asyncio.create_task(post.send(FIVE, Text("one", is_plain=True)))
         await sandbox.called.wait()
-        failure = await post.send(5, Text("two", is_plain=True))
+        failure = await post.send(FIVE, Text("two", is_plain=True))
         hanging.cancel()
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.NOT_SENT

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.market.alerts import alert_rows
+from bot.market.alerts import alert_rows, kind_of
 from signals.data.sessions import decision_time
 from storage.ledger import AlertRow, Audience, ChangeRow, VerdictRow
+from storage.settings.kinds import BITS
 from tests.worlds import day
 
 KINDS = (
@@ -25,7 +26,7 @@ def decided(draw: st.DrawFn) -> list[VerdictRow]:
     rows = []
     for position in range(draw(st.integers(1, 8))):
         session, kinds = day(position), draw(st.lists(st.sampled_from(KINDS), unique=True))
-        changes = [ChangeRow(kind, f"{kind.partition('.')[0]}:{session}", session) for kind in kinds]
+        changes = [ChangeRow(kind, f"{kind.partition('.')[0]}:{session}", session, "1", "2") for kind in kinds]
         rows.append(VerdictRow(session, decision_time(session), "3", b"", changes))
     return rows
 
@@ -69,7 +70,7 @@ def test_a_summary_is_of_the_newest_session(rows: list[VerdictRow], late: int) -
 
 def alerts_of(*kinds: str) -> list[AlertRow]:
     """Return the alerts of one evening on which all these happened."""
-    changes = [ChangeRow(kind, f"{kind.partition('.')[0]}:{day(0)}", day(0)) for kind in kinds]
+    changes = [ChangeRow(kind, f"{kind.partition('.')[0]}:{day(0)}", day(0), "1", "2") for kind in kinds]
     return alert_rows([VerdictRow(day(0), decision_time(day(0)), "3", b"", changes)], decision_time(day(0)))
 
 
@@ -88,6 +89,43 @@ def test_what_one_close_brings_about_is_one_alert_led_by_its_gravest_change(
     (alert,) = alerts_of(*kinds)
     assert tuple(kind for _, kind in alert.changes) == told
     assert alert.kind == told[0]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "chosen"),
+    [
+        (("window.cancelled", "breakout.failed"), "breakout.failed"),
+        (("breakout.ended", "breakout.attempt"), "breakout.attempt"),
+        (("window.opened",), "window.opened"),
+        (("liquidity.regime",), "liquidity"),
+        (("supercycle.up",), "supercycle"),
+        (("supercycle.down",), "supercycle"),
+        (("precondition.met",), "precondition"),
+        (("precondition.ended",), "precondition"),
+    ],
+)
+def test_the_gravest_change_decides_who_gets_it(kinds: tuple[str, ...], chosen: str) -> None:
+    (alert,) = alerts_of(*kinds)
+    assert alert.kinds == BITS[chosen]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "chosen"),
+    [("2", "3", "stage.high"), ("3", "2", "stage.high"), ("4", "3", "stage.high"), ("0", "4", "stage.high"),
+     ("1", "2", "stage.low"), ("2", "0", "stage.low")],
+)  # fmt: skip
+def test_a_stage_is_high_where_three_or_four_is_reached_or_left(before: str, after: str, chosen: str) -> None:
+    assert kind_of(ChangeRow("stage.up", "stage:2020-11-13", day(0), before, after)) == chosen
+
+
+def test_a_summary_is_for_whoever_wants_any_of_it() -> None:
+    changes = [
+        [ChangeRow("window.opened", "window:2020-11-13", day(0))],
+        [ChangeRow("liquidity.regime", "l:1", day(1))],
+    ]
+    rows = [VerdictRow(day(n), decision_time(day(n)), "3", b"", told) for n, told in enumerate(changes)]
+    (summary,) = alert_rows(rows, decision_time(day(1)) + timedelta(days=3))
+    assert summary.kinds == BITS["window.opened"] | BITS["liquidity"]
 
 
 def test_the_gravest_change_decides_urgency() -> None:

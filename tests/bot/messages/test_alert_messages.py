@@ -243,7 +243,7 @@ class TestBreakout:
 
 class TestRecord:
     def test_five_cases_or_more_are_a_rate_beside_any_date(self) -> None:
-        assert "Russell after 3 months: 7 of 12 rose (32–81 %), any date 58 %: no better than chance" in alert(
+        assert "Russell after 3 months: 7 of 12 rose (likely 32–81 %), any date 58 %: no better than chance" in alert(
             whole(), CONFIRMED
         )
 
@@ -289,7 +289,7 @@ class TestStage:
     def test_a_fall_says_what_is_off_and_what_is_still_on(self) -> None:
         verdict = whole(cascade=cascade(ON, OFF, ON, OFF), conditions=conditions(proximity=OFF))
         text = alert(verdict, told("stage.down", before="3", after="1"))
-        assert "Off: Proximity\nStill on: SPY trend · Stock breadth" in text
+        assert "Off: SPY near its high\nStill on: SPY trend · Stock breadth" in text
 
     def test_a_jump_over_several_stages_is_one_message_with_every_link_it_now_counts(self) -> None:
         made = cascade(ON, ON, ON, ON)
@@ -314,7 +314,7 @@ class TestWindow:
     def test_without_ether_it_says_so_and_shows_no_number(self) -> None:
         text = alert(whole(crypto=crypto(Window.OPEN, anchor=None, change=None)), told("window.opened"))
         assert "ETH not measured" in text
-        assert "no ETH +20 % with ETH/BTC" in text
+        assert "Wrong if: ETH is not +20 %, with ETH/BTC" in text
 
     def test_an_early_response_is_mentioned_and_does_not_count(self) -> None:
         text = alert(whole(crypto=crypto(Window.OPEN, early=date(2020, 11, 23))), told("window.opened"))

@@ -15,6 +15,7 @@ from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import Claimed, State
 from storage.schema import alert, chat, compressed, delivery
 from storage.settings import chosen
+from storage.settings.kinds import EVERYTHING
 
 # 22:30 in London, 23:30 in Paris, 17:30 in New York.
 NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
@@ -89,6 +90,20 @@ class TestANewerAlertOfTheSameEpisode:
         async with database.transaction() as connection:
             found = await supersession.skipped(connection, list(claims.values()))
         assert found == {claims[1].id: (2,), claims[2].id: (1, 2)}
+
+    async def test_replaces_nothing_where_it_does_not_come(self, database: Database) -> None:
+        await subscribe(database, 1, 2, 3)
+        await tell(database, (EPISODE, "breakout.attempt"))
+        await spread(database)
+        async with database.transaction() as connection:
+            await chosen.hear_only(connection, 1, 0)
+            await chosen.mute(connection, 2, NOW + timedelta(days=1))
+        await tell(database, (EPISODE, "breakout.failed"), urgent=True)
+        await spread(database)
+        async with database.transaction() as connection:
+            await chosen.hear_only(connection, 1, EVERYTHING)
+            await chosen.mute(connection, 2, None)
+        assert [(c.alert_id, c.chat_id) for c in await claim(database)] == [(2, 3), (1, 1), (1, 2)]
 
     async def test_is_as_urgent_as_what_it_replaced(self, database: Database) -> None:
         await subscribe(database, 1, 2)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.outbox.quiet_hours import QuietHours, QuietHoursError
@@ -37,25 +37,80 @@ def test_they_hold_from_their_beginning_to_before_their_end(
     assert hours.held_until(now) == until
 
 
-ZONES = ("Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "UTC")
+# Half hours, three quarters, half an hour of summer time, and a day that began at one.
+ZONES = (
+    "Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "UTC", "Australia/Lord_Howe", "Asia/Kathmandu",
+    "America/St_Johns", "Pacific/Chatham", "America/Santiago", "Africa/Casablanca",
+)  # fmt: skip
 MINUTES = st.integers(0, 24 * 60 - 1)
 INSTANTS = st.integers(1_550_000_000, 1_900_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
-@given(st.sampled_from(ZONES), MINUTES, MINUTES, INSTANTS)
-def test_what_is_held_leaves_within_a_day_at_the_minute_they_end(
-    zone: str, begin: int, end: int, now: datetime
+def changes(zone: str) -> list[datetime]:
+    """Return the instants of a few years at which the clocks of a zone are set, found hour by hour."""
+    place, found = ZoneInfo(zone), []
+    hour = datetime(2024, 1, 1, tzinfo=UTC)
+    while hour.year < 2027:
+        following = hour + timedelta(hours=1)
+        if hour.astimezone(place).utcoffset() != following.astimezone(place).utcoffset():
+            found.append(following)
+        hour = following
+    return found
+
+
+CHANGES = {zone: found for zone in ZONES if (found := changes(zone))}
+
+
+@st.composite
+def around_changes(draw: st.DrawFn) -> tuple[str, datetime]:
+    """Return a zone and an instant within hours of the setting of its clocks."""
+    zone = draw(st.sampled_from(sorted(CHANGES)))
+    return zone, draw(st.sampled_from(CHANGES[zone])) + timedelta(minutes=draw(st.integers(-26 * 60, 6 * 60)))
+
+
+PLACES = st.one_of(st.tuples(st.sampled_from(ZONES), INSTANTS), around_changes())
+
+
+def minute_by_minute(hours: QuietHours, now: datetime) -> datetime | None:
+    """Return the first instant that is not quiet, as somebody would find it who looks at the clock each minute."""
+    if not hours.hold(now):
+        return None
+    minute = now.replace(second=0, microsecond=0)
+    while hours.hold(minute):
+        minute += timedelta(minutes=1)
+    return minute
+
+
+@settings(max_examples=150, deadline=None)
+@given(PLACES, MINUTES, MINUTES)
+def test_what_is_held_leaves_in_the_first_minute_that_is_not_quiet(
+    place: tuple[str, datetime], begin: int, end: int
 ) -> None:
+    zone, now = place
     if begin == end:
         return
-    until = QuietHours(zone, begin, end).held_until(now)
-    if until is None:
-        return
+    hours = QuietHours(zone, begin, end)
+    until = hours.held_until(now)
+    assert until == minute_by_minute(hours, now)
     # A day on which clocks are set back has 25 hours.
-    assert now < until <= now + timedelta(hours=25)
-    local = until.astimezone(ZoneInfo(zone))
-    # An end that falls into the hour that clocks skip comes an hour later.
-    assert abs(local.hour * 60 + local.minute - end) in (0, 60)
+    assert until is None or now < until <= now + timedelta(hours=25)
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "until"),
+    [
+        # In Paris clocks went from 2 to 3 on 29 March 2026 at 1 UTC: 02:30 did not occur.
+        (QuietHours("Europe/Paris", 22 * 60, 150), "2026-03-29T00:30Z", "2026-03-29T01:00Z"),
+        # And from 3 to 2 on 25 October at 1 UTC: 02:30 occurred at 00:30 and at 01:30 UTC.
+        (QuietHours("Europe/Paris", 22 * 60, 150), "2026-10-25T00:10Z", "2026-10-25T00:30Z"),
+        (QuietHours("Europe/Paris", 22 * 60, 150), "2026-10-25T01:10Z", "2026-10-25T01:30Z"),
+        # On Lord Howe they went by half an hour, from 2 to half past one on 5 April at 15 UTC.
+        (QuietHours("Australia/Lord_Howe", 60, 105), "2026-04-04T14:35Z", "2026-04-04T14:45Z"),
+        (QuietHours("Australia/Lord_Howe", 60, 105), "2026-04-04T15:05Z", "2026-04-04T15:15Z"),
+    ],
+)
+def test_an_end_that_does_not_occur_or_occurs_twice(hours: QuietHours, now: str, until: str) -> None:
+    assert hours.held_until(datetime.fromisoformat(now)) == datetime.fromisoformat(until)
 
 
 @given(st.sampled_from(ZONES), MINUTES, MINUTES, INSTANTS)

@@ -1,0 +1,19 @@
+"""Which chats an alert is for: the conditions that the fan-out asks in its one statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, bindparam, or_
+
+from storage.schema import chat
+
+IS_SUBSCRIBED = (chat.c.subscribed_at.is_not(None), chat.c.gone_at.is_(None))
+"""Whoever gets alerts at all; an index holds exactly these."""
+
+
+def is_recipient() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a chat is to get an alert of the bits ``kinds`` at the instant ``now``."""
+    kinds: Any = bindparam("kinds", type_=BigInteger())
+    is_awake = or_(chat.c.muted_until.is_(None), chat.c.muted_until <= bindparam("now", type_=chat.c.muted_until.type))
+    return (*IS_SUBSCRIBED, is_awake, chat.c.loud_kinds.bitwise_or(chat.c.silent_kinds).bitwise_and(kinds) != 0)

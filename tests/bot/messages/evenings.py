@@ -52,6 +52,12 @@ def said(verdict: Verdict, part: str) -> str:
 
 def alerts_of(history: History, session: date, *, with_record: bool = False) -> Iterator[tuple[str, str]]:
     """Yield each alert of an evening by its kind, as people read it; with the earlier cases of it, if asked for."""
+    for kind, html in html_alerts_of(history, session, with_record=with_record):
+        yield kind, plain(parse_html(html).text)
+
+
+def html_alerts_of(history: History, session: date, *, with_record: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield the same as it is sent to Telegram."""
     verdict, found = verdict_of(history, session), changes_of(history, session)
     past = past_cases(history, session, found) if with_record else [None] * len(found)
     shown = {
@@ -60,5 +66,4 @@ def alerts_of(history: History, session: date, *, with_record: bool = False) -> 
     }
     rows = [ChangeRow(c.kind, c.subject, c.occurred_on, c.before, c.after) for c in found]
     for alert in alert_rows([VerdictRow(session, verdict.decided_at, "3", b"", rows)], verdict.decided_at):
-        text = MESSAGES.alert(verdict, [shown[key] for key in alert.changes], LIVE)
-        yield alert.kind, plain(parse_html(text).text)
+        yield alert.kind, MESSAGES.alert(verdict, [shown[key] for key in alert.changes], LIVE)

@@ -71,6 +71,14 @@ def alerts_of(
 
     With the earlier cases of it, if asked for, and whether a record says that they are better than chance.
     """
+    for kind, html in html_alerts_of(history, session, with_past=with_past, record=record):
+        yield kind, plain(parse_html(html).text)
+
+
+def html_alerts_of(
+    history: History, session: date, *, with_past: bool = False, record: TrackRecord | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield the same as it is sent to Telegram."""
     verdict, found = verdict_of(history, session), changes_of(history, session)
     past = past_cases(history, session, found) if with_past else [None] * len(found)
     shown = {
@@ -79,5 +87,4 @@ def alerts_of(
     }
     rows = [ChangeRow(c.kind, c.subject, c.occurred_on, c.before, c.after) for c in found]
     for alert in alert_rows([VerdictRow(session, verdict.decided_at, "3", b"", rows)], verdict.decided_at):
-        text = MESSAGES.alert(verdict, [shown[key] for key in alert.changes], LIVE, record=record)
-        yield alert.kind, plain(parse_html(text).text)
+        yield alert.kind, MESSAGES.alert(verdict, [shown[key] for key in alert.changes], LIVE, record=record)

@@ -56,6 +56,16 @@ class TestWholeAnswers:
         assert utf16_length(of(record(30), months=months, market=SIMULATED, live=100)) <= MOST
 
 
+def test_no_line_breaks_between_a_case_and_its_year() -> None:
+    rule = rule_named(record(4), command_of(MAIN))
+    assert rule is not None
+    html = MESSAGES.text(
+        "record", r=record(4), market=LIVE, main=MAIN, rule=rule, rows=of_months(rule, 3), live=0, command_of=command_of
+    )
+    assert "2016\u00a0+30\u00a0%" in html
+    assert not re.search(r"\d{4} [+−]\d", html)
+
+
 SHOWN = [
     *(of(record(n)) for n in (0, 1, 4, 5, 30)),
     *(of(record(n), "stage.up:3", market=SIMULATED) for n in (0, 5)),

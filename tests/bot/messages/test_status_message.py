@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -54,10 +53,6 @@ class TestTheWholeCard:
 
     def test_a_market_never_seen_reads_as_reviewed(self) -> None:
         assert "\n".join(status(early())) == reviewed("parts", "status where nothing is measured")
-
-    def test_the_readme_shows_that_example(self) -> None:
-        readme = (Path(__file__).parents[3] / "README.md").read_text()
-        assert "\n".join(status(whole())) in readme
 
     def test_the_card_fits_a_phone_even_when_all_is_in_motion(self) -> None:
         counting = tuple(replace(each, toward=3) for each in cascade(ON, ON, OFF, ON).links)

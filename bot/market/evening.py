@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from bot.charts.kinds import CHARTS
 from bot.market.alerts import alert_rows
 from bot.market.process import Market, MarketProcessError
 from bot.market.protocol import (
@@ -27,6 +26,7 @@ from bot.market.protocol import (
     Observations,
     Verdicts,
 )
+from bot.messages.chart_kinds import CHARTS
 from signals.rules import METHOD_VERSION
 from signals.sources.options import SourceOptions
 from storage import charts, ledger, market, observations, track_record

@@ -60,7 +60,7 @@ def ten(history: History, record: TrackRecord) -> Iterator[Message]:
     yield Message("record", MESSAGES.text("record", command_of=command_of, **shown), buttons.under_record(""))
     for name, (day, kind) in ALERTS.items():
         html = dict(html_alerts_of(history, day, with_record=True))[kind]
-        yield Message(name, html, buttons.under_alert(1))
+        yield Message(name, html, buttons.under_alert(1, kind))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

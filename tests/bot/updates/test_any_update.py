@@ -107,7 +107,8 @@ def answers_expected(update: Json) -> int:
         return int("message" in update and message.get("text") is not None and message["chat"] is PRIVATE)
     name, _, bot = message["text"].split()[0][1:].partition("@")
     is_ours = bot in ("", BOT["username"])
-    return int(is_ours and (name in MENU or ("message" in update and message["chat"] is PRIVATE and bot == "")))
+    # In private there is nobody else whom it could be for.
+    return int((is_ours and name in MENU) or ("message" in update and message["chat"] is PRIVATE))
 
 
 Hear = Callable[[], Coroutine[Any, Any, None]]

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 # A folder of CSV files; without one the simulated market stands in, and what is made of it says so.
 HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
-PICTURED := tests/bot/sandbox/test_chat_page.py tests/bot/cli/test_backtest.py
+PICTURED := tests/bot/sandbox/test_chat_page.py tests/bot/messages/test_on_a_phone.py tests/bot/cli/test_backtest.py
 
 .PHONY: demo test check run bench lookahead statistics method pictures faults kills texts lock clean
 

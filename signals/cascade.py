@@ -86,6 +86,7 @@ class LinkHistory:
             on=int(self.counted.on.item(session)),
             measured=int(self._measured.item(session)),
             of=self.of,
+            needs=int(_needs(self.number, self.counted).item(session)),
             toward=self.published.toward.item(session),
             since=self.days[self._began.item(session)],
             unknown_since=day(self.days, self._unknown_since, session),
@@ -171,11 +172,15 @@ def _link(number: int, members: tuple[Measured, ...]) -> LinkHistory:
     return LinkHistory(number, members[0].days, len(members), counted, by_conditions, without_late_data, published)
 
 
+def _needs(number: int, counted: Votes) -> Floats:
+    """Return how many conditions have to be on: more where a link has many, as far as they were ever measured."""
+    return np.where((number == 1) & (counted.counted >= LINK.many), float(LINK.of_many), float(LINK.of_few))
+
+
 def _judge(number: int, members: list[Floats], had: list[Bools], mandatory: int | None) -> tuple[Votes, Floats]:
     """Return where a link is on: enough of its conditions, tried both ways where one is missing for now."""
     counted = votes(members, had)
-    needed = np.where(counted.counted >= LINK.many, LINK.of_many, LINK.of_few) if number == 1 else LINK.of_few
-    result = counted.at_least(needed)
+    result = counted.at_least(_needs(number, counted))
     if mandatory is not None:
         must = members[mandatory]
         surely_off = (must == 0.0) | (np.isnan(must) & ~had[mandatory])

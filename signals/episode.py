@@ -60,9 +60,9 @@ class Episode(Struct, frozen=True):
         The first close over the record ``level`` and the sessions since the record was last closed at.
     level_verified
         False when the level was set within the first 252 sessions of the data: the true record may be missing.
-    confirm_by, hold_until, end_by
-        The session by which the attempt must be confirmed, the one through which a confirmation must hold, and the one
-        on which what is established ends at the latest.
+    confirm_by, hold_until, end_by, recover_by
+        The session by which the attempt must be confirmed, the one through which a confirmation must hold, the one
+        on which what is established ends at the latest, and the last on which what failed or was rejected can recover.
     """
 
     attempt: date
@@ -81,6 +81,7 @@ class Episode(Struct, frozen=True):
     established: date | None = None
     ended: date | None = None
     end_by: date | None = None
+    recover_by: date | None = None
 
     def as_of(self, session: date) -> Episode:
         """Return the episode as it was known on ``session``: later events are removed."""
@@ -91,6 +92,8 @@ class Episode(Struct, frozen=True):
             later["hold_until"] = None
         if "established" in later:
             later["end_by"] = None
+        if {"failed", "rejected"} & {*later}:
+            later["recover_by"] = None
         return replace(self, **later)
 
     def events(self) -> dict[Phase, date]:

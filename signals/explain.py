@@ -36,6 +36,7 @@ class Step(StrEnum):
     CONFIRMATION = "confirmation"
     ESTABLISHMENT = "establishment"
     END = "end"
+    RECOVERY = "recovery"
     LONGER_BASE = "longer base"
     RECORD = "record"
 
@@ -51,7 +52,7 @@ class NextStep:
     below
         A close below this many index points ends what is open.
     on
-        The session by which it is confirmed, established or ended.
+        The session by which it is confirmed, established, ended or recovered.
     distance
         How far the close is below the record, a fraction of the close.
     """
@@ -75,6 +76,9 @@ def next_step(breakout: Breakout) -> NextStep:
         if episode.established is not None:
             return NextStep(Step.END, episode.level, below, episode.end_by)
         return NextStep(Step.ESTABLISHMENT, episode.level, below, episode.hold_until)
+    recovery = recovery_of(breakout)
+    if recovery is not None:
+        return NextStep(Step.RECOVERY, recovery.level, on=recovery.by)
     if breakout.base_sessions < BREAKOUT.intermediate:
         return NextStep(Step.LONGER_BASE)
     return NextStep(Step.RECORD, breakout.record, distance=breakout.record / breakout.close - 1)
@@ -126,6 +130,24 @@ def wrong_now(breakout: Breakout) -> InvalidIf | None:
     return invalid_if(episode, phase)
 
 
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What would bring back a breakout that failed or was rejected: a close above ``level`` by the session ``by``."""
+
+    level: float
+    by: date
+
+
+def recovery_of(breakout: Breakout) -> Recovery | None:
+    """Return what would still recover the newest breakout; ``None`` where it is not lost, or it is too late."""
+    episode, course = breakout.episode, breakout.course
+    if episode is None or course is None or breakout.record is None:
+        return None
+    if episode.recover_by is None or episode.recovered or (course.ended or 0) >= BREAKOUT.recover_within:
+        return None
+    return Recovery(breakout.record, episode.recover_by)
+
+
 class EndRule(StrEnum):
     """The rule that ended a breakout."""
 
@@ -170,11 +192,6 @@ def first_link_off(cascade: Cascade) -> Link | None:
 def is_following(link: Link) -> bool:
     """Return whether a link switched on lately, so that it may be said to follow; else it was on before."""
     return link.sessions_since_on is not None and link.sessions_since_on <= LINK.following
-
-
-def needed(link: Link) -> int:
-    """Return how many conditions a link with all of them measured needs."""
-    return LINK.of_many if link.number == 1 else LINK.of_few
 
 
 def switched(cascade: Cascade, before: int, after: int) -> list[Link]:

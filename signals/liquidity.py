@@ -138,14 +138,20 @@ def _regimes(counted: Votes, enough: Bools) -> Floats:
     changed = np.flatnonzero(np.any([np.diff(x, prepend=np.nan) != 0 for x in (low, high, enough)], axis=0))
     found, before = np.full(len(changed), np.nan), _NEUTRAL
     # The same scores again give the same regime again, so only sessions on which one changed are judged.
+    after = {
+        regime: list(zip(_after(regime, low[changed]), _after(regime, high[changed]), strict=True))
+        for regime in (_EASING, _NEUTRAL, _TIGHTENING)
+    }
     for i, at in enumerate(changed.tolist()):
-        worst, best = _regime(low.item(at), before), _regime(high.item(at), before)
+        worst, best = after[before][i]
         if enough[at] and worst == best:
             found[i] = before = worst
     return np.repeat(found, np.diff(changed, append=len(low)))
 
 
-def _regime(score: float, before: float) -> float:
-    eases = meets(score, Sign.AT_LEAST, REGIME.easing_leaves if before == _EASING else REGIME.easing)
-    tightens = meets(score, Sign.AT_MOST, REGIME.tightening_leaves if before == _TIGHTENING else REGIME.tightening)
-    return _EASING if eases else _TIGHTENING if tightens else _NEUTRAL
+def _after(before: float, scores: Floats) -> list[float]:
+    """Return the regime that each score makes of the regime before."""
+    eases = meets(scores, Sign.AT_LEAST, REGIME.easing_leaves if before == _EASING else REGIME.easing)
+    tightens = meets(scores, Sign.AT_MOST, REGIME.tightening_leaves if before == _TIGHTENING else REGIME.tightening)
+    regimes: list[float] = np.where(eases, _EASING, np.where(tightens, _TIGHTENING, _NEUTRAL)).tolist()
+    return regimes

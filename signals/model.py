@@ -238,6 +238,8 @@ class Liquidity(Struct, frozen=True):
 class Link(Struct, frozen=True):
     """One step of the cascade. ``on`` and ``measured`` count its conditions, ``of`` is how many there are.
 
+    ``needs`` is how many have to be on, of those that were ever measured.
+
     Attributes
     ----------
     state, last_published
@@ -260,6 +262,7 @@ class Link(Struct, frozen=True):
     on: int
     measured: int
     of: int
+    needs: int
     toward: int
     since: date | None
     unknown_since: date | None

@@ -32,7 +32,9 @@ _COMPARE = {Sign.ABOVE: gt, Sign.AT_LEAST: ge, Sign.BELOW: lt, Sign.AT_MOST: le}
 
 def to_decimals(values: Any) -> Any:
     """Return a number, an array or a series to nine decimals."""
-    # NumPy's and pandas' figures round themselves; what Python rounds is a plain number.
+    # NumPy's and pandas' figures round themselves; what Python rounds is a plain number, of which there are most.
+    if type(values) is float:
+        return round(values, _DECIMALS)
     return values.round(_DECIMALS) if hasattr(values, "round") else round(values, _DECIMALS)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bot.charts.frame import Frame
-from bot.charts.kinds import Period
+from bot.messages.chart_kinds import Period
 from signals.episode import Outcome, Phase
 from signals.evaluate import History
 from signals.rules import BREAKOUT, CHECKS

@@ -8,7 +8,7 @@ import matplotlib as mpl
 
 from bot.charts import breakout, cascade, crypto, liquidity, record
 from bot.charts.frame import Frame
-from bot.charts.kinds import Chart, Kind
+from bot.messages.chart_kinds import Chart, Kind
 from bot.messages.figures import ENGLISH, Figures
 from signals.evaluate import History
 

@@ -19,7 +19,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from PIL import Image
 
-from bot.charts.kinds import Chart, Period, Theme
+from bot.messages.chart_kinds import Chart, Period, Theme
 from bot.messages.figures import Figures
 
 # A phone is 390 points wide: shown there, a point of text is a little more than one of its points.

@@ -18,7 +18,9 @@ from storage.settings import chosen
 
 async def alert(services: Services, request: Request) -> str | None:
     """Go back to an alert."""
-    return await _show(services, request, alert_text, services.messages.buttons.under_alert)
+    return await _show(
+        services, request, alert_text, lambda row: services.messages.buttons.under_alert(row.id, row.kind)
+    )
 
 
 async def details(services: Services, request: Request) -> str | None:
@@ -35,14 +37,14 @@ async def _show(
     services: Services,
     request: Request,
     text_of: Callable[[AsyncConnection, Messages, Any], Awaitable[str]],
-    buttons_of: Callable[[int], Rows],
+    buttons_of: Callable[[Any], Rows],
 ) -> str | None:
     async with services.database.reading() as connection:
         row = await _asked_for(connection, request)
         if row is None:
             return services.messages.text("unknown_button")
         text = await text_of(connection, services.messages, row)
-    await request.show(text, buttons_of(row.id))
+    await request.show(text, buttons_of(row))
     return None
 
 

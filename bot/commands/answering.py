@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram import (
     Chat,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputMediaPhoto,
     MaybeInaccessibleMessage,
     Message,
     ReplyParameters,
@@ -41,6 +44,8 @@ class Services:
     clock: Clock
     replies: ReplyRateLimiter
     note: str = ""
+    # A chart that nobody has seen yet is uploaded for the first who asks; who asks meanwhile waits for its id.
+    uploading: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _effects: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
@@ -117,6 +122,30 @@ class Request:
             await self._send(piece, None, is_admitted=number == 0)
         await self._send(last, _markup(buttons), is_admitted=not earlier)
 
+    async def show_photo(self, photo: str | bytes, caption: str, buttons: Rows = ()) -> str | None:
+        """Answer with a picture; a press under one puts it in its place. Returns its id, ``None`` if nothing changed.
+
+        Raises
+        ------
+        telegram.error.BadRequest
+            When Telegram does not know ``photo``, or takes no pictures there.
+        """
+        await self.admit()
+        under = self.message
+        if self.update.callback_query is None or not isinstance(under, Message) or not under.photo:
+            sent = await self._in_topic(partial(self._send_photo, photo, caption, _markup(buttons)), is_admitted=True)
+            return sent.photo[-1].file_id
+        media = InputMediaPhoto(photo, caption, ParseMode.HTML)
+        try:
+            edited = await self._bot.edit_message_media(
+                media, self.chat.id, under.message_id, reply_markup=_markup(buttons), rate_limit_args=True
+            )
+        except BadRequest as error:
+            if "message is not modified" not in str(error).lower():
+                raise
+            return None
+        return edited.photo[-1].file_id if isinstance(edited, Message) else None
+
     async def tell_to_slow_down(self) -> None:
         """Say instead of an answer that this chat asks too fast."""
         await self._send(self.services.messages.text("slow_down"), None, is_admitted=True)
@@ -140,28 +169,53 @@ class Request:
         return True
 
     async def _send(self, text: str, buttons: InlineKeyboardMarkup | None, *, is_admitted: bool) -> None:
+        await self._in_topic(partial(self._send_text, text, buttons), is_admitted=is_admitted)
+
+    async def _in_topic(self, send: Callable[[int | None, bool], Awaitable[Message]], *, is_admitted: bool) -> Message:
         topic = self.topic
         try:
-            await self._send_to(topic, text, buttons, is_admitted=is_admitted)
+            return await send(topic, is_admitted)
         except BadRequest as error:
             if topic is None or not any(known in str(error).lower() for known in TOPIC_GONE_TEXTS):
                 raise
             # Closed or deleted since: General is there.
-            await self._send_to(None, text, buttons, is_admitted=False)
+            return await send(None, False)
 
-    async def _send_to(
-        self, topic: int | None, text: str, buttons: InlineKeyboardMarkup | None, *, is_admitted: bool
-    ) -> None:
-        quoted = None if self.chat.type == ChatType.PRIVATE else ReplyParameters(self.message.message_id)
-        await self._bot.send_message(
+    async def _send_text(
+        self, text: str, buttons: InlineKeyboardMarkup | None, topic: int | None, is_admitted: bool
+    ) -> Message:
+        return await self._bot.send_message(
             self.chat.id,
             text,
             ParseMode.HTML,
             reply_markup=buttons,
-            reply_parameters=quoted,
+            reply_parameters=self._quoted,
             message_thread_id=topic,
             rate_limit_args=is_admitted,
         )
+
+    async def _send_photo(
+        self,
+        photo: str | bytes,
+        caption: str,
+        buttons: InlineKeyboardMarkup | None,
+        topic: int | None,
+        is_admitted: bool,
+    ) -> Message:
+        return await self._bot.send_photo(
+            self.chat.id,
+            photo,
+            caption,
+            parse_mode=ParseMode.HTML,
+            reply_markup=buttons,
+            reply_parameters=self._quoted,
+            message_thread_id=topic,
+            rate_limit_args=is_admitted,
+        )
+
+    @property
+    def _quoted(self) -> ReplyParameters | None:
+        return None if self.chat.type == ChatType.PRIVATE else ReplyParameters(self.message.message_id)
 
     @property
     def _bot(self) -> ExtBot[bool]:

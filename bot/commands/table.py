@@ -20,7 +20,7 @@ from telegram.ext import (
     filters,
 )
 
-from bot.commands import alert, evidence, past, record, status, subscription
+from bot.commands import alert, chart, evidence, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services, refusal
 from bot.commands.settings import alerts, mute, overview, quiet, timezone
 from bot.delivery.replies import TooFastError, UnansweredError
@@ -69,6 +69,7 @@ COMMANDS = (
     Command("cascade", "the four links and the stage", partial(evidence.in_depth, "cascade"), _NOW),
     Command("crypto", "the crypto window and its precondition", evidence.crypto, _NOW),
     Command("supercycle", "the four properties of a long rally", partial(evidence.in_depth, "supercycle"), _NOW),
+    Command("chart", "the same as a picture", chart.chart, _NOW, "[liquidity 1y]"),
     Command("record", "how earlier cases turned out, and live ones", record.record, _PAST, "[events]"),
     Command("history", "the last changes", past.history, _PAST, "[10]"),
     Command("asof", "the status of a past evening", past.as_of, _PAST, "2020-11-17"),

@@ -102,7 +102,7 @@ class Composer:
         self, connection: AsyncConnection, alert: Any, again: bool, topic_gone: bool, skipped: tuple[int, ...]
     ) -> Text:
         text = await alert_text(connection, self._messages, alert, again=again, topic_gone=topic_gone, skipped=skipped)
-        rows = self._messages.buttons.under_alert(alert.id)
+        rows = self._messages.buttons.under_alert(alert.id, alert.kind)
         return Text(plain(text), is_plain=True, buttons=rows) if alert.plain else Text(text, False, rows)
 
 

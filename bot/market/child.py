@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 
 from bot.logs import set_up_logging
@@ -103,8 +104,10 @@ def _collect(request: Collect, report: Report) -> Iterator[Observations | Checke
 
 def _rows(frame: pd.DataFrame) -> Iterator[Figures]:
     """Yield the rows of an answer as they are archived, ``None`` for NaN."""
-    figures = frame.reindex(columns=list(FIELDS)).astype(object)
-    columns = figures.where(figures.notna(), None).to_numpy().T.tolist()
+    values = frame.reindex(columns=list(FIELDS)).to_numpy(dtype=np.float64)
+    figures = values.astype(object)
+    figures[np.isnan(values)] = None
+    columns = figures.T.tolist()
     return zip(pd.DatetimeIndex(frame.index).date, *columns, strict=True)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.charts.drawing import drawn
-from bot.charts.kinds import CHARTS
 from bot.market.archive import ArchiveReader
 from bot.market.decided import Decided, read_decided
 from bot.market.progress import Report
 from bot.market.protocol import Draw, NewChart
+from bot.messages.chart_kinds import CHARTS
 from storage.database import read_only
 from storage.market import load_market
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from bot.charts.kinds import CHARTS
 from bot.market.alerts import alert_rows
 from bot.market.process import Market, MarketProcessError
 from bot.market.protocol import (
@@ -27,6 +26,7 @@ from bot.market.protocol import (
     Observations,
     Verdicts,
 )
+from bot.messages.chart_kinds import CHARTS
 from signals.rules import METHOD_VERSION
 from signals.sources.options import SourceOptions
 from storage import charts, ledger, market, observations, track_record
@@ -214,5 +214,6 @@ def _told_of_closures(days: Sequence[date]) -> str:
     return (
         f"The exchange seems to have been closed on {named}{more}: there are later bars of the index, the ETFs and the "
         "sectors, and none of then. Nothing counts it as a session any more. "
-        f"If it was one: python -m bot closure remove {days[-1]}"
+        f"If it was one, with the bot stopped: .venv/bin/python -m bot closure remove {days[-1]}, "
+        f"in Docker docker compose run --rm cascade closure remove {days[-1]}"
     )

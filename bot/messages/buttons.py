@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
+from bot.messages.chart_kinds import Chart, Kind, Period, Theme, periods
 from bot.messages.figures import Figures
 from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, kinds_of
 from storage.settings.chosen import Chosen, Way
@@ -18,6 +21,11 @@ Rows = tuple[tuple[tuple[str, str], ...], ...]
 """Rows of (what stands on a button, what it asks for)."""
 
 _A_ROW = 4
+_CHART_OF = {
+    "liquidity": Kind.LIQUIDITY, "stage": Kind.CASCADE, "supercycle": Kind.CASCADE,
+    "window": Kind.CRYPTO, "precondition": Kind.CRYPTO,
+}  # fmt: skip
+"""By the first word of an alert's kind, the chart that shows what it is about; of any other the breakout."""
 _DAYS = (1, 7, 30)
 _USUAL_NIGHTS = (((21, 7), (22, 7), (22, 8)), ((23, 7), (23, 8), (0, 8)))
 _NEXT = {Way.ON: Way.SILENT, Way.SILENT: Way.OFF, Way.OFF: Way.ON}
@@ -45,21 +53,36 @@ class Buttons:
     def __init__(self, figures: Figures) -> None:
         self._words = figures.words
 
-    def under_alert(self, alert_id: int) -> Rows:
-        """Return those under an alert."""
+    def under_alert(self, alert_id: int, kind: str) -> Rows:
+        """Return those under an alert of a kind; the chart is the one that shows it."""
         _ = self._words.gettext
         data = f"{alert_id}"
+        chart = _CHART_OF.get(kind.partition(".")[0], Kind.BREAKOUT)
         return (
-            (
-                (_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), (_("Details"), f"details@{data}"),
-                (_("Mute"), f"mute@{data}"),
-            ),
-        )  # fmt: skip
+            ((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), (_("Chart"), f"chart:{chart}")),
+            ((_("Details"), f"details@{data}"), (_("Mute"), f"mute@{data}")),
+        )
 
     def under_status(self) -> Rows:
         """Return those under where things stand."""
         _ = self._words.gettext
-        return (((_("Why"), "why@status"), (_("Record"), "record@status"), (_("Refresh"), "refresh")),)
+        shown = ((_("Why"), "why@status"), (_("Chart"), "chart"), (_("Record"), "record@status"))
+        return ((*shown, (_("Refresh"), "refresh")),)
+
+    def under_chart(self, chart: Chart) -> Rows:
+        """Return the other charts: its periods, the other background, and the other kinds."""
+        _ = self._words.gettext
+        periods_ = {Period.YEAR: _("1 y"), Period.FIVE_YEARS: _("5 y"), Period.ALL: _("All years")}
+        themes = {Theme.LIGHT: _("Light"), Theme.DARK: _("Dark")}
+        kinds = {
+            Kind.BREAKOUT: _("Breakout"), Kind.LIQUIDITY: _("Liquidity"), Kind.CASCADE: _("Cascade"),
+            Kind.CRYPTO: _("Crypto"), Kind.RECORD: _("Record"),
+        }  # fmt: skip
+        others = [(periods_[period], replace(chart, period=period)) for period in periods(chart.kind)]
+        others += [(title, replace(chart, theme=theme)) for theme, title in themes.items()]
+        row = [(title, _asks_for(other)) for title, other in others if other != chart]
+        switch = [(title, _asks_for(replace(chart, kind=kind))) for kind, title in kinds.items() if kind != chart.kind]
+        return tuple(row), tuple(switch)
 
     def under_why(self, origin: str) -> Rows:
         """Return the parts of the evidence."""
@@ -157,6 +180,10 @@ class Buttons:
 
 def _rows(buttons: Sequence[tuple[str, str]], a_row: int = _A_ROW) -> Rows:
     return tuple(tuple(buttons[i : i + a_row]) for i in range(0, len(buttons), a_row))
+
+
+def _asks_for(chart: Chart) -> str:
+    return f"chart:{chart.kind}:{chart.period}:{chart.theme}"
 
 
 def as_json(rows: Rows) -> dict[str, list[list[dict[str, str]]]]:

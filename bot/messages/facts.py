@@ -43,25 +43,46 @@ class MeasuredRow:
     @property
     def _entering(self) -> tuple[int, ...] | None:
         """The numbers by which it turns on now; ``None`` where one of every such group does not hold."""
-        return next((group for group in self.row.enter_groups if not self._short_of(group)), None)
+        return next((group for group in self._groups if not self._short_of(group)), None)
+
+    @property
+    def _groups(self) -> list[tuple[int, ...]]:
+        """The numbers that turn it on together; those that are not known decide nothing and are left out."""
+        groups = (tuple(i for i in group if self.numbers[i][1] is not None) for group in self.row.enter_groups)
+        return [group for group in groups if group]
 
     def _short_of(self, group: Iterable[int]) -> list[int]:
         """Return which numbers of a group are not beyond their threshold to turn on."""
         numbers = [(i, *self.numbers[i]) for i in group]
-        return [i for i, number, value in numbers if number.enter and (value is None or not number.enter.holds(value))]
+        return [i for i, number, value in numbers if number.enter and not number.enter.holds(value)]
 
     @property
-    def shown(self) -> tuple[Number, float | None]:
-        """The one number told with its state: one that speaks for it, or that keeps it from turning on."""
-        entering = self._entering
-        if entering is None and self.row.enter_groups[0]:
-            return self.numbers[self._short_of(self.row.enter_groups[0])[0]]
-        return self.numbers[entering[0] if entering else 0]
+    def _leaving(self) -> tuple[int, ...] | None:
+        """The numbers that keep it off now, whatever the others say."""
+        return next((group for group in self.row.exit_groups if all(map(self._leaves, group))), None)
+
+    def _leaves(self, i: int) -> bool:
+        number, value = self.numbers[i]
+        return number.exit is not None and value is not None and bool(number.exit.holds(value))
+
+    @property
+    def is_kept_off(self) -> bool:
+        """Whether it is off by numbers that turn it off, though others would turn it on."""
+        return self.state.state is State.OFF and self._entering is not None and self._leaving is not None
 
     @property
     def is_still(self) -> bool:
         """Whether it is on or off though its numbers would not turn it so now: they are between two thresholds."""
-        return (self.state.state is State.ON) is (self._entering is None) and self.state.state is not State.UNKNOWN
+        between = (self.state.state is State.ON) is (self._entering is None)
+        return between and self.state.state is not State.UNKNOWN and not self.is_kept_off
+
+    @property
+    def shown(self) -> tuple[Number, float | None]:
+        """The one number told with its state: one that speaks for it, or that keeps it from turning on."""
+        if self.is_kept_off and self._leaving:
+            return self.numbers[self._leaving[0]]
+        deciding = self._entering or [i for group in self._groups for i in self._short_of(group)] or (0,)
+        return self.numbers[deciding[0]]
 
 
 def measured_rows(verdict: Verdict, rows: Iterable[Condition]) -> list[MeasuredRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from gettext import NullTranslations
@@ -14,9 +14,10 @@ from babel.numbers import format_decimal
 
 from signals.conditions.condition import Limit, Number
 from signals.model import Unit
+from signals.nine_decimals import Sign, meets
 
 _MOST_OF_A_REASON = 160
-_MOST_DIGITS = 4
+_MOST_DIGITS = 9
 _WHOLE_BILLIONS = 10
 SPACE = "\u00a0"
 """Between a number and its unit no line breaks."""
@@ -32,21 +33,26 @@ class Figures:
     def filters(self) -> dict[str, Callable[..., str]]:
         """Return what templates call, by name."""
         named = (self.points, self.percent, self.decimal, self.day, self.span, self.instant, self.clock, self.clock_in,
-                 self.city, self.quantity, self.thresholds, self.limit, self.clip)  # fmt: skip
+                 self.city, self.quantity, self.enters, self.leaves, self.thresholds, self.clip)  # fmt: skip
         return {written.__name__: written for written in named}
 
     def points(self, value: float) -> str:
         """Write index points: ``1,740.75``."""
         return self.decimal(value)
 
-    def percent(self, value: float, digits: int = 1, *, sign: bool = False) -> str:
-        """Write a fraction as a percentage: ``−5.5 %``; a change that would round to nothing gets more digits."""
-        while sign and value and digits < _MOST_DIGITS and not round(value * 100, digits):
-            digits += 1
-        return f"{self.decimal(value * 100, digits, sign=sign)}{SPACE}%"
+    def percent(self, value: float, digits: int = 1, *, sign: bool = False, beside: Iterable[float] = ()) -> str:
+        """Write a fraction as a percentage, ``−5.5 %``; see ``decimal``."""
+        beside = [100 * figure for figure in beside]
+        return f"{self.decimal(value * 100, digits, sign=sign, beside=beside)}{SPACE}%"
 
-    def decimal(self, value: float, digits: int = 2, *, sign: bool = False) -> str:
-        """Write a plain number: ``−0.45``."""
+    def decimal(self, value: float, digits: int = 2, *, sign: bool = False, beside: Iterable[float] = ()) -> str:
+        """Write a plain number, ``−0.45``: with more digits where these would round it onto a figure ``beside`` it.
+
+        Beside a threshold, that is; and a change, written with its sign, never rounds to nothing.
+        """
+        value, figures = round(value, _MOST_DIGITS), [*beside, 0.0] if sign else [*beside]
+        while digits < _MOST_DIGITS and any(_side(round(value, digits), f) != _side(value, f) for f in figures):
+            digits += 1
         text = format_decimal(round(abs(value), digits), f"#,##0.{'0' * digits}".rstrip("."), locale=self.locale)
         positive = "+" if sign and value else ""
         return f"{'−' if round(value, digits) < 0 else positive}{text}"
@@ -86,27 +92,29 @@ class Figures:
         """Write the name of a time zone as people know it: ``New York``."""
         return "UTC" if timezone == "UTC" else get_timezone_location(timezone, locale=self.locale, return_city=True)
 
-    def quantity(self, value: float | None, unit: Unit) -> str:
-        """Write a measured number with its unit; ``None`` is written ``unknown``."""
+    def quantity(self, value: float | None, unit: Unit, beside: Iterable[float] = ()) -> str:
+        """Write a measured number with its unit; ``None`` is written ``unknown``. ``beside``: see ``decimal``."""
         if value is None:
             return self.words.gettext("unknown")
         if unit is Unit.YES:
             return self.words.gettext("yes") if value else self.words.gettext("no")
         written: dict[Unit, Callable[[float], str]] = {
-            Unit.BN: self._billions,
-            Unit.POINTS: lambda value: f"{self.decimal(value, sign=True)}{SPACE}{self.words.gettext('points')}",
-            Unit.PERCENT: lambda value: self.percent(value, sign=True),
-            Unit.SHARE: self.percent,
-            Unit.INDEX: self.decimal,
-            Unit.TIMES: lambda value: f"{self.decimal(value, 1)}×",
+            Unit.BN: lambda value: self._billions(value, beside),
+            Unit.POINTS: lambda value: (
+                f"{self.decimal(value, sign=True, beside=beside)}{SPACE}{self.words.gettext('points')}"
+            ),
+            Unit.PERCENT: lambda value: self.percent(value, sign=True, beside=beside),
+            Unit.SHARE: lambda value: self.percent(value, beside=beside),
+            Unit.INDEX: lambda value: self.decimal(value, beside=beside),
+            Unit.TIMES: lambda value: f"{self.decimal(value, 1, beside=beside)}×",
             Unit.SESSIONS_AGO: self._sessions_ago,
             Unit.AGO: self._observations_ago,
         }
         return written.get(unit, self._count)(value)
 
-    def _billions(self, value: float) -> str:
+    def _billions(self, value: float, beside: Iterable[float]) -> str:
         digits = 0 if abs(value) >= _WHOLE_BILLIONS else 1
-        return f"{self.decimal(value, digits, sign=True)}{SPACE}{self.words.gettext('bn')}"
+        return f"{self.decimal(value, digits, sign=True, beside=beside)}{SPACE}{self.words.gettext('bn')}"
 
     def _count(self, value: float) -> str:
         return self.decimal(value, 0 if value == int(value) else 1)
@@ -121,8 +129,27 @@ class Figures:
         text = self.words.ngettext("%d observation ago", "%d observations ago", count)
         return text % count if count else self.words.gettext("now")
 
-    def limit(self, side: Limit, unit: Unit) -> str:
-        """Write a threshold in the unit of its number, as short as it is exact: ``> +50 bn``."""
+    def enters(self, number: Number) -> str:
+        """Write where a number speaks for on, in its unit and as short as it is exact: ``on > +50 bn``."""
+        return self.words.gettext("on %s") % self._limit(number.enter, number.unit) if number.enter else ""
+
+    def leaves(self, number: Number) -> str:
+        """Write where a number speaks for off: ``off < −50 bn``."""
+        if number.exit is None:
+            return ""
+        limit = self._limit(number.exit, number.unit)
+        if number.exit_for > 1:
+            return self.words.gettext("off %(limit)s %(times)d times in a row") % {
+                "limit": limit,
+                "times": number.exit_for,
+            }
+        return self.words.gettext("off %s") % limit
+
+    def thresholds(self, number: Number) -> str:
+        """Write both, ``on > +50 bn, off < −50 bn``, or the one there is."""
+        return ", ".join(side for side in (self.enters(number), self.leaves(number)) if side)
+
+    def _limit(self, side: Limit, unit: Unit) -> str:
         if unit is Unit.YES:
             return self.words.gettext("yes")
         written: dict[Unit, Callable[[float], str]] = {
@@ -139,21 +166,14 @@ class Figures:
         positive = "+" if sign and figure else ""
         return f"{'−' if figure < 0 else positive}{text}"
 
-    def thresholds(self, number: Number) -> str:
-        """Write where a number speaks for on and where for off: ``on > +50 bn, off < −50 bn``."""
-        sides = []
-        if number.enter:
-            sides.append(self.words.gettext("on %s") % self.limit(number.enter, number.unit))
-        if number.exit and number.exit_for > 1:
-            off = self.words.gettext("off %(limit)s %(times)d times in a row")
-            sides.append(off % {"limit": self.limit(number.exit, number.unit), "times": number.exit_for})
-        elif number.exit:
-            sides.append(self.words.gettext("off %s") % self.limit(number.exit, number.unit))
-        return ", ".join(sides)
-
     def clip(self, reason: str) -> str:
         """Keep a sentence from outside to a length that a message can hold."""
         return reason if len(reason) <= _MOST_OF_A_REASON else f"{reason[: _MOST_OF_A_REASON - 1].rstrip()}…"
+
+
+def _side(value: float, figure: float) -> int:
+    """Return on which side of a figure a value is: 1 above, -1 below, 0 on it."""
+    return int(meets(value, Sign.ABOVE, figure)) - int(meets(value, Sign.BELOW, figure))
 
 
 ENGLISH = Figures()

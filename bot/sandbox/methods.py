@@ -7,10 +7,13 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from aiohttp.web import FileField
+
 from bot.sandbox.entities import EntityError, Parsed, parse_html, utf16_length
 from bot.sandbox.limits import Limiter
+from bot.sandbox.photos import Photos
 from bot.sandbox.pushing import Pusher
-from bot.sandbox.telegram import BOT, BotApiError, ChatState, Json, World
+from bot.sandbox.telegram import BOT, BotApiError, ChatState, Json, World, content_of_photo, content_of_text
 
 _CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 _HOOKED = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
@@ -20,6 +23,7 @@ _NOT_MODIFIED = (
 )
 _TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
 _MOST_TEXT = 4096
+_MOST_CAPTION = 1024
 _MOST_TOAST = 200
 _MOST_UPDATES = 100
 
@@ -27,14 +31,19 @@ _MOST_UPDATES = 100
 class Methods:
     """Carries out methods on a world."""
 
-    def __init__(self, world: World, limiter: Limiter, pusher: Pusher) -> None:
-        self._world, self._limiter, self._pusher = world, limiter, pusher
+    def __init__(self, world: World, limiter: Limiter, pusher: Pusher, photos: Photos) -> None:
+        self._world, self._limiter, self._pusher, self._photos = world, limiter, pusher, photos
         self._polling: asyncio.Task[Any] | None = None
         self._methods: dict[str, tuple[Callable[[Json], Awaitable[Any]], frozenset[str]]] = {
             "getMe": (self._get_me, frozenset()),
             "getUpdates": (self._get_updates, frozenset({"offset", "limit", "timeout", "allowed_updates"})),
             "sendMessage": (self._send_message, _SENDING),
             "editMessageText": (self._edit_message_text, _EDITING),
+            "sendPhoto": (self._send_photo, _SENDING - {"text", "link_preview_options"} | {"photo", "caption"}),
+            "editMessageMedia": (
+                self._edit_message_media,
+                frozenset({"chat_id", "message_id", "media", "reply_markup"}),
+            ),
             "answerCallbackQuery": (
                 self._answer_callback_query,
                 frozenset({"callback_query_id", "text", "show_alert"}),
@@ -57,7 +66,8 @@ class Methods:
         if method.lower() not in by_name:
             raise BotApiError(404, "Not Found: method not found")
         function, known = by_name[method.lower()]
-        if unknown := set(parameters) - known:
+        attached = {name for name, value in parameters.items() if isinstance(value, FileField)}
+        if unknown := set(parameters) - known - (attached if "media" in known else set()):
             raise BotApiError(400, f"Bad Request: the sandbox does not know the parameter {min(unknown)!r} of {method}")
         return await function({name: _decoded(value) for name, value in parameters.items()})
 
@@ -103,18 +113,51 @@ class Methods:
         self._limiter.take(state.chat["id"])
         return self._world.post(state, parsed.text, parsed.entities, given.get("reply_markup"), topic)
 
-    async def _edit_message_text(self, given: Json) -> Json:
+    async def _send_photo(self, given: Json) -> Json:
         state = self._chat(given)
-        message = state.messages.get(int(given.get("message_id", 0)))
+        content, topic = self._photo(given.get("photo"), given), _topic(state, given)
+        _check_reply(state, given.get("reply_parameters"))
+        self._limiter.take(state.chat["id"])
+        return self._world.post_content(state, content, given.get("reply_markup"), topic)
+
+    def _photo(self, photo: Any, given: Json) -> Json:
+        """Return what a message of a photo holds."""
+        caption = _parse_caption(given)
+        return content_of_photo(self._photos.sizes(photo), caption.text, caption.entities)
+
+    async def _edit_message_text(self, given: Json) -> Json:
+        message = self._own_message(given)
+        if "text" not in message:
+            raise BotApiError(400, "Bad Request: there is no text in the message to edit")
+        parsed = _parse(given)
+        return self._edit(message, content_of_text(parsed.text, parsed.entities), given.get("reply_markup"))
+
+    async def _edit_message_media(self, given: Json) -> Json:
+        message, media = self._own_message(given), given.get("media") or {}
+        if media.get("type") != "photo" or "photo" not in message:
+            raise BotApiError(400, "Bad Request: the sandbox puts a photo only in the place of another")
+        name = str(media.get("media", ""))
+        photo = given.get(name.removeprefix("attach://")) if name.startswith("attach://") else name
+        return self._edit(message, self._photo(photo, media), given.get("reply_markup"))
+
+    def _own_message(self, given: Json) -> Json:
+        """Return the message of the bot that is to be edited."""
+        message = self._chat(given).messages.get(int(given.get("message_id", 0)))
         if message is None:
             raise BotApiError(400, "Bad Request: message to edit not found")
         if message["from"] != BOT:
             raise BotApiError(400, "Bad Request: message can't be edited")
-        parsed = _parse(given)
-        new: Json = {"text": parsed.text, "entities": parsed.entities, "reply_markup": given.get("reply_markup")}
-        if all(message.get(name) == (value or None) for name, value in new.items()):
+        return message
+
+    def _edit(self, message: Json, content: Json, markup: Json | None) -> Json:
+        """Let a message hold something else, under other buttons or none."""
+        new = content | ({"reply_markup": markup} if markup else {})
+        old = {name: message[name] for name in _CONTENT if name in message}
+        if new == old:
             raise BotApiError(400, _NOT_MODIFIED)
-        message.update({name: value for name, value in new.items() if value})
+        for name in old:
+            del message[name]
+        message.update(new)
         self._world.wake()
         return message
 
@@ -154,6 +197,7 @@ class Methods:
         return state
 
 
+_CONTENT = ("text", "entities", "photo", "caption", "caption_entities", "reply_markup")
 _TEXT = frozenset({"chat_id", "text", "parse_mode", "reply_markup", "link_preview_options"})
 _SENDING = _TEXT | {"reply_parameters", "message_thread_id", "disable_notification", "allow_paid_broadcast"}
 _EDITING = _TEXT | {"message_id"}
@@ -187,13 +231,24 @@ def _check_reply(state: ChatState, reply: Json | None) -> None:
         raise BotApiError(400, "Bad Request: message to be replied not found")
 
 
-def _parse(given: Json) -> Parsed:
-    text = given.get("text") if isinstance(given.get("text"), str) else ""
+def _parse_caption(given: Json) -> Parsed:
+    parsed = _parsed(given, "caption")
+    if utf16_length(parsed.text) > _MOST_CAPTION:
+        raise BotApiError(400, "Bad Request: message caption is too long")
+    return parsed
+
+
+def _parsed(given: Json, name: str) -> Parsed:
+    text = given.get(name) if isinstance(given.get(name), str) else ""
     assert isinstance(text, str)
     try:
-        parsed = parse_html(text) if given.get("parse_mode") == "HTML" else Parsed(text.strip(), [])
+        return parse_html(text) if given.get("parse_mode") == "HTML" else Parsed(text.strip(), [])
     except EntityError as error:
         raise BotApiError(400, f"Bad Request: can't parse entities: {error}") from None
+
+
+def _parse(given: Json) -> Parsed:
+    parsed = _parsed(given, "text")
     if not parsed.text:
         raise BotApiError(400, "Bad Request: message text is empty")
     if utf16_length(parsed.text) > _MOST_TEXT:

@@ -61,6 +61,11 @@ class ChatPage:
         body = {"version": self._version(), "started": state.started, "messages": list(state.messages.values())}
         return web.json_response(body)
 
+    async def photo(self, request: web.Request) -> web.Response:
+        """Return a picture that the bot has sent."""
+        image = self._sandbox.photos.image(request.match_info["file_id"])
+        return web.Response(status=404) if image is None else web.Response(body=image, content_type="image/png")
+
     def _version(self) -> int:
         return self._sandbox.world.version
 
@@ -91,6 +96,7 @@ def page_routes(sandbox: Sandbox, visitor: int) -> tuple[list[web.RouteDef], Cal
     routes = [
         web.get("/", page.index),
         web.get("/chat/messages", page.messages),
+        web.get("/chat/photo/{file_id}", page.photo),
         web.post("/chat/write", page.write),
         web.post("/chat/press", page.press),
         web.post("/market/step", page.step),

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.sandbox.limits import Limiter
 from bot.sandbox.methods import Methods
+from bot.sandbox.photos import Photos
 from bot.sandbox.pushing import Pusher
 from bot.sandbox.telegram import BOT, BotApiError, World
 
@@ -51,12 +52,13 @@ class Sandbox:
 
     def __post_init__(self) -> None:
         self.pusher = Pusher(self.world)
-        self._methods = Methods(self.world, self.limiter, self.pusher)
+        self.photos = Photos()
+        self._methods = Methods(self.world, self.limiter, self.pusher, self.photos)
 
     def sent(self, chat_id: int) -> list[str]:
-        """Return the texts the bot has sent to a chat, oldest first."""
+        """Return the texts the bot has sent to a chat, oldest first; of a photo its caption."""
         messages = self.world.chats[chat_id].messages.values()
-        return [message["text"] for message in messages if message["from"] == BOT]
+        return [message.get("text") or message.get("caption", "") for message in messages if message["from"] == BOT]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one Bot API request."""

@@ -93,7 +93,7 @@ class World:
         state = self.chats[chat_id]
         state.started = True
         is_post = state.chat["type"] == "channel"
-        message = self._message(state, text, [], self._person(user_id or chat_id), topic)
+        message = self._message(state, {"text": text}, self._person(user_id or chat_id), topic)
         if text.startswith("/"):
             length = len(text.split()[0])
             message["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
@@ -137,7 +137,11 @@ class World:
         self, state: ChatState, text: str, entities: list[Json], markup: Json | None, topic: int | None = None
     ) -> Json:
         """Store a message of the bot."""
-        message = self._message(state, text, entities, BOT, topic)
+        return self.post_content(state, content_of_text(text, entities), markup, topic)
+
+    def post_content(self, state: ChatState, content: Json, markup: Json | None, topic: int | None = None) -> Json:
+        """Store a message of the bot that holds a text, or a photo with its caption."""
+        message = self._message(state, content, BOT, topic)
         if state.chat["type"] == "channel":
             message["sender_chat"] = state.chat
         if markup:
@@ -148,18 +152,14 @@ class World:
         """Confirm updates, as a higher offset does."""
         self.updates = [update for update in self.updates if update["update_id"] >= offset]
 
-    def _message(
-        self, state: ChatState, text: str, entities: list[Json], sender: Json, topic: int | None = None
-    ) -> Json:
+    def _message(self, state: ChatState, content: Json, sender: Json, topic: int | None = None) -> Json:
         message: Json = {
             "message_id": next(self._message_ids),
             "date": int(time.time()),
             "chat": state.chat,
             "from": sender,
-            "text": text,
+            **content,
         }
-        if entities:
-            message["entities"] = entities
         if topic is not None:
             message |= {"message_thread_id": topic, "is_topic_message": True}
         state.messages[message["message_id"]] = message
@@ -178,3 +178,14 @@ class World:
         self.version += 1
         self.changed.set()
         self.changed = asyncio.Event()
+
+
+def content_of_text(text: str, entities: list[Json]) -> Json:
+    """Return what a message of a text holds."""
+    return {"text": text} | ({"entities": entities} if entities else {})
+
+
+def content_of_photo(sizes: list[Json], caption: str, entities: list[Json]) -> Json:
+    """Return what a message of a photo holds."""
+    captioned = {"caption": caption} if caption else {}
+    return {"photo": sizes} | captioned | ({"caption_entities": entities} if entities else {})

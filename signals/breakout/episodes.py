@@ -129,6 +129,7 @@ class _Path:
         highs, start = self.highs, self.start
         confirmed, rejected = self._decision()
         failed, warning = self._failure(confirmed)
+        lost = failed if failed is not None else rejected
         established = self._established(confirmed, failed)
         level_age = int(highs.ordinal[highs.level_at[start]]) - first_ordinal
         base = int(highs.base[start])
@@ -145,10 +146,11 @@ class _Path:
             warning=self._maybe(warning),
             rejected=self._maybe(rejected),
             failed=self._maybe(failed),
-            recovered=self._maybe(self._recovered(failed if failed is not None else rejected)),
+            recovered=self._maybe(self._recovered(lost)),
             established=self._maybe(established),
             ended=self._maybe(self._ended(confirmed, failed, established)),
             end_by=self._after_sessions(established, self.rules.end_after),
+            recover_by=self._after_sessions(lost, self.rules.recover_within),
         )
 
     def _breaks(self, close: float) -> bool:

@@ -49,6 +49,11 @@ class Number:
     exit: Limit | None = None
     exit_for: int = 1
 
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The figures of its limits."""
+        return tuple(limit.figure for limit in (self.enter, self.exit) if limit)
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

@@ -66,7 +66,7 @@ _EQUITIES = (
     Condition(
         key="proximity",
         link=2,
-        title="Proximity",
+        title="SPY near its high",
         sentence="SPY is within 5 % of its 252-day high",
         needs=("SPY",),
         days=Days.SESSION,
@@ -141,7 +141,7 @@ _SMALL_CAPS = (
     Condition(
         key="beta_appetite",
         link=3,
-        title="Beta appetite",
+        title="High-beta stocks",
         sentence="High-beta stocks lead low-volatility ones over 63 sessions and their 50-day mean",
         needs=("SPHB", "SPLV"),
         days=Days.SESSION,
@@ -200,7 +200,7 @@ _CRYPTO = (
     Condition(
         key="dominance",
         link=4,
-        title="Dominance",
+        title="Bitcoin against altcoins",
         sentence="Bitcoin lost more than 3 % against the altcoin basket in 63 days",
         needs=("BTC-USD", *BASKET),
         days=Days.DAY,

@@ -43,7 +43,11 @@ class Coin:
 
     def on_observed(self, name: str) -> Floats:
         """Return one of its columns on the days observed."""
-        return floats(getattr(self, name))[self.price.index.isin(self.observed)]
+        return floats(getattr(self, name))[self._is_observed]
+
+    @cached_property
+    def _is_observed(self) -> Bools:
+        return np.asarray(self.price.index.isin(self.observed))
 
     @property
     def deep(self) -> float:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+_COLUMNS = ("value", "adj_close", "dividend", "split")
 
 
 def price(frame: pd.DataFrame) -> pd.Series[float]:
@@ -26,21 +33,57 @@ def adjusted_close(frame: pd.DataFrame) -> pd.Series[float]:
     is_given = ~np.isnan(given)
     if is_given.any() and is_given[~np.isnan(closes)].all():
         return frame["adj_close"]
-    steps = np.ones(len(frame))
-    steps[1:] = growth(frame.iloc[:-1], frame.iloc[1:])
+    steps, bars = np.ones(len(frame)), Closes.of(frame)
+    steps[1:] = growth(bars[:-1], bars[1:])
     steps[np.isnan(steps)] = 1.0
     return pd.Series(np.cumprod(steps) * price(frame).iloc[0], index=frame.index)
 
 
-def growth(before: pd.DataFrame, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Return what each row makes, distribution included, of the row before it in ``before``; NaN where one is missing.
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """The figures of bars as arrays, by position: what looks at each bar and the one before it needs no index.
+
+    Attributes
+    ----------
+    traded
+        The close as traded, NaN where a source has only an adjusted one.
+    adjusted
+        The source's own adjusted close, NaN where it has none.
+    paid
+        The distribution of the day, 0 without one.
+    split
+        What the source lists as split, NaN where it lists none.
+    """
+
+    traded: Floats
+    adjusted: Floats
+    paid: Floats
+    split: Floats
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Closes:
+        """Return the bars of a frame."""
+        traded, adjusted, paid, split = (frame[name].to_numpy(dtype=np.float64) for name in _COLUMNS)
+        return cls(traded, adjusted, np.nan_to_num(paid), split)
+
+    def __getitem__(self, which: slice | Positions) -> Closes:
+        return Closes(self.traded[which], self.adjusted[which], self.paid[which], self.split[which])
+
+    def __len__(self) -> int:
+        return len(self.traded)
+
+    @property
+    def price(self) -> Floats:
+        """The close as traded, or the adjusted close where a source has nothing else."""
+        return np.asarray(np.where(np.isnan(self.traded), self.adjusted, self.traded))
+
+
+def growth(before: Closes, bars: Closes) -> Floats:
+    """Return what each bar makes, distribution included, of the one before it in ``before``; NaN where one is missing.
 
     The quotient of a source's own adjusted closes, where it has them for both.
     """
-    earlier, later, paid = (
-        frame[name].to_numpy(dtype=float) for frame, name in ((before, "value"), (rows, "value"), (rows, "dividend"))
-    )
     with np.errstate(divide="ignore", invalid="ignore"):
-        made = later / (earlier - np.nan_to_num(paid))
-        given = rows["adj_close"].to_numpy(dtype=float) / before["adj_close"].to_numpy(dtype=float)
-    return np.asarray(np.where(np.isnan(given), made, given), dtype=np.float64)
+        made = bars.traded / (before.traded - bars.paid)
+        given = bars.adjusted / before.adjusted
+    return np.asarray(np.where(np.isnan(given), made, given))

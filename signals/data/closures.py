@@ -39,7 +39,8 @@ class Bars:
         begun, goes_on = _begun(self._blocking), _goes_on(self._blocking)
         sectors = _begun(self._sectors) & _goes_on(self._sectors) & ~self._sectors
         closed = self._is_empty & (goes_on | ~begun).all(axis=0) & (sectors.sum(axis=0) >= GATE.closed_sectors)
-        return [session.date() for session in self.sessions[closed]]
+        days: list[date] = self.sessions[closed].date.tolist()
+        return days
 
     def is_doubtful(self, session: date, now: datetime) -> bool:
         """Return whether a session may yet turn out to have been none: without a bar, until it can be told."""

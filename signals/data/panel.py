@@ -193,6 +193,7 @@ def align(archive: Archive, calendar: pd.DatetimeIndex, through: date) -> Panel:
     calendar = calendar[calendar >= first]
     sessions = calendar[calendar <= pd.Timestamp(through)]
     decided = decision_times(sessions)
+    newest_decision = int(decided.asi8[-1]) if len(decided) else 0
     ends = [frame.index[-1] for frame in filled.values()]
     timetable = Timetable(first, max([*ends, *sessions[-1:]], default=first), calendar)
     panel = Panel({}, calendar, sessions, decided, timetable, {})
@@ -200,7 +201,7 @@ def align(archive: Archive, calendar: pd.DatetimeIndex, through: date) -> Panel:
     alignments: dict[str, Alignment] = {}
     for key, frame in filled.items():
         series, days = SERIES[key], day_numbers(pd.DatetimeIndex(frame.index))
-        counted = timetable.public_at(days, (series.clock,)) <= max(decided.asi8, default=0)
+        counted = timetable.public_at(days, (series.clock,)) <= newest_decision
         if series.days is Days.SESSION:
             # A day that was taken out of the calendar has no bar, whatever a source says of it.
             counted &= np.isin(days, timetable.expected(Days.SESSION))

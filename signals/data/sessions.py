@@ -46,7 +46,8 @@ def check_session(day: date, sessions: pd.DatetimeIndex) -> None:
 
 def closed_sessions(sessions: pd.DatetimeIndex, now: datetime) -> list[date]:
     """Return every one of these sessions whose decision time has come at ``now``."""
-    return [session.date() for session in sessions[decision_times(sessions) <= pd.Timestamp(now)]]
+    closed: list[date] = sessions[decision_times(sessions) <= pd.Timestamp(now)].date.tolist()
+    return closed
 
 
 def decision_times(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:

@@ -36,11 +36,11 @@ def drop_impossible_rows(
     now
         The instant of the request: what is not public by its release clock is left out without a word.
     """
-    frame = frame.reindex(columns=list(FIELDS)).astype(float)
+    dates = pd.DatetimeIndex(frame.index).as_unit("us")
+    figures = frame.reindex(columns=list(FIELDS)).to_numpy(dtype=np.float64)
+    frame = pd.DataFrame(figures, index=dates, columns=list(FIELDS))
     if frame.empty:
         return PossibleRows(frame, "")
-    dates = pd.DatetimeIndex(frame.index).as_unit("us")
-    frame.index = dates
     # Calendars are not made for what is far away, and no rule looks so far back.
     near = np.asarray((dates >= _FIRST) & (dates <= pd.Timestamp(now.date())))
     if dates.has_duplicates:
@@ -52,9 +52,8 @@ def drop_impossible_rows(
     public = np.asarray(available_at(series.clock, dates) <= pd.Timestamp(now))
     if not public.all():
         frame, dates = frame[public], dates[public]
-    twice = dates[dates.duplicated()]
-    backwards = dates[1:][np.diff(dates.asi8) < 0]
-    if len(twice) or len(backwards):
+    if not (dates.is_monotonic_increasing and dates.is_unique):
+        twice, backwards = dates[dates.duplicated()], dates[1:][np.diff(dates.asi8) < 0]
         first = min([*twice, *backwards])
         word = "appears twice" if first in twice else "is out of order"
         reason = f"{first:%Y-%m-%d} {word} in the answer; nothing from that date on is used"

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from signals.data.adjust import price
+from signals.data.adjust import Closes
 from signals.data.judging import judged
 from signals.data.plausible import beyond_band, implausible_steps, in_rule_units, outside_band
 from signals.data.release import available_at
@@ -85,8 +85,7 @@ def _is_settled(series: Series, figures: pd.DataFrame) -> bool:
     """Return whether nothing has to be ordered, chosen or judged: mostly so, found out without pandas' detours."""
     if not (figures.index.is_monotonic_increasing and figures.index.is_unique):
         return False
-    close = np.asarray(price(figures), dtype=np.float64)
-    return not (beyond_band(series, close).any() or implausible_steps(series, figures).any())
+    return not (beyond_band(series, Closes.of(figures).price).any() or implausible_steps(series, figures).any())
 
 
 def _inside_band(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:

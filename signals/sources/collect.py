@@ -9,7 +9,7 @@ from datetime import date, datetime
 import pandas as pd
 
 from signals.data.release import newest_expected
-from signals.data.series import SERIES, Series
+from signals.data.series import SERIES, Days, ReleaseClock, Series
 from signals.data.sift import drop_impossible_rows
 from signals.data.vintages import Archive, as_vintages, settle
 from signals.sentences import sentence
@@ -51,8 +51,13 @@ def collect(
     recent
         Per price series its last archived bars: they are asked for again, and where they changed all of it is.
     """
+    # Many series are published alike.
+    timetable: dict[tuple[Days, ReleaseClock, date | None], pd.Timestamp | None] = {}
     for series in (SERIES[key] for key in keys):
-        expected = newest_expected(series, sessions, pd.Timestamp(now))
+        published = (series.days, series.clock, series.ended)
+        if published not in timetable:
+            timetable[published] = newest_expected(series, sessions, pd.Timestamp(now))
+        expected = timetable[published]
         since = newest.get(series.key)
         there = since is not None and expected is not None and pd.Timestamp(since) >= expected
         if there and series.key not in again:

@@ -52,10 +52,9 @@ def _read(path: Path, _changed_at: int, _size: int) -> tuple[pd.DataFrame, str]:
 
 
 def _parse(path: Path, frame: pd.DataFrame, reason: str, since: date | None) -> Fetched:
-    frame = frame.rename(columns={"close": "value"})
+    frame = (frame if since is None else frame[frame.index >= pd.Timestamp(since)]).rename(columns={"close": "value"})
     if not {"value", "adj_close"} & set(frame.columns):
         columns = ",".join(map(str, frame.columns))
         return Fetched(NOTHING, f"{path.name} has the columns {columns}; expected close, adj_close or value")
     known = [column for column in frame.columns if column in FIELDS]
-    figures = frame[known].apply(pd.to_numeric, errors="coerce")
-    return Fetched(figures if since is None else figures[figures.index >= pd.Timestamp(since)], reason)
+    return Fetched(frame[known].apply(pd.to_numeric, errors="coerce"), reason)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import FloatRect, Page, async_playwright
 
 PICTURES = Path(__file__).parents[2] / "docs" / "images"
 PHONE, DESK = (390, 844), (1280, 900)
@@ -74,7 +74,9 @@ async def faint(page: Page) -> list[str]:
     return found
 
 
-async def picture(page: Page, name: str) -> None:
-    """Keep what is seen for the docs, when ``make pictures`` asks for it."""
-    if os.environ.get("SAVE_PICTURES"):
-        await page.screenshot(path=PICTURES / f"{name}.png")
+async def picture(page: Page, name: str, height: float | None = None) -> None:
+    """Keep what is seen for the docs, down to a height in pixels, when ``make pictures`` asks for it."""
+    if os.environ.get("SAVE_PICTURES") and page.viewport_size:
+        size = page.viewport_size
+        part = FloatRect(x=0, y=0, width=size["width"], height=height or size["height"])
+        await page.screenshot(path=PICTURES / f"{name}.png", clip=part)

@@ -67,7 +67,7 @@ async def pretend(url: str, *, arrived: int) -> Account:
             (claimed,) = await queue.claim(connection, 1, timedelta(minutes=1))
             await queue.mark_sent(connection, [(claimed, 1)], EVENING)
         for _ in range(arrived):
-            buttons = as_json(Messages().buttons.under_alert(1))
+            buttons = as_json(Messages().buttons.under_alert(1, "breakout.attempt"))
             sandbox.world.post(sandbox.world.chats[1], "pretended", [], buttons)
         return await account(database, sandbox, 1)
 

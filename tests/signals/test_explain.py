@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from signals import explain
-from signals.explain import CoinLimits, EndRule, InvalidIf, Lead, NextStep, Step
+from signals.explain import CoinLimits, EndRule, InvalidIf, Lead, NextStep, Recovery, Step
 from signals.model import Breakout, Course, Liquidity, Regime, State, Verdict, Window
 from tests.bot.messages.whole import BREAKOUT, CHECKS, EPISODE, LIQUIDITY, SESSION, cascade, crypto, supercycle, whole
 
@@ -20,11 +20,17 @@ LEVEL, BELOW = 1740.75, 1740.75 * 0.97
 END = date(2021, 6, 17)
 ATTEMPT = replace(EPISODE, confirmed=None, hold_until=None)
 ESTABLISHED = replace(EPISODE, established=date(2020, 12, 16), end_by=END)
-FAILED = replace(EPISODE, failed=date(2020, 12, 1))
+BACK = date(2021, 3, 4)
+FAILED = replace(EPISODE, failed=date(2020, 12, 1), recover_by=BACK)
 
 
 def breakout(**changes: Any) -> Breakout:
     return replace(BREAKOUT, **changes)
+
+
+def ago(sessions: int) -> Course:
+    """Return the course of a breakout that ended so many sessions ago."""
+    return Course(attempt=sessions + 9, confirmed=None, ended=sessions, below=1, change=None)
 
 
 class TestNextStep:
@@ -35,10 +41,11 @@ class TestNextStep:
             (breakout(episode=ATTEMPT), NextStep(Step.CONFIRMATION, LEVEL, BELOW, date(2020, 12, 11))),
             (breakout(), NextStep(Step.ESTABLISHMENT, LEVEL, BELOW, date(2020, 12, 16))),
             (breakout(episode=ESTABLISHED), NextStep(Step.END, LEVEL, BELOW, END)),
-            (breakout(episode=FAILED, base_sessions=125), NextStep(Step.LONGER_BASE)),
+            (breakout(episode=FAILED, base_sessions=9), NextStep(Step.RECOVERY, 1791.91, on=BACK)),
+            (breakout(episode=FAILED, base_sessions=125, course=ago(63)), NextStep(Step.LONGER_BASE)),
             (breakout(episode=None, base_sessions=0), NextStep(Step.LONGER_BASE)),
         ],
-        ids=["unknown", "attempt", "confirmed", "established", "failed", "none"],
+        ids=["unknown", "attempt", "confirmed", "established", "failed", "failed long ago", "none"],
     )
     def test_the_next_step_follows_from_the_episode(self, given: Breakout, step: NextStep) -> None:
         assert explain.next_step(given) == step
@@ -48,6 +55,25 @@ class TestNextStep:
         found = explain.next_step(given)
         assert (found.step, found.level, found.on) == (Step.RECORD, 1100.0, None)
         assert found.distance == pytest.approx(0.1)
+
+
+class TestRecovery:
+    def test_what_failed_recovers_by_a_close_above_the_record_by_its_day(self) -> None:
+        assert explain.recovery_of(breakout(episode=FAILED, course=ago(62))) == Recovery(1791.91, BACK)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            breakout(),
+            breakout(episode=None, course=None),
+            breakout(episode=FAILED, course=ago(63)),
+            breakout(episode=replace(FAILED, recovered=date(2020, 12, 8)), course=ago(5)),
+            breakout(episode=FAILED, course=ago(5), record=None),
+        ],
+        ids=["open", "none", "too late", "recovered", "unknown"],
+    )
+    def test_nothing_else_recovers(self, given: Breakout) -> None:
+        assert explain.recovery_of(given) is None
 
 
 class TestInvalidIf:
@@ -118,9 +144,6 @@ class TestLinks:
     def test_a_change_of_stage_names_the_links_that_it_counts_or_counts_no_more(self) -> None:
         assert [link.number for link in explain.switched(cascade(ON, ON, ON, OFF), 1, 3)] == [2, 3]
         assert [link.number for link in explain.switched(cascade(ON, OFF, OFF, OFF), 3, 1)] == [2, 3]
-
-    def test_bonds_need_three_conditions_and_the_others_two(self) -> None:
-        assert [explain.needed(link) for link in cascade(ON, ON, ON, ON).links] == [3, 2, 2, 2]
 
 
 def liquidity(on: int, raw: Regime, measured: int = 8) -> Liquidity:

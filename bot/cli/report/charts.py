@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFormatter
 
+from bot.messages.figures import SPACE
 from signals.episode import Episode, Outcome
 from signals.record.model import ASSETS, Followed, Scale, TrackRecord
 from signals.record.studies import Studies
@@ -54,6 +55,7 @@ def price_chart(closes: pd.Series[float], record: TrackRecord) -> str:
         known = closes.dropna()
         axes.plot(known.index, known.to_numpy(), color=_MUTED, linewidth=0.7, label="close")
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
         episodes = [event.episode for event in record.events]
@@ -80,11 +82,12 @@ def distribution_chart(study: Study, followed: Followed) -> str:
     low, high = np.quantile(changes, [0.005, 0.995])
     with _figure() as (figure, axes):
         axes.hist(np.clip(changes, low, high), bins=40, color=_BARS)
-        axes.axvline(float(np.median(changes)), ymax=0.78, color=_MUTED, linestyle="--", label="median of any date")
+        axes.axvline(float(np.median(changes)), ymax=0.7, color=_MUTED, linestyle="--", label="median of any date")
         height = axes.get_ylim()[1]
         beyond = _mark(axes, followed, -0.05 * height, low, high)
-        axes.set_ylim(-0.11 * height, 1.3 * height)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.set_ylim(-0.11 * height, 1.45 * height)
+        axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=f"{SPACE}%"))
         axes.yaxis.set_visible(False)
         axes.set_xlabel(_unit(followed, beyond))
         axes.legend(frameon=False, loc="upper right", fontsize=9)
@@ -98,7 +101,7 @@ def _mark(axes: Axes, followed: Followed, at: float, low: float, high: float) ->
     label = f"after a confirmed breakout ({len(events)})"
     axes.plot(np.clip(events, low, high), np.full(len(events), at), "|", label=label, **style)
     if followed.numbers:
-        axes.axvline(followed.numbers.median, ymax=0.78, color=_EVENT, linewidth=1.2, label="their median")
+        axes.axvline(followed.numbers.median, ymax=0.7, color=_EVENT, linewidth=1.2, label="their median")
     return int(((events < low) | (events > high)).sum())
 
 

@@ -36,10 +36,18 @@ function bubble(message) {
   const item = document.createElement("li");
   item.className = message.from.is_bot ? "bot" : "me";
   item.dataset.id = message.message_id;
+  const photo = message.photo?.at(-1);
+  if (photo) {
+    const picture = document.createElement("img");
+    // Their size is known before they are loaded, so that nothing moves then.
+    Object.assign(picture, { src: `/chat/photo/${photo.file_id}`, width: photo.width, height: photo.height, alt: "Chart" });
+    item.append(picture);
+  }
   const text = document.createElement("div");
   text.className = "text";
-  const entities = [...(message.entities ?? [])].sort((a, b) => a.offset - b.offset || b.length - a.length);
-  text.append(rendered(message.text, entities, 0, message.text.length));
+  const said = message.text ?? message.caption ?? "";
+  const entities = [...(message.entities ?? message.caption_entities ?? [])].sort((a, b) => a.offset - b.offset || b.length - a.length);
+  text.append(rendered(said, entities, 0, said.length));
   item.append(text);
   for (const row of message.reply_markup?.inline_keyboard ?? []) {
     const keyboard = document.createElement("div");

@@ -14,7 +14,7 @@ from PIL import Image
 from bot.charts.crypto import spread
 from bot.charts.drawing import drawn
 from bot.charts.frame import WATERMARK, Frame, runs
-from bot.charts.kinds import CHARTS, Chart, Kind, Period, Theme
+from bot.messages.chart_kinds import CHARTS, Chart, Kind, Period, Theme
 from bot.messages.figures import Figures
 from tests.bot.charts.histories import HISTORIES, first_days, full, sparse
 

@@ -62,8 +62,9 @@ class TestLive:
     def test_an_outcome_stands_with_its_dates_and_the_method(self, history: History, record: TrackRecord) -> None:
         html = of(history, record, Live(LIVE, [case(Row(1, 1, 0.338))]))
         live = html[html.index("The live record") :]
+        assert "breakout confirmed</td>" in live
         assert "+33.8\u00a0%" in live
-        assert "2020-12-17" in live
+        assert "17 Dec 2020" in live
         assert "Each alert since 12 Nov 2020" in live
 
     def test_an_alert_whose_horizons_are_ahead_is_listed_too(self, history: History, record: TrackRecord) -> None:

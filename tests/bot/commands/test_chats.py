@@ -203,7 +203,7 @@ class TestWhatIsGone:
         assert len(sandbox.sent(GROUP)) == 1
 
     @pytest.mark.parametrize(
-        "command", [c for c in COMMANDS if c.name not in ("alert", "details")], ids=lambda c: c.name
+        "command", [c for c in COMMANDS if c.name not in ("alert", "details", "chart")], ids=lambda c: c.name
     )
     async def test_a_press_under_a_message_that_is_gone_is_answered_by_a_new_one(
         self, sandbox: Sandbox, hear: Hear, record: Record, button: Button, command: Any

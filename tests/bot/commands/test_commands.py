@@ -281,7 +281,7 @@ class TestParts:
             ("breakout", "Breakout confirmed · stage 2 of 4"),
             ("liquidity", "US liquidity: neutral since 17 Jul 2020"),
             ("cascade", "Stage 2 of 4 · small caps do not lead"),
-            ("crypto", "Crypto: window opens 17 Dec"),
+            ("crypto", "Crypto window: opens 17 Dec"),
             ("supercycle", "Long rally: 2 of 4 properties hold"),
         ):
             assert (await say(f"/{command}")).startswith(heading)

@@ -53,7 +53,7 @@ async def test_the_pages_of_one_answer_are_all_given(
     paced: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.world.add_private_chat(ME)
-    monkeypatch.setattr("bot.commands.answering.pages", lambda text: [text[at : at + 200] for at in range(0, 800, 200)])
+    monkeypatch.setattr("bot.commands.answering.pages", lambda _: ["one", "two", "three", "four"])
     sandbox.world.write(ME, "/help")
     while await paced.poller.once():
         pass

@@ -14,13 +14,13 @@ import pytest_asyncio
 
 from bot.charts import drawing as whole_drawing
 from bot.charts.frame import Frame
-from bot.charts.kinds import CHARTS, Chart, Kind, Theme
 from bot.market import drawing
 from bot.market.archive import ArchiveReader
 from bot.market.evening import Evening
 from bot.market.process import MarketProcessError
 from bot.market.progress import unreported
 from bot.market.protocol import Draw, NewChart
+from bot.messages.chart_kinds import CHARTS, Chart, Kind, Theme
 from signals.data.sessions import decision_time
 from signals.evaluate import History
 from storage import charts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -52,6 +53,28 @@ async def evening(database_url: str, process: MarketInProcess, tmp_path: Path) -
     folder.mkdir()
     write(folder, CLOSES, *KEYS)
     async with Database(database_url) as database:
+        yield Evening(database, process, f"folder:{folder}", asyncio.Lock())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def begun(process: MarketInProcess, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the history through the session before the first record, recorded once for all that go on."""
+    folder = tmp_path_factory.mktemp("begun")
+    write(folder, CLOSES, *KEYS)
+    shutil.copy(migrated, folder / "begun.db")
+    async with Database(f"sqlite+aiosqlite:///{folder}/begun.db") as database:
+        await at(Evening(database, process, f"folder:{folder}", asyncio.Lock()), N - 1)
+    return folder / "begun.db"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def next_evening(begun: Path, process: MarketInProcess, tmp_path: Path) -> AsyncIterator[Evening]:
+    """The evening after that history."""
+    folder = tmp_path / "market"
+    folder.mkdir()
+    write(folder, CLOSES, *KEYS)
+    shutil.copy(begun, tmp_path / "cascade.db")
+    async with Database(f"sqlite+aiosqlite:///{tmp_path}/cascade.db") as database:
         yield Evening(database, process, f"folder:{folder}", asyncio.Lock())
 
 
@@ -168,47 +191,43 @@ class TestTheFirstRun:
 
 
 class TestAnEvening:
-    async def test_a_change_is_recorded_with_its_alert(self, evening: Evening) -> None:
-        await at(evening, N - 1)
-        await at(evening, N)
-        assert await alerts(evening) == [("breakout.attempt", day(N))]
-        row = (await rows(evening, verdict, verdict.c.backfilled, verdict.c.decided_at))[-1]
+    async def test_a_change_is_recorded_with_its_alert(self, next_evening: Evening) -> None:
+        await at(next_evening, N)
+        assert await alerts(next_evening) == [("breakout.attempt", day(N))]
+        row = (await rows(next_evening, verdict, verdict.c.backfilled, verdict.c.decided_at))[-1]
         assert row.backfilled is False
         assert row.decided_at == decision_time(day(N))
 
-    async def test_only_a_confirmation_and_a_failure_are_urgent(self, evening: Evening) -> None:
-        for position in range(N - 1, N + 5):
-            await at(evening, position)
-        urgent = {row.kind: row.urgent for row in await rows(evening, alert)}
+    async def test_only_a_confirmation_and_a_failure_are_urgent(self, next_evening: Evening) -> None:
+        for position in range(N, N + 5):
+            await at(next_evening, position)
+        urgent = {row.kind: row.urgent for row in await rows(next_evening, alert)}
         assert urgent == {
             "breakout.attempt": False,
             "breakout.confirmed": True,
             "breakout.failed": True,
         }
 
-    async def test_running_twice_changes_nothing(self, evening: Evening) -> None:
-        await at(evening, N - 1)
+    async def test_running_twice_changes_nothing(self, next_evening: Evening) -> None:
         for minutes in (0, 0, 15, 45):
-            await at(evening, N, minutes)
-        assert await alerts(evening) == [("breakout.attempt", day(N))]
-        assert len(await rows(evening, verdict)) == N + 1
+            await at(next_evening, N, minutes)
+        assert await alerts(next_evening) == [("breakout.attempt", day(N))]
+        assert len(await rows(next_evening, verdict)) == N + 1
 
-    async def test_two_runs_at_once_are_one_after_the_other(self, evening: Evening) -> None:
-        await at(evening, N - 1)
-        await asyncio.gather(at(evening, N), at(evening, N))
-        assert await alerts(evening) == [("breakout.attempt", day(N))]
+    async def test_two_runs_at_once_are_one_after_the_other(self, next_evening: Evening) -> None:
+        await asyncio.gather(at(next_evening, N), at(next_evening, N))
+        assert await alerts(next_evening) == [("breakout.attempt", day(N))]
 
-    async def test_on_a_weekend_nothing_is_due(self, evening: Evening) -> None:
-        await at(evening, N)
-        agenda = await evening.run(decision_time(day(N)) + timedelta(hours=20))
+    async def test_on_a_weekend_nothing_is_due(self, next_evening: Evening) -> None:
+        await at(next_evening, N)
+        agenda = await next_evening.run(decision_time(day(N)) + timedelta(hours=20))
         assert agenda.next_session == day(N + 1)
-        assert len(await rows(evening, verdict)) == N + 1
+        assert len(await rows(next_evening, verdict)) == N + 1
 
-    async def test_only_what_is_missing_is_archived(self, evening: Evening) -> None:
-        await at(evening, N - 1)
-        before = len(await rows(evening, observation))
-        await at(evening, N)
-        assert len(await rows(evening, observation)) == before + len(KEYS)
+    async def test_only_what_is_missing_is_archived(self, next_evening: Evening) -> None:
+        before = len(await rows(next_evening, observation))
+        await at(next_evening, N)
+        assert len(await rows(next_evening, observation)) == before + len(KEYS)
 
 
 class TestWaiting:
@@ -217,73 +236,70 @@ class TestWaiting:
         closes[position] = np.nan
         write(folder_of(evening), closes, key)
 
-    async def test_a_session_without_its_bar_is_pending_and_told_why(self, evening: Evening) -> None:
-        await at(evening, N - 1)
-        self.spoil(evening, "^RUT", N)
-        agenda = await at(evening, N)
+    async def test_a_session_without_its_bar_is_pending_and_told_why(self, next_evening: Evening) -> None:
+        self.spoil(next_evening, "^RUT", N)
+        agenda = await at(next_evening, N)
         assert agenda.next_session == day(N)
         assert agenda.waiting is not None
         assert "^RUT: newest bar is" in agenda.waiting
-        assert await alerts(evening) == []
-        assert len(await rows(evening, verdict)) == N
+        assert await alerts(next_evening) == []
+        assert len(await rows(next_evening, verdict)) == N
 
-    async def test_when_the_good_bar_arrives_the_alert_goes_out_once(self, evening: Evening) -> None:
-        await at(evening, N - 1)
-        self.spoil(evening, "^RUT", N)
-        await at(evening, N)
-        write(folder_of(evening), CLOSES, *KEYS)
-        await at(evening, N, minutes=45)
-        await at(evening, N, minutes=90)
-        assert await alerts(evening) == [("breakout.attempt", day(N))]
-        decided = (await rows(evening, verdict, verdict.c.decided_at))[-1].decided_at
+    async def test_when_the_good_bar_arrives_the_alert_goes_out_once(self, next_evening: Evening) -> None:
+        self.spoil(next_evening, "^RUT", N)
+        await at(next_evening, N)
+        write(folder_of(next_evening), CLOSES, *KEYS)
+        await at(next_evening, N, minutes=45)
+        await at(next_evening, N, minutes=90)
+        assert await alerts(next_evening) == [("breakout.attempt", day(N))]
+        decided = (await rows(next_evening, verdict, verdict.c.decided_at))[-1].decided_at
         assert decided == decision_time(day(N)) + timedelta(minutes=45)
 
     async def test_a_bar_that_is_there_but_wrong_is_asked_for_again_and_the_good_one_counts(
-        self, evening: Evening
+        self, next_evening: Evening
     ) -> None:
-        await at(evening, N - 1)
         wrong = [*CLOSES]
         wrong[N] = 50.5
-        write(folder_of(evening), wrong, "^RUT")
-        agenda = await at(evening, N)
+        write(folder_of(next_evening), wrong, "^RUT")
+        agenda = await at(next_evening, N)
         assert agenda.waiting is not None
         assert "moved more than 20%" in agenda.waiting
-        write(folder_of(evening), CLOSES, *KEYS)
-        agenda = await at(evening, N, minutes=15)
+        write(folder_of(next_evening), CLOSES, *KEYS)
+        agenda = await at(next_evening, N, minutes=15)
         assert agenda.waiting is None
-        assert await alerts(evening) == [("breakout.attempt", day(N))]
+        assert await alerts(next_evening) == [("breakout.attempt", day(N))]
         kept = [
-            row.value for row in await rows(evening, observation) if (row.series, row.observed_on) == ("^RUT", day(N))
+            row.value
+            for row in await rows(next_evening, observation)
+            if (row.series, row.observed_on) == ("^RUT", day(N))
         ]
         assert kept == [50.5, 101.0]
 
-    async def test_at_the_last_call_a_session_is_written_with_what_is_unknown(self, evening: Evening) -> None:
-        await at(evening, N - 1)
-        self.spoil(evening, "^RUT", N)
-        await at(evening, N)
-        agenda = await evening.run(last_call(day(N)))
+    async def test_at_the_last_call_a_session_is_written_with_what_is_unknown(self, next_evening: Evening) -> None:
+        self.spoil(next_evening, "^RUT", N)
+        await at(next_evening, N)
+        agenda = await next_evening.run(last_call(day(N)))
         assert agenda.waiting is None
-        assert await alerts(evening) == [("data.problem", day(N))]
-        async with evening.database.transaction() as connection:
+        assert await alerts(next_evening) == [("data.problem", day(N))]
+        async with next_evening.database.transaction() as connection:
             stored = read_verdict(await ledger.body_of(connection, day(N)))
         assert stored.breakout.close is None
         assert stored.breakout.reason is not None
 
     async def test_the_change_then_comes_with_the_next_session_and_says_when_it_happened(
-        self, evening: Evening
+        self, next_evening: Evening
     ) -> None:
-        await at(evening, N - 1)
-        self.spoil(evening, "^RUT", N)
-        await evening.run(last_call(day(N)))
-        write(folder_of(evening), CLOSES, *KEYS)
-        await at(evening, N + 1)
+        self.spoil(next_evening, "^RUT", N)
+        await next_evening.run(last_call(day(N)))
+        write(folder_of(next_evening), CLOSES, *KEYS)
+        await at(next_evening, N + 1)
         # The operators hear of the fault once, and once that it is over.
-        assert await alerts(evening) == [
+        assert await alerts(next_evening) == [
             ("data.problem", day(N)),
             ("breakout.attempt", day(N + 1)),
             ("data.cleared", day(N + 1)),
         ]
-        told = {row.kind: row.occurred_on for row in await rows(evening, transition)}
+        told = {row.kind: row.occurred_on for row in await rows(next_evening, transition)}
         assert told["breakout.attempt"] == day(N)
 
     async def test_a_written_verdict_is_never_rewritten(self, evening: Evening) -> None:
@@ -348,22 +364,20 @@ class TestTheStateOfTheData:
 
 
 class TestAfterDowntime:
-    async def test_every_missed_session_is_decided_and_old_news_is_one_summary(self, evening: Evening) -> None:
-        await at(evening, N - 1)
-        await at(evening, N + 4)
-        stored = await rows(evening, verdict, verdict.c.session)
+    async def test_every_missed_session_is_decided_and_old_news_is_one_summary(self, next_evening: Evening) -> None:
+        await at(next_evening, N + 4)
+        stored = await rows(next_evening, verdict, verdict.c.session)
         assert [row.session for row in stored][-5:] == [day(N + i) for i in range(5)]
-        kinds = [kind for kind, _ in await alerts(evening)]
+        kinds = [kind for kind, _ in await alerts(next_evening)]
         assert kinds == ["catch_up", "breakout.failed"]
-        summary = (await rows(evening, alert))[0]
-        told = [row.kind for row in await rows(evening, transition) if row.id in summary.transitions]
+        summary = (await rows(next_evening, alert))[0]
+        told = [row.kind for row in await rows(next_evening, transition) if row.id in summary.transitions]
         assert told == ["breakout.attempt", "breakout.confirmed"]
         assert summary.urgent
 
-    async def test_the_summary_shows_where_the_newest_session_stands(self, evening: Evening) -> None:
-        await at(evening, N - 1)
-        await at(evening, N + 4)
-        summary = (await rows(evening, alert))[0]
+    async def test_the_summary_shows_where_the_newest_session_stands(self, next_evening: Evening) -> None:
+        await at(next_evening, N + 4)
+        summary = (await rows(next_evening, alert))[0]
         # Its last news is of N + 2, and what stands now is what followed.
         assert (summary.kind, summary.session) == ("catch_up", day(N + 4))
 

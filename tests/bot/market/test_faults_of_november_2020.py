@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -86,13 +87,25 @@ def market(real_history: Path, tmp_path: Path) -> Market:
     return Market(real_history, folder)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def begun(
+    real_history: Path, process: MarketInProcess, migrated: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A database with the history up to the evening before, recorded once for all tests."""
+    folder = tmp_path_factory.mktemp("begun")
+    market = Market(real_history, folder)
+    shutil.copy(migrated, folder / "begun.db")
+    async with Database(f"sqlite+aiosqlite:///{folder}/begun.db") as database:
+        await Evening(database, process, f"folder:{market.folder}", asyncio.Lock()).run(decision_time(THURSDAY))
+    return folder / "begun.db"
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def evening(database_url: str, process: MarketInProcess, market: Market) -> AsyncIterator[Evening]:
-    """The history up to the evening before, recorded silently."""
-    async with Database(database_url) as database:
-        evening = Evening(database, process, f"folder:{market.folder}", asyncio.Lock())
-        await evening.run(decision_time(THURSDAY))
-        yield evening
+async def evening(begun: Path, process: MarketInProcess, market: Market, tmp_path: Path) -> AsyncIterator[Evening]:
+    """The next evening, on a copy of it."""
+    shutil.copy(begun, tmp_path / "cascade.db")
+    async with Database(f"sqlite+aiosqlite:///{tmp_path}/cascade.db") as database:
+        yield Evening(database, process, f"folder:{market.folder}", asyncio.Lock())
 
 
 async def alerts(evening: Evening) -> list[str]:

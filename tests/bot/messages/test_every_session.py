@@ -1,135 +1,188 @@
-"""Properties of what is said on every session of the real history, and of a simulated one.
+"""Properties of what is said on sessions of the real history and of simulated markets.
 
-``MESSAGES_SESSIONS`` is how many sessions are drawn; 0 is all of them.
+``MESSAGES_SESSIONS`` is how many sessions of the real one are drawn, and a fifth of it of each simulated one; 0 is all.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from bot.market.alerts import alert_rows
-from bot.messages.facts import measured_rows, of_liquidity
-from bot.messages.render import Messages, ShownChange
-from bot.sandbox.entities import parse_html, utf16_length
+from bot.messages.facts import MeasuredRow, measured_rows, of_liquidity
+from bot.sandbox.entities import utf16_length
 from signals.conditions.table import CONDITIONS
-from signals.data.sessions import decision_time
 from signals.evaluate import History
-from signals.model import Regime, State, Verdict
-from signals.transitions import transitions
-from storage.ledger import ChangeRow, VerdictRow
-from storage.market import Market
-from tests.bot.messages.reviewed import plain
+from signals.model import Check, Regime, State, Unit, Verdict
+from signals.nine_decimals import Sign, meets
+from tests.bot.messages.evenings import alerts_of, said, simulated, verdict_of
 from tests.signals.conftest import archive as archive
 from tests.signals.conftest import history as history
 
-LIVE, MESSAGES = Market("live", None, None), Messages()
 DRAWN = int(os.environ.get("MESSAGES_SESSIONS", "120"))
 # 21 sessions, with Christmas and New Year among them.
 LATELY = timedelta(days=34)
-PARTS = {"state": 600} | dict.fromkeys(
-    (
-        "why",
-        "why_breakout",
-        "why_liquidity",
-        "breakout",
-        "liquidity",
-        "cascade",
-        "crypto",
-        "coins_in_full",
-        "supercycle",
-    ),
-    900,
-)
+ANSWERS = (
+    "why", "why_breakout", "why_liquidity", "why_link 1", "why_link 2", "why_link 3", "why_link 4", "breakout",
+    "liquidity", "cascade", "crypto", "coins_in_full", "supercycle",
+)  # fmt: skip
+MOST = {"state": 600} | dict.fromkeys(ANSWERS, 900)
 MOST_OF_AN_ALERT = 700
-NOTHING = re.compile(r"[+−]0\.0+ %|(?<![\d.,])0 points|[+−]0 %")
+STOPS = ("Wrong if: ", "It fails on: ", "It ends on: ", "Void unless it recovers: ")
+NOTHING = re.compile(r"[+−]0(\.0+)? (%|bn|points)|(?<![\d.,])0 points")
 DATED = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}")
+FIGURE = re.compile(r"[+−]?[\d,]*\d(?:\.\d+)?")
+LIMIT = re.compile(rf"(on|off) ([<>≤≥]) ({FIGURE.pattern})[^,)]*?( times in a row)?[,)]")
 
 
-def drawn(history: History) -> Iterator[date]:
-    """Yield sessions: those drawn, and every one on which something changed within them."""
-    days = history.panel.days
-    if not DRAWN:
-        yield from days
-    else:
-        for position in np.random.default_rng(14).choice(len(days), DRAWN, replace=False).tolist():
-            yield days[position]
+@pytest.fixture(scope="module", params=["real", "simulated 1", "simulated 4", "simulated 7"])
+def seen(request: pytest.FixtureRequest) -> History:
+    """A market that was evaluated from its first session to its last."""
+    if request.param == "real":
+        found: History = request.getfixturevalue("history")
+        return found
+    return simulated(int(request.param.split()[1]))
 
 
 @pytest.fixture(scope="module")
-def verdicts(history: History) -> list[Verdict]:
-    return [history.verdict(day, decision_time(day)) for day in drawn(history)]
+def drawn(seen: History, request: pytest.FixtureRequest) -> list[date]:
+    """Return sessions of it, in no order."""
+    days = seen.panel.days
+    if not DRAWN:
+        return [*days]
+    count = DRAWN if len(days) > 5_000 else DRAWN // 5
+    return [days[at] for at in np.random.default_rng(14).choice(len(days), count, replace=False).tolist()]
 
 
-def said(verdict: Verdict, part: str) -> str:
-    return plain(parse_html(MESSAGES.part(part, verdict, LIVE, note="")).text)
+@pytest.fixture(scope="module")
+def told(seen: History, drawn: list[date]) -> list[tuple[Verdict, dict[str, str]]]:
+    """Every answer on those sessions, with what it is made of."""
+    verdicts = [verdict_of(seen, day) for day in drawn]
+    return [(verdict, {part: said(verdict, part) for part in MOST}) for verdict in verdicts]
 
 
-def alerts(history: History, verdict: Verdict) -> Iterator[str]:
-    at = history.panel.position(verdict.session)
-    before = history.verdict(history.panel.days[at - 1], verdict.decided_at) if at else None
-    found = transitions(before, verdict)
-    shown = {
-        (c.subject, c.kind): ShownChange(c.kind, c.subject, c.session, c.occurred_on, str(c.before), str(c.after))
-        for c in found
-    }
-    rows = [ChangeRow(c.kind, c.subject, c.occurred_on, c.before, c.after) for c in found]
-    for alert in alert_rows([VerdictRow(verdict.session, verdict.decided_at, "3", b"", rows)], verdict.decided_at):
-        yield plain(parse_html(MESSAGES.alert(verdict, [shown[key] for key in alert.changes], LIVE)).text)
+Told = list[tuple[Verdict, dict[str, str]]]
 
 
 def sentences(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if len(line.strip()) > 12]
 
 
-def test_no_message_is_over_its_length_says_a_sentence_twice_or_a_distance_of_nothing(
-    verdicts: list[Verdict],
-) -> None:
-    for verdict in verdicts:
-        for part, most in PARTS.items():
-            text = said(verdict, part)
+def read(text: str) -> float:
+    """Return the first figure of a text, as printed; ``now`` is none ago."""
+    if text.startswith("now"):
+        return 0.0
+    found = FIGURE.search(text)
+    assert found, text
+    return float(found[0].replace(",", "").replace("−", "-"))
+
+
+def test_no_answer_is_over_its_length_says_a_sentence_twice_or_a_distance_of_nothing(told: Told) -> None:
+    for verdict, answers in told:
+        for part, text in answers.items():
             where = (verdict.session, part, text)
-            assert utf16_length(text) <= most, where
+            assert utf16_length(text) <= MOST[part], where
             # Two assets may have fallen by the same figures.
             assert part == "coins_in_full" or len(set(sentences(text))) == len(sentences(text)), where
             assert not NOTHING.search(text), where
 
 
-def test_no_alert_is_over_its_length_says_a_sentence_twice_or_is_wrong_already(history: History) -> None:
-    changed = list(drawn(history))
-    changed += [e.failed for e in history.episodes if e.failed] + [e.confirmed for e in history.episodes if e.confirmed]
-    for day in changed:
-        verdict = history.verdict(day, decision_time(day))
-        told = list(alerts(history, verdict))
-        assert sum("Russell 2000" in text.splitlines()[0] for text in told) <= 1, day
-        for text in told:
-            assert utf16_length(text) <= MOST_OF_AN_ALERT, (day, text)
-            assert len(set(sentences(text))) == len(sentences(text)), (day, text)
-            below = re.search(r"(?:Wrong if|It fails on|It ends on): a close below ([\d,.]+\d)", text)
-            if below and verdict.breakout.close is not None:
-                assert verdict.breakout.close >= float(below[1].replace(",", "")), (day, text)
+def test_no_alert_is_over_its_length_says_a_sentence_twice_or_is_wrong_already(
+    seen: History, drawn: list[date]
+) -> None:
+    dates = [day for episode in seen.episodes for day in episode.events().values()]
+    for day in [*drawn, *dates]:
+        verdict = verdict_of(seen, day)
+        alerts = [text for _, text in alerts_of(seen, day)]
+        assert sum("Russell 2000" in text.splitlines()[0] for text in alerts) <= 1, day
+        for text in alerts:
+            where = (day, text)
+            assert utf16_length(text) <= MOST_OF_AN_ALERT, where
+            assert len(set(sentences(text))) == len(sentences(text)), where
+            assert not NOTHING.search(text), where
+            assert not already(text, verdict), where
 
 
-def test_no_mark_contradicts_the_number_beside_it(verdicts: list[Verdict]) -> None:
-    for verdict in verdicts:
-        for each in measured_rows(verdict, CONDITIONS.values()):
-            number, value = each.shown
-            if each.state.state is State.UNKNOWN or value is None or number.enter is None:
-                continue
-            holds = number.enter.holds(value)
-            if each.state.state is State.ON:
-                assert holds or each.is_still, (verdict.session, each.row.key)
-            else:
-                assert not holds or each.is_still, (verdict.session, each.row.key)
+def already(text: str, verdict: Verdict) -> bool:
+    """Return whether what would make an alert wrong, or end it, is so on its own session."""
+    line = next((line for line in text.splitlines() if line.startswith(STOPS)), "")
+    b, past = verdict.breakout, [dated(day) <= verdict.session for day in DATED.findall(line)]
+    below, above = re.search(r"a close below (\S+\d)", line), re.search(r"a close above the record (\S+\d)", line)
+    wrong = [below and b.close is not None and b.close < read(below[1]), above and b.close and b.close > read(above[1])]
+    more = re.search(r"(\d+)( more)? in a row below", line)
+    if more and b.course:
+        wrong.append((int(more[1]) if more[2] else int(more[1]) - b.course.below) <= 0)
+    for count, side in re.findall(r"(\d+) or (more|fewer) of \d+ on", line):
+        on = verdict.liquidity.on
+        wrong.append(on >= int(count) if side == "more" else on <= int(count))
+    link = re.search(r"(fewer than )?(\d+)(?: or more)? of \d+ conditions of (bonds|equities|small caps|crypto)", line)
+    if link:
+        on = verdict.cascade.links[("bonds", "equities", "small caps", "crypto").index(link[3])].on
+        wrong.append(on < int(link[2]) if link[1] else on >= int(link[2]) and "among them" not in line)
+    return any(past) or any(wrong)
 
 
-def test_no_regime_is_contradicted_by_its_count_without_turning(verdicts: list[Verdict]) -> None:
-    for verdict in verdicts:
+def dated(text: str) -> date:
+    return datetime.strptime(text, "%d %b %Y").date()  # noqa: DTZ007 - a date, as printed
+
+
+def test_no_mark_contradicts_the_number_printed_beside_it(told: Told) -> None:
+    for verdict, answers in told:
+        rows = measured_rows(verdict, CONDITIONS.values())
+        lines = [line for part, text in answers.items() if part.startswith("why") for line in text.splitlines()]
+        for each in rows:
+            titled = [line for line in lines if re.match(rf". {re.escape(each.row.title)}[ ,]", line)]
+            assert titled, (verdict.session, each.row.key)
+            for line in titled:
+                assert not contradicts(line, each), (verdict.session, line)
+
+
+def contradicts(line: str, each: MeasuredRow) -> bool:
+    """Return whether the number of a condition's line is on the wrong side of a limit printed with it."""
+    mark, rest = line[0], line[2:].removeprefix(each.row.title).strip()
+    for number in each.row.numbers:
+        rest = rest.removeprefix(number.name).strip()
+    limits = LIMIT.findall(rest)
+    if mark == "?" or not limits:
+        return mark != "?" and each.state.state.value != {"●": "on", "○": "off"}[mark]
+    value, still = read(rest), "still" in rest.partition("(")[0]
+    for side, sign, figure, in_a_row in limits:
+        holds = meets(value, Sign(sign), read(figure))
+        speaks_for_mark = (side == "on") is (mark == "●")
+        if holds and not speaks_for_mark and not in_a_row:
+            return True
+        if not holds and speaks_for_mark and not still:
+            return True
+        if holds and speaks_for_mark and still:
+            return True
+    return False
+
+
+def test_no_check_contradicts_the_number_printed_beside_it(told: Told) -> None:
+    for verdict, answers in told:
+        lines = answers["why_breakout"].splitlines()
+        parts = [part for check in verdict.breakout.checks for part in check.parts]
+        printed = [line for line in lines if line[:2] in ("✓ ", "✗ ", "? ")]
+        assert len(parts) == len(printed), (verdict.session, printed)
+        for part, line in zip(parts, printed, strict=True):
+            assert not crosses(line, part), (verdict.session, line)
+
+
+def crosses(line: str, part: Check) -> bool:
+    """Return whether a printed number is on another side of its threshold than the one it stands for."""
+    if part.value is None:
+        return ": " in line
+    value = read(line.rpartition(": ")[2]) / (100 if part.unit in (Unit.PERCENT, Unit.SHARE) else 1)
+    return any(
+        meets(value, s, part.threshold) != meets(part.value, s, part.threshold) for s in (Sign.ABOVE, Sign.BELOW)
+    )
+
+
+def test_no_regime_is_contradicted_by_its_count_without_turning(told: Told) -> None:
+    for verdict, answers in told:
         liquidity = verdict.liquidity
         if liquidity.score is None or liquidity.regime in (Regime.UNKNOWN, Regime.INSUFFICIENT):
             continue
@@ -139,23 +192,30 @@ def test_no_regime_is_contradicted_by_its_count_without_turning(verdicts: list[V
             Regime.TIGHTENING: liquidity.score <= 40,
         }[liquidity.regime]
         known = liquidity.raw not in (Regime.UNKNOWN, Regime.INSUFFICIENT)
-        assert fits or not known or "turning" in said(verdict, "state"), verdict.session
+        assert fits or not known or "turning" in answers["state"], verdict.session
         assert len(of_liquidity(verdict)) == 9
 
 
 def test_the_status_has_no_date_of_what_ended_a_month_before_and_no_unknown_since_the_beginning(
-    history: History, verdicts: list[Verdict]
+    seen: History, told: Told
 ) -> None:
-    first = history.panel.days[0]
-    for verdict in verdicts:
-        text = said(verdict, "state")
+    first = seen.panel.days[0]
+    for verdict, answers in told:
+        text = answers["state"]
         head = text.splitlines()[0]
-        for found in DATED.findall(head):
-            day = datetime.strptime(found, "%d %b %Y").date()  # noqa: DTZ007 - a date, as printed
+        for day in map(dated, DATED.findall(head)):
             assert verdict.session - day <= LATELY, (verdict.session, head)
         episode = verdict.breakout.episode
         ended = episode and (episode.failed or episode.rejected or episode.ended)
         if episode and ended and verdict.session - ended > LATELY + timedelta(days=3):
             assert "failed" not in text, (verdict.session, text)
         for part in ("state", "why", "why_liquidity"):
-            assert f"unknown since {first.day} {first:%b %Y}" not in said(verdict, part), verdict.session
+            assert f"unknown since {first.day} {first:%b %Y}" not in answers[part], verdict.session
+
+
+def test_what_stands_first_in_status_is_not_wrong_already(told: Told) -> None:
+    for verdict, answers in told:
+        below = re.search(r"Wrong if  a close below (\S+\d)", answers["state"])
+        close = verdict.breakout.close
+        assert not below or close is None or close >= read(below[1]), (verdict.session, answers["state"])
+        assert State.UNKNOWN not in (link.state for link in verdict.cascade.links) or "?" in answers["state"]

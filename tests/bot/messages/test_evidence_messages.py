@@ -95,11 +95,11 @@ class TestEveryPart:
 
 class TestCondition:
     def test_on_says_its_number_and_where_it_turns_off(self) -> None:
-        assert account(with_condition(value=-80.0)) == "● Treasury account −80 bn since 9 Sep 2020 (off > 0 bn)"
+        assert account(with_condition(value=-80.0)) == "● Treasury account −80 bn, on since 9 Sep 2020 (off > 0 bn)"
 
     def test_off_says_where_it_turns_on(self) -> None:
         text = account(with_condition(value=40.0, state=OFF))
-        assert text == "○ Treasury account +40 bn since 9 Sep 2020 (on < −50 bn)"
+        assert text == "○ Treasury account +40 bn, off since 9 Sep 2020 (on < −50 bn)"
 
     def test_between_its_thresholds_it_is_still_on(self) -> None:
         text = account(with_condition(value=-11.0))
@@ -115,6 +115,21 @@ class TestCondition:
         state = condition(row, OFF, value=enter.figure, others=(5.0,))
         number, value = facts.MeasuredRow(row, state).shown
         assert (number, value) == (row.numbers[1], 5.0)
+
+    def test_one_kept_off_by_another_number_shows_that_one(self) -> None:
+        states = tuple(
+            condition(CONDITIONS["breakout"], OFF, value=-0.05, others=(0.01, 1.0, -0.031))
+            if s.key == "breakout"
+            else s
+            for s in conditions()
+        )
+        text = part("why_link 3", whole(conditions=states))
+        assert "○ Russell breakout −3.1 %, off since 9 Sep 2020 (off < −2 %)" in text
+
+    def test_a_number_that_is_not_known_decides_nothing(self) -> None:
+        state = condition(CONDITIONS["breadth"], ON, value=None, others=(0.64,))
+        each = facts.MeasuredRow(CONDITIONS["breadth"], state)
+        assert (each.shown[1], each.is_still) == (0.64, False)
 
     @pytest.mark.parametrize("row", CONDITIONS.values(), ids=lambda row: row.key)
     def test_a_number_that_speaks_for_on_is_not_still_on(self, row: Condition) -> None:
@@ -203,7 +218,7 @@ class TestBreakout:
         members = Check("participation", True, 0.71, 0.6, Unit.SHARE)
         checks = tuple(members if check.key == "participation" else check for check in CHECKS)
         text = part("why_breakout", whole(breakout=replace(BREAKOUT, checks=checks)))
-        assert "participation ✓ 71 % of members above their 50-day mean, needs 60 %" in text
+        assert "stocks taking part ✓ 71 % of members above their 50-day mean, needs 60 %" in text
 
 
 class TestCascade:
@@ -215,7 +230,7 @@ class TestCascade:
 class TestCrypto:
     @pytest.mark.parametrize("window", Window)
     def test_every_state_of_the_window_has_its_heading(self, window: Window) -> None:
-        assert part("crypto", whole(crypto=crypto(window))).startswith("Crypto: ")
+        assert part("crypto", whole(crypto=crypto(window))).startswith("Crypto window: ")
 
     def test_an_early_response_is_mentioned(self) -> None:
         text = part("crypto", whole(crypto=crypto(Window.OPEN, early=date(2020, 11, 23))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from bot.messages.figures import ENGLISH, Figures
 from bot.messages.pages import pages
 from signals.conditions.table import CONDITIONS
 from signals.model import Unit
+from signals.nine_decimals import Sign, meets
 from tests.bot.messages.reviewed import plain
 
 
@@ -113,6 +115,35 @@ class TestFigures:
         assert plain(ENGLISH.thresholds(rate)) == "on ≤ 1.10×, off > 1.35×"
         assert plain(ENGLISH.thresholds(breakout[2])) == "on yes"
         assert plain(ENGLISH.thresholds(breakout[3])) == "off < −2 %"
+
+    @given(st.floats(-3, 3), st.floats(-3, 3), st.sampled_from(list(Unit)))
+    def test_a_number_beside_a_threshold_is_printed_on_its_own_side_of_it(
+        self, value: float, threshold: float, unit: Unit
+    ) -> None:
+        threshold = round(threshold, 3)
+        if unit in (Unit.SESSIONS_AGO, Unit.AGO, Unit.YES, Unit.COUNT, Unit.DAYS, Unit.SESSIONS):
+            return
+        text = ENGLISH.quantity(value, unit, (threshold,))
+        printed = float(re.sub(r"[^\d.-]", "", text.replace("−", "-")))
+        printed /= 100 if unit in (Unit.PERCENT, Unit.SHARE) else 1
+        for side in (Sign.ABOVE, Sign.BELOW):
+            assert meets(printed, side, threshold) == meets(value, side, threshold), text
+
+    @pytest.mark.parametrize(
+        ("value", "unit", "threshold", "text"),
+        [
+            (1.12, Unit.TIMES, 1.10, "1.12×"),
+            (1.12, Unit.TIMES, 1.35, "1.1×"),
+            (-50.3, Unit.BN, -50.0, "−50.3\u00a0bn"),
+            (0.5996, Unit.SHARE, 0.60, "59.96\u00a0%"),
+            (0.004, Unit.BN, -50.0, "+0.004\u00a0bn"),
+            (5e-17, Unit.POINTS, 0.1, "0.00\u00a0points"),
+        ],
+    )
+    def test_it_has_more_digits_only_where_it_needs_them(
+        self, value: float, unit: Unit, threshold: float, text: str
+    ) -> None:
+        assert ENGLISH.quantity(value, unit, (threshold,)) == text
 
     def test_a_long_reason_is_shortened(self) -> None:
         assert ENGLISH.clip("short") == "short"

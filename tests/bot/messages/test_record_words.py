@@ -56,6 +56,16 @@ class TestWholeAnswers:
         assert utf16_length(of(record(30), months=months, market=SIMULATED, live=100)) <= MOST
 
 
+def test_no_line_breaks_between_a_case_and_its_year() -> None:
+    rule = rule_named(record(4), command_of(MAIN))
+    assert rule is not None
+    html = MESSAGES.text(
+        "record", r=record(4), market=LIVE, main=MAIN, rule=rule, rows=of_months(rule, 3), live=0, command_of=command_of
+    )
+    assert "2016\u00a0+30\u00a0%" in html
+    assert not re.search(r"\d{4} [+−]\d", html)
+
+
 SHOWN = [
     *(of(record(n)) for n in (0, 1, 4, 5, 30)),
     *(of(record(n), "stage.up:3", market=SIMULATED) for n in (0, 5)),
@@ -68,7 +78,7 @@ class TestWhatNoSentenceSays:
     def test_a_rate_without_its_number_and_its_range(self, shown: str) -> None:
         for found in re.finditer(r"rose", shown):
             around = shown[max(found.start() - 60, 0) : found.end() + 30]
-            assert re.search(r"\d+ of \d+ rose \(\d+–\d+\s%\)", around), around
+            assert re.search(r"\d+ of \d+ rose \(likely \d+–\d+\s%\)", around), around
 
     @pytest.mark.parametrize("shown", SHOWN)
     def test_a_rate_of_fewer_than_five(self, shown: str) -> None:

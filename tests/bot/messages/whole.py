@@ -168,6 +168,7 @@ def link(number: int, state: State, **changes: Any) -> Link:
         on=2 if state is ON else 0,
         measured=measured,
         of=of,
+        needs=3 if number == 1 else 2,
         toward=0,
         since=SESSION,
         unknown_since=None,

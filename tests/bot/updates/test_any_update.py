@@ -93,8 +93,8 @@ def answers_expected(update: Json) -> int:
     """
     if (query := update.get("callback_query")) is not None:
         # In a channel or a group, this person is no admin.
-        # A button under an alert names one.
-        commands = {command.name for command in COMMANDS} - {"alert", "details"}
+        # A button under an alert names one; without a chart there is a sentence that only who pressed it sees.
+        commands = {command.name for command in COMMANDS} - {"alert", "details", "chart"}
         known = query["data"] in commands and "message" in query
         if not known or query["message"]["chat"] is CHANNEL:
             return 0
@@ -107,7 +107,7 @@ def answers_expected(update: Json) -> int:
         return int("message" in update and message.get("text") is not None and message["chat"] is PRIVATE)
     name, _, bot = message["text"].split()[0][1:].partition("@")
     is_ours = bot in ("", BOT["username"])
-    # In private there is nobody else whom it could be for.
+    # In a private chat whatever looks like a command is answered, one for another bot by what there is.
     return int((is_ours and name in MENU) or ("message" in update and message["chat"] is PRIVATE))
 
 

@@ -183,6 +183,12 @@ class TestRecovery:
     def test_a_record_close_within_63_sessions_of_a_rejection_is_a_recovery(self) -> None:
         assert only(101.0, 96.0, 102.0).recovered == at(2)
 
+    def test_until_when_it_can_recover_is_known_from_the_loss_on(self) -> None:
+        assert only(*CONFIRM, 96.0).recover_by == at(3 + 63)
+        assert only(101.0, 96.0).recover_by == at(1 + 63)
+        assert only(*CONFIRM, 96.0).as_of(at(2)).recover_by is None
+        assert only(*CONFIRM, *[101.0] * 20, 96.0).recover_by is None
+
     def test_a_close_above_the_level_that_is_no_record_is_not(self) -> None:
         assert only(105.0, 96.0, 104.0).recovered is None
 

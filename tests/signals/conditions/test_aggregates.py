@@ -181,6 +181,10 @@ class TestLinks:
     def test_with_under_half_measured_it_is_unknown_either_way(self, number: int, pattern: str) -> None:
         assert raw(number, pattern) == "unknown"
 
+    @pytest.mark.parametrize(("number", "pattern", "needs"), [(1, "1111", 3), (1, "11??", 3), (1, "111-", 2), (2, "111", 2), (4, "1111", 2)])  # fmt: skip
+    def test_it_says_how_many_conditions_it_needs(self, number: int, pattern: str, needs: int) -> None:
+        assert cascade(members(number, pattern)).at(1).links[number - 1].needs == needs
+
     def test_it_switches_after_five_sessions_in_a_row(self) -> None:
         link = cascade(members(2, "110", sessions=6)).links[1]
         assert [str(link.at(i).state) for i in range(7)] == ["off"] * 4 + ["on"] * 3

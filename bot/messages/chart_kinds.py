@@ -1,11 +1,13 @@
-"""Which charts there are. Imports nothing heavy: the process that answers Telegram reads it too."""
+"""Which charts there are, by the words they are asked for with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from itertools import product
 
-from msgspec import Struct
+from msgspec import Struct, convert
+from msgspec.structs import replace
 
 
 class Kind(StrEnum):
@@ -46,6 +48,21 @@ class Chart(Struct, frozen=True):
         return f"{self.kind}-{self.period}-{self.theme}"
 
 
+def read_chart(words: Iterable[str]) -> Chart | None:
+    """Return the chart that some words ask for, in any order; ``None`` when one of them is none of a chart's.
+
+    What they do not say is the breakout, five years and a light screen. A kind that knows one period has that.
+    """
+    given: dict[str, StrEnum] = {"kind": Kind.BREAKOUT, "period": Period.FIVE_YEARS, "theme": Theme.LIGHT}
+    for word in words:
+        if word.lower() not in _WORDS:
+            return None
+        name, value = _WORDS[word.lower()]
+        given[name] = value
+    chart = convert(given, Chart)
+    return chart if chart.period in periods(chart.kind) else replace(chart, period=periods(chart.kind)[0])
+
+
 def periods(kind: Kind) -> tuple[Period, ...]:
     """Return the periods a kind is drawn for; what counts from an event on, or any date, knows only one."""
     return (Period.ALL,) if kind in (Kind.CRYPTO, Kind.RECORD) else tuple(Period)
@@ -53,3 +70,8 @@ def periods(kind: Kind) -> tuple[Period, ...]:
 
 CHARTS = tuple(Chart(kind, period, theme) for kind in Kind for period, theme in product(periods(kind), Theme))
 """Every chart that is drawn in an evening."""
+_WORDS: dict[str, tuple[str, StrEnum]] = {
+    **{str(kind): ("kind", kind) for kind in Kind},
+    **{str(period): ("period", period) for period in Period},
+    **{str(theme): ("theme", theme) for theme in Theme},
+}

@@ -1,0 +1,74 @@
+"""The charts: drawn after the evening, uploaded once, and from then on sent by Telegram's own id."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from telegram.error import BadRequest
+
+from bot.commands.answering import Request, Services
+from bot.messages.chart_kinds import Chart, Kind, read_chart
+from bot.messages.record import read_record
+from bot.messages.render import read_verdict
+from storage import charts, ledger, market, track_record
+
+_FORBIDDEN = ("send photos", "send_photos", "send_media")
+"""What Telegram says where pictures may not be sent, in lower case."""
+
+
+async def chart(services: Services, request: Request) -> str | None:
+    """Answer ``/chart``; a press under a chart puts another in its place."""
+    asked = read_chart(request.words)
+    if asked is None:
+        return services.messages.text("wrong_chart")
+    async with services.database.reading() as connection:
+        row = await charts.find(connection, asked.name)
+        caption = await _caption(services, connection, asked, row) if row is not None else ""
+    if row is None:
+        return services.messages.text("no_chart")
+    show = partial(request.show_photo, caption=caption, buttons=services.messages.buttons.under_chart(asked))
+    try:
+        await _show(services, row, show)
+    except BadRequest as error:
+        if not any(known in str(error).lower() for known in _FORBIDDEN):
+            raise
+        return services.messages.text("no_photos")
+    return None
+
+
+async def _show(services: Services, row: Any, show: Any) -> None:
+    """Send a picture by its id; one that has none, or one that Telegram does not know any more, by its bytes."""
+    if row.file_id is not None and await _is_shown(show, row.file_id):
+        return
+    async with services.uploading[row.name]:
+        async with services.database.reading() as connection:
+            picture = await charts.image(connection, row.name)
+        # Meanwhile somebody else may have uploaded it.
+        if picture.file_id not in (None, row.file_id) and await _is_shown(show, picture.file_id):
+            return
+        file_id = await show(picture.image)
+        if file_id is not None:
+            async with services.database.transaction() as connection:
+                await charts.keep_file_id(connection, row.name, picture.drawn_at, file_id)
+
+
+async def _is_shown(show: Any, file_id: str) -> bool:
+    """Return whether a picture could be sent by an id: that is another bot's, say, once the token has changed."""
+    try:
+        await show(file_id)
+    except BadRequest as error:
+        if "file" not in str(error).lower():
+            raise
+        return False
+    return True
+
+
+async def _caption(services: Services, connection: Any, asked: Chart, row: Any) -> str:
+    """Return what the answer about the same says in a sentence or two, as of the session that the chart shows."""
+    market_row = await market.load_market(connection)
+    assert market_row is not None, "a chart exists only where a market does"
+    verdict = read_verdict(await ledger.body_of(connection, row.through))
+    body = await track_record.load(connection) if asked.kind is Kind.RECORD else None
+    record = read_record(body) if body else None
+    return services.messages.part("chart", verdict, market_row, kind=asked.kind, r=record)

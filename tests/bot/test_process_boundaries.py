@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("pandas", "numpy", "yfinance", "matplotlib", "exchange_calendars", "asyncpg")
+HEAVY = ("pandas", "numpy", "yfinance", "matplotlib", "PIL", "exchange_calendars", "asyncpg")
 ROOT = Path(__file__).parents[2]
 
 
@@ -21,7 +21,15 @@ def imported(program: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["bot.serve", "bot.app", "bot.cli.main", "bot.market.evening", "bot.delivery.sender", "bot.messages.render"],
+    [
+        "bot.serve",
+        "bot.app",
+        "bot.cli.main",
+        "bot.market.evening",
+        "bot.delivery.sender",
+        "bot.messages.render",
+        "bot.commands.chart",
+    ],
 )
 def test_the_process_that_answers_telegram_imports_nothing_heavy(module: str) -> None:
     assert imported(f"import {module}") & set(HEAVY) == set()

@@ -214,5 +214,6 @@ def _told_of_closures(days: Sequence[date]) -> str:
     return (
         f"The exchange seems to have been closed on {named}{more}: there are later bars of the index, the ETFs and the "
         "sectors, and none of then. Nothing counts it as a session any more. "
-        f"If it was one: python -m bot closure remove {days[-1]}"
+        f"If it was one, with the bot stopped: .venv/bin/python -m bot closure remove {days[-1]}, "
+        f"in Docker docker compose run --rm cascade closure remove {days[-1]}"
     )

@@ -20,14 +20,17 @@ _SHOWN = {
 }
 """By the first word of a transition's kind, the assets and horizons shown."""
 
+_OVER = ("breakout.rejected", "breakout.recovered", "breakout.ended")
+
 
 def rule_of(change: Transition) -> str | None:
     """Return the rule whose earlier events a transition is compared with, ``None`` where there is none.
 
-    A rejected attempt has no confirmation to count from, and what followed others' is no answer to it.
+    What was rejected, recovered or ended has no confirmation to count from, or one long past: what followed others'
+    is no answer to it.
     """
     family = change.kind.partition(".")[0]
-    if change.kind == "breakout.rejected":
+    if change.kind in _OVER:
         return None
     if family in ("breakout", "window"):
         return change.kind if change.kind in RULES else "breakout.confirmed"

@@ -174,7 +174,7 @@ class TestADoubtfulDay:
             await ring(evening, position)
         (sentence,) = await told(evening)
         assert sentence.startswith(f"The exchange seems to have been closed on {day(N + 1)}: ")
-        assert sentence.endswith(f"python -m bot closure remove {day(N + 1)}")
+        assert sentence.endswith(f"docker compose run --rm cascade closure remove {day(N + 1)}")
 
     async def test_on_which_the_source_did_not_answer_is_written_at_the_last_call(
         self, database: Database, process: MarketInProcess, tmp_path: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 
@@ -12,7 +13,10 @@ from bot.sandbox.entities import parse_html
 from signals.data.sessions import decision_time, nyse_sessions
 from signals.evaluate import History, evaluate
 from signals.model import Transition, Verdict
+from signals.record.model import TrackRecord
 from signals.record.past import past_cases
+from signals.record.track_record import track_record
+from signals.rules import RECORD
 from signals.sources.collect import collect_archive
 from signals.sources.simulated import SimulatedSource
 from signals.transitions import transitions
@@ -25,11 +29,21 @@ NOW = datetime(2012, 1, 3, 12, tzinfo=UTC)
 
 
 @cache
-def simulated(seed: int) -> History:
-    """Return nine years of a simulated market."""
+def simulated(seed: int, *, lost: str = "", since: str = "", until: str = "") -> History:
+    """Return nine years of a simulated market; without what one series had between two days."""
     calendar = nyse_sessions(NOW)
-    archive, _ = collect_archive(SimulatedSource(seed), calendar, NOW)
+    found, _ = collect_archive(SimulatedSource(seed), calendar, NOW)
+    archive = dict(found)
+    if lost:
+        days = archive[lost].index
+        archive[lost] = archive[lost][(days < since) | (days > until)]
     return evaluate(archive, calendar, date(2011, 12, 30))
+
+
+@cache
+def simulated_record(seed: int) -> TrackRecord:
+    """Return what followed in it, with few draws."""
+    return track_record(simulated(seed), sampling=replace(RECORD, draws=200, resamples=50))
 
 
 def verdict_of(history: History, session: date) -> Verdict:
@@ -50,20 +64,27 @@ def said(verdict: Verdict, part: str) -> str:
     return plain(parse_html(MESSAGES.part(template, verdict, LIVE, note="", number=int(number or 0))).text)
 
 
-def alerts_of(history: History, session: date, *, with_record: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield each alert of an evening by its kind, as people read it; with the earlier cases of it, if asked for."""
-    for kind, html in html_alerts_of(history, session, with_record=with_record):
+def alerts_of(
+    history: History, session: date, *, with_past: bool = False, record: TrackRecord | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield each alert of an evening by its kind, as people read it.
+
+    With the earlier cases of it, if asked for, and whether a record says that they are better than chance.
+    """
+    for kind, html in html_alerts_of(history, session, with_past=with_past, record=record):
         yield kind, plain(parse_html(html).text)
 
 
-def html_alerts_of(history: History, session: date, *, with_record: bool = False) -> Iterator[tuple[str, str]]:
+def html_alerts_of(
+    history: History, session: date, *, with_past: bool = False, record: TrackRecord | None = None
+) -> Iterator[tuple[str, str]]:
     """Yield the same as it is sent to Telegram."""
     verdict, found = verdict_of(history, session), changes_of(history, session)
-    past = past_cases(history, session, found) if with_record else [None] * len(found)
+    past = past_cases(history, session, found) if with_past else [None] * len(found)
     shown = {
         (c.subject, c.kind): ShownChange(c.kind, c.subject, session, c.occurred_on, str(c.before), str(c.after), each)
         for c, each in zip(found, past, strict=True)
     }
     rows = [ChangeRow(c.kind, c.subject, c.occurred_on, c.before, c.after) for c in found]
     for alert in alert_rows([VerdictRow(session, verdict.decided_at, "3", b"", rows)], verdict.decided_at):
-        yield alert.kind, MESSAGES.alert(verdict, [shown[key] for key in alert.changes], LIVE)
+        yield alert.kind, MESSAGES.alert(verdict, [shown[key] for key in alert.changes], LIVE, record=record)

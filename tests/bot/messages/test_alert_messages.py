@@ -15,7 +15,6 @@ from signals.record.model import Past
 from signals.transitions import transitions
 from storage.market import Market
 from tests.bot.messages.followed import followed, past, record
-from tests.bot.messages.phases import EVERY_PHASE, seen
 from tests.bot.messages.reviewed import plain, reviewed
 from tests.bot.messages.whole import (
     BREAKOUT,
@@ -57,17 +56,6 @@ def alert(
 ) -> str:
     text = MESSAGES.alert(verdict, changes, market_row, record=record(), summary=summary, again=again, skipped=skipped)
     return plain(parse_html(text).text)
-
-
-def of_breakout(phase: str, verdict: Verdict | None = None, past: Past | None = None) -> str:
-    """Return an alert of a phase of the breakout in a made-up market."""
-    verdict = verdict or seen(phase)
-    episode = verdict.breakout.episode
-    assert episode is not None
-    change = ShownChange(
-        f"breakout.{phase}", f"breakout:{episode.attempt}", verdict.session, verdict.session, past=past
-    )
-    return alert(verdict, change)
 
 
 EASING = replace(LIQUIDITY, score=62.5, on=5, regime=Regime.EASING, last_published=Regime.EASING, raw=Regime.EASING)
@@ -116,24 +104,11 @@ CONFIRMED = told(
 
 
 class TestEveryKind:
-    @pytest.mark.parametrize("kind", [kind for kind in CASES if not kind.startswith("breakout.")])
-    def test_an_alert_reads_as_reviewed(self, kind: str) -> None:
-        assert alert(*CASES[kind]) == reviewed("alerts", kind)
-
-    @pytest.mark.parametrize("phase", EVERY_PHASE)
-    def test_an_alert_of_the_breakout_reads_as_reviewed(self, phase: str) -> None:
-        assert of_breakout(phase) == reviewed("alerts", f"breakout.{phase}")
+    def test_a_cancellation_told_apart_from_its_failure_reads_as_reviewed(self) -> None:
+        assert alert(*CASES["window.cancelled"]) == reviewed("alerts", "window.cancelled by itself")
 
     def test_a_confirmation_beside_everything_else_reads_as_reviewed(self) -> None:
         assert alert(whole(), CONFIRMED) == reviewed("alerts", "breakout.confirmed beside everything else")
-
-    def test_a_failure_and_the_window_it_cancels_are_one_message(self) -> None:
-        verdict = replace(seen("failed"), crypto=crypto(Window.CANCELLED))
-        episode = verdict.breakout.episode
-        assert episode is not None
-        failed = ShownChange("breakout.failed", f"breakout:{episode.attempt}", verdict.session, verdict.session)
-        cancelled = replace_kind(failed, "window.cancelled")
-        assert alert(verdict, failed, cancelled) == reviewed("alerts", "breakout.failed and window.cancelled")
 
     def test_an_attempt_that_ends_an_older_breakout_says_so(self) -> None:
         attempt = told("breakout.attempt", "breakout:2020-11-13")
@@ -201,10 +176,6 @@ class TestEveryKind:
         assert "Information, not investment advice." in text
 
 
-def replace_kind(change: ShownChange, kind: str) -> ShownChange:
-    return ShownChange(kind, f"{kind.partition('.')[0]}:{change.session}", change.session, change.session)
-
-
 class TestBreakout:
     def test_a_check_that_fails_says_which_half(self) -> None:
         trend = CHECKS[3]
@@ -257,12 +228,13 @@ class TestRecord:
 
     def test_an_attempt_says_that_it_is_counted_from_a_confirmation(self) -> None:
         earlier = past(followed(12, asset="^RUT", horizon=63))
-        assert "Russell 3 months after a confirmation: 7 of 12 rose" in of_breakout("attempt", past=earlier)
+        attempt = told("breakout.attempt", "breakout:2020-11-13", past=earlier)
+        assert "Russell 3 months after a confirmation: 7 of 12 rose" in alert(whole(), attempt)
 
     def test_a_window_shows_ether(self) -> None:
         verdict, change = CASES["window.opened"]
         shown = told("window.opened", past=past(followed(12, asset="BTC-USD"), followed(2)))
-        assert "ETH after 3 months: 2016 +30 % · 2017 −41 %" in alert(verdict, shown)
+        assert "ETH 3 months after a confirmation: 2016 +30 % · 2017 −41 %" in alert(verdict, shown)
         assert "months" not in alert(verdict, change)
 
 
@@ -270,11 +242,11 @@ class TestLiquidity:
     @pytest.mark.parametrize(
         ("liquidity", "text"),
         [
-            (EASING, "Wrong if: 3 or fewer of 8 on (neutral), 10 sessions in a row"),
-            (TIGHT, "Wrong if: 4 or more of 8 on (neutral), 10 sessions in a row"),
+            (EASING, "Wrong if: 3 or fewer of 8 on (neutral), for 10 sessions in a row"),
+            (TIGHT, "Wrong if: 4 or more of 8 on (neutral), for 10 sessions in a row"),
             (
                 LIQUIDITY,
-                "Wrong if: 5 or more of 8 on (easing), or 2 or fewer of 8 on (tightening), 10 sessions in a row",
+                "Wrong if: 5 or more of 8 on (easing), or 2 or fewer of 8 on (tightening), for 10 sessions in a row",
             ),
         ],
     )
@@ -295,13 +267,13 @@ class TestStage:
         made = cascade(ON, ON, ON, ON)
         links = (*made.links[:2], link(3, ON), link(4, ON, since=date(2020, 10, 1)))
         text = alert(whole(cascade=replace(made, links=links)), told("stage.up", before="2", after="4"))
-        assert text.startswith("Stage 4 of 4, up from 2: small caps lead, crypto follows")
+        assert text.startswith("Cascade stage 4 of 4, up from 2: small caps lead, crypto follows")
 
     def test_crypto_that_was_on_before_is_not_said_to_follow(self) -> None:
         made = cascade(ON, ON, ON, ON)
         links = (*made.links[:3], link(4, ON, sessions_since_on=64))
         text = alert(whole(cascade=replace(made, links=links)), told("stage.up", before="3", after="4"))
-        assert text.startswith("Stage 4 of 4, up from 3: crypto was on before")
+        assert text.startswith("Cascade stage 4 of 4, up from 3: crypto was on before")
 
 
 class TestWindow:
@@ -322,7 +294,7 @@ class TestWindow:
 
     def test_the_number_is_of_the_session_and_the_heading_of_the_day_it_happened(self) -> None:
         lines = alert(*CASES["window.responded"]).splitlines()
-        assert lines[0] == "Crypto responded on day 47 after the breakout of 17 Nov 2020"
+        assert lines[0] == "Crypto responded on day 47 after the breakout confirmed 17 Nov 2020"
         assert lines[1].startswith("Mon 4 Jan 2021 · ETH")
 
 

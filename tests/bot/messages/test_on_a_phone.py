@@ -59,7 +59,7 @@ def ten(history: History, record: TrackRecord) -> Iterator[Message]:
     shown = {"r": record, "rule": rule, "rows": of_months(rule, 3), "live": 0, "main": MAIN, "market": LIVE}
     yield Message("record", MESSAGES.text("record", command_of=command_of, **shown), buttons.under_record(""))
     for name, (day, kind) in ALERTS.items():
-        html = dict(html_alerts_of(history, day, with_record=True))[kind]
+        html = dict(html_alerts_of(history, day, with_past=True))[kind]
         yield Message(name, html, buttons.under_alert(1, kind))
 
 

@@ -23,5 +23,5 @@ def test_a_real_evening_reads_as_reviewed(history: History, day: str) -> None:
     session = date.fromisoformat(day)
     verdict = verdict_of(history, session)
     texts = [said(verdict, "state"), said(verdict, "why")]
-    texts += [text for _, text in alerts_of(history, session, with_record=True)]
+    texts += [text for _, text in alerts_of(history, session, with_past=True)]
     assert "\n----\n".join(texts) == reviewed("evenings", day)

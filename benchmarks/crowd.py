@@ -45,7 +45,8 @@ UPDATE chat SET
     silent_kinds = CASE id % 10 WHEN 1 THEN {EVERYTHING} ELSE 0 END,
     muted_until = CASE WHEN id % 20 = 3 THEN '2020-12-01 00:00:00.000000' END,
     timezone = CASE id % 30 WHEN 4 THEN 'Europe/Paris' WHEN 9 THEN 'Asia/Kolkata' WHEN 14 THEN 'America/New_York'
-        WHEN 19 THEN 'Europe/London' WHEN 24 THEN 'Asia/Tokyo' WHEN 29 THEN 'Australia/Sydney' END,
+        WHEN 19 THEN 'Europe/London' WHEN 24 THEN 'Asia/Tokyo' WHEN 29 THEN 'Australia/Sydney'
+        ELSE 'UTC' END,
     quiet_from = CASE WHEN id % 5 = 4 THEN 1320 END, quiet_until = CASE WHEN id % 5 = 4 THEN 420 END
 """
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import upsert
 from storage.ledger import Audience
+from storage.outbox.recipients import of_chat
 from storage.outbox.states import UNFINISHED, WAITING, State
 from storage.schema import alert, chat, delivery
 
@@ -75,8 +75,8 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
     await _enqueue_missed_by_move(connection, old, new, at)
     await connection.execute(update(chat).where(chat.c.id == old).values(subscribed_at=None))
-    already = select(delivery.c.alert_id).where(*_of(new))
-    waiting = (*_of(old), delivery.c.state.in_(UNFINISHED))
+    already = select(delivery.c.alert_id).where(*of_chat(new))
+    waiting = (*of_chat(old), delivery.c.state.in_(UNFINISHED))
     await connection.execute(update(delivery).where(*waiting, delivery.c.alert_id.not_in(already)).values(chat_id=new))
     # What is left is queued for the new id already.
     moved = {"state": State.GONE, "finished_at": at, "error": "the chat has moved"}
@@ -116,11 +116,6 @@ async def subscribers(connection: AsyncConnection) -> Sequence[int]:
 
 
 async def _drop_queued(connection: AsyncConnection, chat_id: int, reason: str, at: datetime) -> None:
-    waiting = (*_of(chat_id), delivery.c.state.in_(WAITING))
+    waiting = (*of_chat(chat_id), delivery.c.state.in_(WAITING))
     dropped = {"state": State.GONE, "finished_at": at, "error": reason[:500]}
     await connection.execute(update(delivery).where(*waiting).values(dropped))
-
-
-def _of(chat_id: int) -> tuple[Any, ...]:
-    # By way of the few alerts there are, the unique index finds a chat's deliveries among millions.
-    return (delivery.c.alert_id.in_(select(alert.c.id)), delivery.c.chat_id == chat_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +13,7 @@ from bot.messages.alerts import alert_text, details_text
 from bot.messages.buttons import Rows
 from bot.messages.render import Messages
 from storage import ledger
+from storage.settings import chosen
 
 
 async def alert(services: Services, request: Request) -> str | None:
@@ -23,7 +25,12 @@ async def alert(services: Services, request: Request) -> str | None:
 
 async def details(services: Services, request: Request) -> str | None:
     """Show when and on what an alert was decided."""
-    return await _show(services, request, details_text, lambda _: services.messages.buttons.back(request.origin))
+    text_of = partial(_details_text, request.chat.id)
+    return await _show(services, request, text_of, lambda _: services.messages.buttons.back(request.origin))
+
+
+async def _details_text(chat_id: int, connection: AsyncConnection, messages: Messages, row: Any) -> str:
+    return await details_text(connection, messages, row, (await chosen.load(connection, chat_id)).timezone)
 
 
 async def _show(

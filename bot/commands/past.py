@@ -8,6 +8,7 @@ from bot.commands.answering import Request, Services
 from bot.commands.reading import nothing_yet
 from bot.messages.render import ShownChange, read_verdict
 from storage import ledger, market
+from storage.settings import chosen
 
 _COUNT, _MOST = 10, 30
 
@@ -36,6 +37,7 @@ async def as_of(services: Services, request: Request) -> None:
         market_row = await market.load_market(connection)
         day = _day(" ".join(request.words))
         body = await ledger.nearest_body(connection, day) if day else None
+        timezone = (await chosen.load(connection, request.chat.id)).timezone
     text = services.messages.text
     if market_row is None or first is None or newest is None:
         answer = nothing_yet(services, market_row)
@@ -46,7 +48,7 @@ async def as_of(services: Services, request: Request) -> None:
     elif body is None:
         answer = text("before_first", first=first)
     else:
-        answer = services.messages.as_of(read_verdict(body), market_row, day)
+        answer = services.messages.as_of(read_verdict(body), market_row, day, timezone)
     await request.reply(answer)
 
 

@@ -21,8 +21,9 @@ from telegram.ext import (
 )
 
 from bot.commands import alert, chart, evidence, past, record, status, subscription
-from bot.commands.answering import Handler, Request, Services, refusal
-from bot.commands.settings import alerts, mute
+from bot.commands.answering import Handler, Request, Services
+from bot.commands.permission import refusal
+from bot.commands.settings import alerts, mute, overview, quiet, timezone
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
 from bot.messages.buttons import Asked
@@ -78,6 +79,9 @@ COMMANDS = (
     Command("alerts", "which alerts come, silently or not at all", alerts.alerts, _CHAT, "", True, True),
     Command("mute", "no alerts for a while", mute.mute, _CHAT, "7d", True, True),
     Command("unmute", "alerts again", mute.unmute, _CHAT, "", True, True),
+    Command("settings", "time zone, quiet hours, urgent alerts", overview.settings, _CHAT, "", True, True),
+    Command("timezone", "where this chat is", timezone.timezone, _CHAT, "Paris", True, True),
+    Command("quiet", "hours in which nothing comes", quiet.quiet, _CHAT, "22:00-07:00", True, True),
     Command("help", "this list", _help, _CHAT),
     Command("start", "what this is", subscription.start, _CHAT, has_effect=True),
     Command("refresh", "", status.refresh),

@@ -39,9 +39,9 @@ async def alert_text(
     )
 
 
-async def details_text(connection: AsyncConnection, messages: Messages, alert: Any) -> str:
-    """Return what stands behind an alert."""
-    return messages.details(*await _recorded(connection, alert), alert.id)
+async def details_text(connection: AsyncConnection, messages: Messages, alert: Any, timezone: str) -> str:
+    """Return what stands behind an alert, with the times of a time zone."""
+    return messages.details(*await _recorded(connection, alert), alert.id, timezone)
 
 
 async def _recorded(connection: AsyncConnection, alert: Any) -> tuple[Verdict, list[ShownChange], Market]:

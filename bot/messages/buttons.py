@@ -6,7 +6,7 @@ command, or the number of an alert.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ _CHART_OF = {
 }  # fmt: skip
 """By the first word of an alert's kind, the chart that shows what it is about; of any other the breakout."""
 _DAYS = (1, 7, 30)
+_USUAL_NIGHTS = (((21, 7), (22, 7), (22, 8)), ((23, 7), (23, 8), (0, 8)))
 _NEXT = {Way.ON: Way.SILENT, Way.SILENT: Way.OFF, Way.OFF: Way.ON}
 
 
@@ -119,10 +120,44 @@ class Buttons:
         return rows + (self.back(origin) if origin else ())
 
     def under_alerts(self) -> Rows:
-        """Return the presets, and the families of kinds."""
+        """Return the presets, the families of kinds, and the way to the other settings."""
         _ = self._words.gettext
         presets = tuple((_(title), f"alerts:{name}") for name, (title, _bits) in PRESETS.items())
-        return presets, tuple((_(title), f"alerts:{family}") for family, title in FAMILIES.items())
+        families = tuple((_(title), f"alerts:{family}") for family, title in FAMILIES.items())
+        return presets, families, self._to_settings()
+
+    def under_settings(self, chosen: Chosen) -> Rows:
+        """Return what can be changed of a chat."""
+        _ = self._words.gettext
+        rows: Rows = (
+            ((_("Time zone"), "timezone"), (_("Quiet hours"), "quiet")),
+            ((_("Alerts"), "alerts"), (_("Mute"), "mute@settings")),
+        )
+        if chosen.quiet_from is None:
+            return rows
+        title = _("Hold urgent ones too") if chosen.urgent_through else _("Let urgent ones through")
+        return (rows[0], ((title, f"settings:urgent:{'held' if chosen.urgent_through else 'through'}"),), rows[1])
+
+    def under_quiet(self, chosen: Chosen) -> Rows:
+        """Return usual quiet hours, and what ends them where there are some."""
+        rows = tuple(
+            tuple((f"{begin:02}–{end:02}", f"quiet:{begin}-{end}") for begin, end in usual) for usual in _USUAL_NIGHTS
+        )
+        ending = () if chosen.quiet_from is None else (((self._words.gettext("No quiet hours"), "quiet:off"),),)
+        return (*rows, *ending, self._to_settings())
+
+    def under_clocks(self, clocks: Iterable[tuple[str, str]]) -> Rows:
+        """Return the times that it is now somewhere, of (what the clocks show, how they differ from UTC)."""
+        found = [(shown, f"timezone:{offset}") for shown, offset in clocks]
+        return (*_rows(found), self._to_settings())
+
+    def under_places(self, places: Iterable[tuple[str, str]]) -> Rows:
+        """Return places to choose from, of (name, time zone)."""
+        found = [(name, f"timezone:{zone}") for name, zone in places]
+        return (*_rows(found, 2), *self.back("timezone"))
+
+    def _to_settings(self) -> tuple[tuple[str, str], ...]:
+        return ((self._words.gettext("Settings"), "settings"),)
 
     def under_family(self, family: str, chosen: Chosen) -> Rows:
         """Return the kinds of a family, each with how it comes; a press changes that to the next way."""
@@ -131,8 +166,7 @@ class Buttons:
         for name in kinds_of(family):
             way = chosen.way_of(BITS[name])
             found.append((f"{_(TITLES[name])}: {_(WAYS[way])}", f"alerts:{name}:{_NEXT[way]}"))
-        rows = tuple(tuple(found[i : i + 2]) for i in range(0, len(found), 2))
-        return (*rows, *self.back("alerts"))
+        return (*_rows(found, 2), *self.back("alerts"))
 
     def back(self, to: str) -> Rows:
         """Return the way back to a message: a command with its own way back, or an alert."""
@@ -141,8 +175,11 @@ class Buttons:
     def _parts(self, command: str, parts: Iterable[tuple[str, str]], origin: str) -> Rows:
         behind = f"@{origin}" if origin else ""
         found = [(title, f"{command}:{part}{behind}") for title, part in parts]
-        rows = tuple(tuple(found[i : i + _A_ROW]) for i in range(0, len(found), _A_ROW))
-        return rows + (self.back(origin) if origin else ())
+        return _rows(found) + (self.back(origin) if origin else ())
+
+
+def _rows(buttons: Sequence[tuple[str, str]], a_row: int = _A_ROW) -> Rows:
+    return tuple(tuple(buttons[i : i + a_row]) for i in range(0, len(buttons), a_row))
 
 
 def _asks_for(chart: Chart) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime, time, timedelta
 from gettext import NullTranslations
+from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_timezone_location
 from babel.numbers import format_decimal
 
 from signals.conditions.condition import Limit, Number
@@ -31,8 +32,8 @@ class Figures:
 
     def filters(self) -> dict[str, Callable[..., str]]:
         """Return what templates call, by name."""
-        named = (self.points, self.percent, self.decimal, self.day, self.span, self.instant, self.quantity,
-                 self.enters, self.leaves, self.thresholds, self.clip)  # fmt: skip
+        named = (self.points, self.percent, self.decimal, self.day, self.span, self.instant, self.clock, self.clock_in,
+                 self.city, self.quantity, self.enters, self.leaves, self.thresholds, self.clip)  # fmt: skip
         return {written.__name__: written for written in named}
 
     def points(self, value: float) -> str:
@@ -69,10 +70,27 @@ class Figures:
         """Write the days from one to another: ``17 Dec – 16 Feb 2021``."""
         return f"{self.day(first, year=first.year != last.year)} – {self.day(last)}"
 
-    def instant(self, value: datetime) -> str:
-        """Write an instant in UTC: ``17 Nov 2020 22:30 UTC``."""
-        value = value.astimezone(UTC)
-        return f"{self.day(value)} {format_time(value, 'HH:mm', locale=self.locale)}{SPACE}UTC"
+    def instant(self, value: datetime, timezone: str = "UTC") -> str:
+        """Write an instant by the clocks of a time zone, and how these differ: ``17 Nov 2020 23:30 UTC+1``."""
+        there = value.astimezone(ZoneInfo(timezone))
+        offset = there.utcoffset() or timedelta()
+        hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+        sign = "" if not offset else "−" if offset < timedelta() else "+"
+        ahead = f"{sign}{hours if sign else ''}{f':{minutes:02}' if minutes else ''}"
+        return f"{self.day(there)} {self.clock_in(value, timezone)}{SPACE}UTC{ahead}"
+
+    def clock_in(self, value: datetime, timezone: str) -> str:
+        """Write what the clocks of a time zone show at an instant: ``23:30``."""
+        there = value.astimezone(ZoneInfo(timezone))
+        return self.clock(there.hour * 60 + there.minute)
+
+    def clock(self, minutes: int) -> str:
+        """Write a time of the day, in minutes after midnight: ``07:30``."""
+        return format_time(time(minutes // 60, minutes % 60), "HH:mm", locale=self.locale)
+
+    def city(self, timezone: str) -> str:
+        """Write the name of a time zone as people know it: ``New York``."""
+        return "UTC" if timezone == "UTC" else get_timezone_location(timezone, locale=self.locale, return_city=True)
 
     def quantity(self, value: float | None, unit: Unit, beside: Iterable[float] = ()) -> str:
         """Write a measured number with its unit; ``None`` is written ``unknown``. ``beside``: see ``decimal``."""

@@ -107,7 +107,7 @@ class Messages:
 
     def __init__(self, figures: Figures = ENGLISH) -> None:
         self._environment = _environment(figures)
-        self.buttons = Buttons(figures)
+        self.figures, self.buttons = figures, Buttons(figures)
 
     def _render(self, template: str, **context: Any) -> str:
         text = self._environment.get_template(f"{template}.html.j2").render(**context)
@@ -123,9 +123,9 @@ class Messages:
         late = agenda is not None and now > agenda.next_decision_at
         return self.part("status", verdict, market, late=late)
 
-    def as_of(self, verdict: Verdict, market: Market, asked: date) -> str:
-        """Render ``/asof``: the status of a past evening."""
-        return self.part("asof", verdict, market, asked=asked)
+    def as_of(self, verdict: Verdict, market: Market, asked: date, timezone: str = "UTC") -> str:
+        """Render ``/asof``: the status of a past evening; when that was is told in a time zone."""
+        return self.part("asof", verdict, market, asked=asked, timezone=timezone)
 
     def part(self, template: str, verdict: Verdict, market: Market, **context: Any) -> str:
         """Render one part of a verdict in depth: ``why``, ``liquidity`` and their like."""
@@ -158,9 +158,17 @@ class Messages:
         context |= {"again": again, "topic_gone": topic_gone, "skipped": skipped}
         return self.part(template, verdict, market, **context)
 
-    def details(self, verdict: Verdict, changes: Sequence[ShownChange], market: Market, alert_id: int) -> str:
-        """Render what stands behind an alert: when and on what it was decided."""
-        return self.part("details", verdict, market, changes=changes, t=changes[0], alert_id=alert_id)
+    def details(
+        self,
+        verdict: Verdict,
+        changes: Sequence[ShownChange],
+        market: Market,
+        alert_id: int,
+        timezone: str = "UTC",
+    ) -> str:
+        """Render what stands behind an alert: on what it was decided, and when by the clocks of a time zone."""
+        context = {"changes": changes, "t": changes[0], "alert_id": alert_id, "timezone": timezone}
+        return self.part("details", verdict, market, **context)
 
 
 def followed_in_line(change: ShownChange) -> Followed | None:

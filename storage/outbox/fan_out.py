@@ -33,7 +33,7 @@ from storage.schema import alert, chat, delivery
 
 # Whoever writes waits for one slice, some milliseconds; smaller ones cost more than they spare.
 SLICE = 1_500
-_LONGEST_HOLD = timedelta(hours=25)
+_LONGEST_HOLD = timedelta(hours=49)
 _BEFORE_ALL = -(2**63)
 
 
@@ -62,7 +62,7 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE,
 
 async def release(connection: AsyncConnection, now: datetime, size: int = SLICE) -> int:
     """Queue held deliveries whose time has come, at most ``size`` of them. Returns how many."""
-    # Nothing is held for longer than a day: a later time was written while the clock was wrong.
+    # Quiet hours hold nothing for longer: a later time was written while the clock was wrong.
     is_over = or_(delivery.c.not_before <= now, delivery.c.not_before > now + _LONGEST_HOLD)
     due = (is_in(State.HELD), is_over)
     ids = select(delivery.c.id).where(*due).order_by(delivery.c.not_before).limit(size)
@@ -167,7 +167,7 @@ _SUPERSEDE = (
     .values(state=State.SUPERSEDED, finished_at=bindparam("now", type_=delivery.c.finished_at.type))
 )
 _QUIET = select(chat.c.id, chat.c.urgent_through, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until).where(
-    *is_recipient(), _in_slice(chat.c.id), chat.c.timezone.is_not(None)
+    *is_recipient(), _in_slice(chat.c.id), chat.c.quiet_from.is_not(None)
 )
 _HOLD = (
     update(delivery)

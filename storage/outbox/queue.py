@@ -49,7 +49,7 @@ _NEEDS_RECHECK = literal_column(
             alert.stopped_reason IS NOT NULL
             OR EXISTS (SELECT 1 FROM supersession WHERE supersession.older_id = alert.id)
             OR alert.audience = 'subscribers' AND (
-                chat.id IS NULL OR chat.subscribed_at IS NULL OR chat.gone_at IS NOT NULL OR chat.timezone IS NOT NULL
+                chat.id IS NULL OR chat.subscribed_at IS NULL OR chat.gone_at IS NOT NULL OR chat.quiet_from IS NOT NULL
                 OR chat.muted_until IS NOT NULL OR ((chat.loud_kinds | chat.silent_kinds) & alert.kinds) = 0
             )
         )

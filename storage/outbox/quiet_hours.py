@@ -54,12 +54,13 @@ class QuietHours:
         """Return the first instant from now on that is not quiet, in UTC; ``None`` where that is now.
 
         An end in the hour that clocks skip is when they do, one in the hour that occurs twice is the next of the two.
+        Where all that is not quiet is skipped one day, it is the day after: within 49 hours.
         """
         if not self.hold(now):
             return None
         zone = ZoneInfo(self.timezone)
         today, end = now.astimezone(zone).date(), time(self.end // 60, self.end % 60)
-        walls = [datetime.combine(today + timedelta(days=days), end, zone) for days in (0, 1)]
+        walls = [datetime.combine(today + timedelta(days=days), end, zone) for days in (0, 1, 2)]
         found = {wall.replace(fold=fold).astimezone(UTC) for wall in walls for fold in (0, 1)}
         found |= {change for change in [_clock_change(zone, now)] if change}
         return min(instant for instant in found if instant > now and not self.hold(instant))

@@ -58,7 +58,7 @@ def _instead(row: Any, now: datetime) -> dict[str, Any]:
         return {"state": State.GONE, "finished_at": now, "error": "unsubscribed or gone before it was sent"}
     if not row.chosen or (row.muted_until is not None and row.muted_until > now):
         return {"state": State.GONE, "finished_at": now, "error": "muted or not wanted any more before it was sent"}
-    if row.timezone is None or (row.urgent and row.urgent_through):
+    if row.quiet_from is None or (row.urgent and row.urgent_through):
         return {}
     until = QuietHours(row.timezone, row.quiet_from, row.quiet_until).held_until(now)
     return {"state": State.HELD, "not_before": until} if until else {}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, or_
+from sqlalchemy import BigInteger, ColumnElement, bindparam, or_, select
 
-from storage.schema import chat
+from storage.schema import alert, chat, delivery
 
 IS_SUBSCRIBED = (chat.c.subscribed_at.is_not(None), chat.c.gone_at.is_(None))
 """Whoever gets alerts at all; an index holds exactly these."""
@@ -17,3 +17,9 @@ def is_recipient() -> tuple[ColumnElement[bool], ...]:
     kinds: Any = bindparam("kinds", type_=BigInteger())
     is_awake = or_(chat.c.muted_until.is_(None), chat.c.muted_until <= bindparam("now", type_=chat.c.muted_until.type))
     return (*IS_SUBSCRIBED, is_awake, chat.c.loud_kinds.bitwise_or(chat.c.silent_kinds).bitwise_and(kinds) != 0)
+
+
+def of_chat(chat_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a delivery is one of this chat."""
+    # By way of the few alerts there are, the unique index finds a chat's deliveries among millions.
+    return (delivery.c.alert_id.in_(select(alert.c.id)), delivery.c.chat_id == chat_id)

@@ -11,7 +11,9 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.outbox.quiet_hours import QuietHours
-from storage.schema import chat
+from storage.outbox.recipients import of_chat
+from storage.outbox.states import State, is_in
+from storage.schema import chat, delivery
 from storage.settings.kinds import BIG_ONES
 
 
@@ -31,6 +33,17 @@ class Chosen:
     muted_until: datetime | None = None
     loud_kinds: int = BIG_ONES
     silent_kinds: int = 0
+    timezone: str = "UTC"
+    quiet_from: int | None = None
+    quiet_until: int | None = None
+    urgent_through: bool = False
+
+    @property
+    def quiet_hours(self) -> QuietHours | None:
+        """The hours of its day in which nothing comes."""
+        if self.quiet_from is None or self.quiet_until is None:
+            return None
+        return QuietHours(self.timezone, self.quiet_from, self.quiet_until)
 
     def is_muted(self, now: datetime) -> bool:
         """Return whether no alert comes now."""
@@ -45,7 +58,10 @@ class Chosen:
 
 async def load(connection: AsyncConnection, chat_id: int) -> Chosen:
     """Return the choices of a chat; of one that was never seen, those everybody begins with."""
-    columns = (chat.c.subscribed_at.is_not(None), chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds)
+    columns = (
+        *(chat.c.subscribed_at.is_not(None), chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds),
+        *(chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through),
+    )
     row = (await connection.execute(select(*columns).where(chat.c.id == chat_id))).one_or_none()
     return Chosen() if row is None else Chosen(*row)
 
@@ -70,14 +86,31 @@ async def set_kind(connection: AsyncConnection, chat_id: int, bit: int, way: Way
     await _change(connection, chat_id, loud_kinds=loud, silent_kinds=silent)
 
 
-async def set_quiet_hours(
-    connection: AsyncConnection, chat_id: int, hours: QuietHours | None, *, urgent_through: bool = False
-) -> None:
-    """Hold what is owed to a chat during some hours of its day, urgent kinds too unless they may come through."""
-    values: dict[str, Any] = {"timezone": None, "quiet_from": None, "quiet_until": None}
+async def set_timezone(connection: AsyncConnection, chat_id: int, name: str) -> None:
+    """Let a chat be told times in a time zone, and have its quiet hours there; ``name`` is IANA's."""
+    await _change(connection, chat_id, timezone=name)
+    await _let_go(connection, chat_id)
+
+
+async def set_quiet_hours(connection: AsyncConnection, chat_id: int, hours: QuietHours | None) -> None:
+    """Hold what is owed to a chat during some hours of its day, in their time zone from now on; ``None`` ends that."""
+    values: dict[str, Any] = {"quiet_from": None, "quiet_until": None}
     if hours is not None:
         values = {"timezone": hours.timezone, "quiet_from": hours.begin, "quiet_until": hours.end}
-    await _change(connection, chat_id, urgent_through=urgent_through, **values)
+    await _change(connection, chat_id, **values)
+    await _let_go(connection, chat_id)
+
+
+async def let_urgent_through(connection: AsyncConnection, chat_id: int, through: bool) -> None:
+    """Let urgent kinds come in quiet hours, too, or not."""
+    await _change(connection, chat_id, urgent_through=through)
+    await _let_go(connection, chat_id)
+
+
+async def _let_go(connection: AsyncConnection, chat_id: int) -> None:
+    """Queue what is held for a chat: whatever has to wait by its new hours is held again when it is claimed."""
+    held = (*of_chat(chat_id), is_in(State.HELD))
+    await connection.execute(update(delivery).where(*held).values(state=State.QUEUED))
 
 
 async def _change(connection: AsyncConnection, chat_id: int, **values: Any) -> None:

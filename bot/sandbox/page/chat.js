@@ -7,6 +7,7 @@ const session = document.getElementById("session");
 const stepButton = document.getElementById("step");
 const toAlertButton = document.getElementById("step-to-alert");
 const MOST_STEPS = 60;
+const shown = new Map();
 let stepping = false;
 const TAGS = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre", blockquote: "blockquote" };
 
@@ -64,17 +65,31 @@ function bubble(message) {
   return item;
 }
 
-// The first line of what is new stands at the top, or as far up as there is more below; nothing moves that is whole in sight.
+// Only what is new or edited is drawn, so that who reads or hears the page is told that alone. Its first line stands at
+// the top, or as far up as there is more below; nothing moves that is whole in sight.
 function show(messages) {
-  const before = new Map([...list.children].map((item) => [item.dataset.id, item.textContent]));
-  const at = list.scrollTop;
-  list.replaceChildren(...messages.map(bubble));
-  list.scrollTop = at;
-  const items = [...list.children];
-  const fresh = before.size ? items.find((item) => before.get(item.dataset.id) !== item.textContent) : items.at(-1);
+  const isFirst = !shown.size;
+  let fresh;
+  for (const message of messages) {
+    const told = JSON.stringify(message);
+    const known = shown.get(message.message_id);
+    if (known?.told === told) continue;
+    const item = bubble(message);
+    if (known) known.item.replaceWith(item);
+    else list.append(item);
+    shown.set(message.message_id, { told, item });
+    fresh ??= item;
+  }
+  const ids = new Set(messages.map((message) => message.message_id));
+  for (const [id, { item }] of shown) {
+    if (ids.has(id)) continue;
+    item.remove();
+    shown.delete(id);
+  }
   if (!fresh) return;
+  if (isFirst) fresh = list.lastElementChild;
   const top = fresh.offsetTop - list.offsetTop;
-  const isWhole = top >= at && top + fresh.offsetHeight <= at + list.clientHeight;
+  const isWhole = top >= list.scrollTop && top + fresh.offsetHeight <= list.scrollTop + list.clientHeight;
   if (!isWhole) list.scrollTop = top - 8;
 }
 
@@ -106,8 +121,8 @@ async function step(most) {
   try {
     for (let steps = 1; steps <= most && stepping; steps += 1) {
       const answer = await post("/market/step");
-      const isQuiet = !answer.error && !answer.alerted && steps > 1;
-      session.textContent = answer.error ?? `Session ${answer.session}${isQuiet ? ` · ${steps} without an alert` : ""}`;
+      const found = answer.alerted ? " · an alert" : steps > 1 ? ` · ${steps} without an alert` : "";
+      session.textContent = answer.error ?? `Session ${answer.session}${found}`;
       if (answer.error || answer.alerted) break;
     }
   } finally {

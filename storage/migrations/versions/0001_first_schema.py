@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("gone_reason", sa.String(length=200), nullable=True),
         sa.Column("thread_id", sa.BigInteger(), nullable=True),
         sa.Column("topic_gone_in", sa.BigInteger(), nullable=True),
-        sa.Column("timezone", sa.String(length=64), nullable=True),
+        sa.Column("timezone", sa.String(length=64), server_default="UTC", nullable=False),
         sa.Column("quiet_from", sa.Integer(), nullable=True),
         sa.Column("quiet_until", sa.Integer(), nullable=True),
         sa.Column("urgent_through", sa.Boolean(), server_default=sa.false(), nullable=False),

@@ -57,16 +57,20 @@ class TestStepping:
         assert (await market.step()).session == day(N + 1)
 
 
-async def test_a_look_back_that_fails_does_not_end_the_demonstration(
+async def test_neither_a_drawing_nor_a_look_back_that_fails_ends_the_demonstration(
     market: SteppedMarket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried, again = asyncio.Event(), asyncio.Event()
 
-    async def fails(*_: object) -> None:
+    async def draws(*_: object) -> None:
+        raise MarketProcessError("the market process ended with code -9")
+
+    async def looks_back(*_: object) -> None:
         (again if tried.is_set() else tried).set()
         raise MarketProcessError("the market process ended with code -9")
 
-    monkeypatch.setattr(Evening, "look_back", fails)
+    monkeypatch.setattr(Evening, "draw", draws)
+    monkeypatch.setattr(Evening, "look_back", looks_back)
     recording = asyncio.create_task(market.recorder.run())
     async with asyncio.timeout(10):
         for happened in (tried, again):

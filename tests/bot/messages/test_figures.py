@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from babel import Locale
@@ -32,6 +32,39 @@ class TestFigures:
         assert ENGLISH.day(date(2020, 11, 6)) == "6 Nov 2020"
         assert ENGLISH.day(date(2020, 11, 6), weekday=True) == "Fri 6 Nov 2020"
         assert ENGLISH.instant(datetime(2020, 11, 17, 22, 30, tzinfo=UTC)) == "17 Nov 2020 22:30\u00a0UTC"
+
+    @pytest.mark.parametrize(
+        ("timezone", "at", "written"),
+        [
+            ("Europe/Paris", "2020-11-17T23:30Z", "18 Nov 2020 00:30\u00a0UTC+1"),
+            ("Asia/Kolkata", "2020-11-17T22:30Z", "18 Nov 2020 04:00\u00a0UTC+5:30"),
+            ("America/St_Johns", "2020-11-17T22:30Z", "17 Nov 2020 19:00\u00a0UTC−3:30"),
+            # The hour that occurs twice, told apart.
+            ("Europe/Paris", "2026-10-25T00:30Z", "25 Oct 2026 02:30\u00a0UTC+2"),
+            ("Europe/Paris", "2026-10-25T01:30Z", "25 Oct 2026 02:30\u00a0UTC+1"),
+            ("Europe/London", "2020-11-17T22:30Z", "17 Nov 2020 22:30\u00a0UTC"),
+        ],
+    )
+    def test_an_instant_by_the_clocks_of_a_place(self, timezone: str, at: str, written: str) -> None:
+        assert ENGLISH.instant(datetime.fromisoformat(at), timezone) == written
+
+    @given(
+        st.sampled_from(["Europe/Paris", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathmandu"]),
+        st.integers(15_000_000, 34_000_000),
+    )
+    def test_what_is_written_is_one_instant_and_no_other(self, timezone: str, minutes: int) -> None:
+        at = datetime.fromtimestamp(minutes * 60, UTC)
+        there, _, offset = ENGLISH.instant(at, timezone).partition("\u00a0UTC")
+        hours, _, rest = offset.replace("−", "-").partition(":")
+        ahead = timedelta(hours=abs(int(hours or 0)), minutes=int(rest or 0)) * (-1 if hours.startswith("-") else 1)
+        assert datetime.strptime(there, "%d %b %Y %H:%M").replace(tzinfo=UTC) - ahead == at
+
+    @pytest.mark.parametrize(
+        ("timezone", "city"),
+        [("UTC", "UTC"), ("America/New_York", "New York"), ("Asia/Ho_Chi_Minh", "Ho Chi Minh City")],
+    )
+    def test_a_time_zone_is_named_by_its_city(self, timezone: str, city: str) -> None:
+        assert ENGLISH.city(timezone) == city
 
     def test_a_plain_number_has_a_true_minus_too(self) -> None:
         assert ENGLISH.decimal(-0.451) == "−0.45"

@@ -81,6 +81,13 @@ async def visit(opened: Page) -> AsyncIterator[Visit]:
         await opened.goto("about:blank")
 
 
+async def test_an_empty_chat_says_what_to_do_first(visit: Visit) -> None:
+    said = "getComputedStyle(document.getElementById('messages'), '::before').content"
+    assert "Press Start" in await visit.page.evaluate(said)
+    await visit.sees(visit.say("hello"), "hello")
+    assert "Press Start" not in await visit.page.evaluate(said)
+
+
 class TestTheView:
     async def test_it_starts_at_the_first_line_of_a_long_message(self, visit: Visit) -> None:
         await visit.sees(visit.say("hello"), "hello")
@@ -106,6 +113,14 @@ class TestTheView:
         visit.edit(number, LONG)
         assert 0 <= await visit.sees(number, "another") <= 20
 
+    async def test_a_message_that_is_gone_leaves_and_what_stays_is_not_drawn_again(self, visit: Visit) -> None:
+        first, second = visit.say("to be deleted"), visit.say("stays")
+        await visit.sees(second, "stays")
+        await visit.page.evaluate("document.querySelector('#messages li:last-child').dataset.seen = 'before'")
+        visit.sandbox.world.delete(ME, first)
+        await expect(visit.page.get_by_text("to be deleted")).to_have_count(0)
+        assert await visit.page.evaluate("document.querySelector('#messages li').dataset.seen") == "before"
+
     async def test_opened_anew_it_starts_at_the_last_message(self, visit: Visit) -> None:
         visit.say(LONG)
         number = visit.say(LONG)
@@ -122,7 +137,7 @@ class TestStepping:
         visit.days.alert_at = 3
         await self.button(visit, "Step to the next alert").click()
         await expect(self.button(visit, "Step one session")).to_be_enabled()
-        await expect(visit.page.get_by_role("status")).to_have_text("Session 2020-01-04")
+        await expect(visit.page.get_by_role("status")).to_have_text("Session 2020-01-04 · an alert")
         assert visit.days.steps == 3
 
     async def test_sixty_sessions_without_one_are_enough(self, visit: Visit) -> None:

@@ -181,7 +181,8 @@ class TestQuietHours:
         async with database.transaction() as connection:
             await chosen.set_quiet_hours(connection, 1, QuietHours("Europe/Paris", *NIGHT))
             await chosen.set_quiet_hours(connection, 2, QuietHours("America/New_York", *NIGHT))
-            await chosen.set_quiet_hours(connection, 4, QuietHours("Europe/Paris", *NIGHT), urgent_through=True)
+            await chosen.set_quiet_hours(connection, 4, QuietHours("Europe/Paris", *NIGHT))
+            await chosen.let_urgent_through(connection, 4, True)
         return database
 
     async def test_hold_until_they_end_where_the_chat_is(self, asleep: Database) -> None:
@@ -345,7 +346,8 @@ async def test_everybody_with_the_same_and_with_other_quiet_hours_is_held_till_t
     async with database.transaction() as connection:
         for chat_id in range(1, 31):
             hours = QuietHours("Europe/Paris", 22 * 60, 7 * 60 + chat_id % 3)
-            await chosen.set_quiet_hours(connection, chat_id, hours, urgent_through=chat_id % 2 == 0)
+            await chosen.set_quiet_hours(connection, chat_id, hours)
+            await chosen.let_urgent_through(connection, chat_id, chat_id % 2 == 0)
     await tell(database, (EPISODE, "breakout.failed"), urgent=True)
     await spread(database)
     async with database.transaction() as connection:
@@ -359,7 +361,8 @@ async def test_a_group_that_moves_behind_the_cursor_is_owed_what_has_passed_it(d
     async with database.transaction() as connection:
         await chats.subscribe(connection, -1_000_000_000_099, "supergroup", NOW)
         await chats.subscribe(connection, -50, "group", NOW)
-        await chosen.set_quiet_hours(connection, -50, QuietHours("Europe/Paris", 60, 120), urgent_through=True)
+        await chosen.set_quiet_hours(connection, -50, QuietHours("Europe/Paris", 60, 120))
+        await chosen.let_urgent_through(connection, -50, True)
     await tell(database, (EPISODE, "breakout.failed"), urgent=True)
     async with database.transaction() as connection:
         # The first slice ends at the supergroup; the group would be in the next.

@@ -1,0 +1,31 @@
+"""All settings of a chat on one screen."""
+
+from __future__ import annotations
+
+from bot.commands.answering import Request, Services
+from storage import chats
+from storage.settings import chosen
+
+
+async def settings(services: Services, request: Request) -> str | None:
+    """Answer ``/settings``; its one button that changes something lets urgent alerts through quiet hours, or not."""
+    match request.words:
+        case ():
+            pass
+        case ("urgent", ("through" | "held") as way):
+            async with services.transaction(request.update) as connection:
+                await chats.mark_reachable(connection, request.chat.id, request.chat.type)
+                await chosen.let_urgent_through(connection, request.chat.id, way == "through")
+        case _:
+            return services.messages.text("wrong_settings")
+    await show(services, request)
+    return None
+
+
+async def show(services: Services, request: Request) -> None:
+    """Show what a chat has chosen."""
+    async with services.database.reading() as connection:
+        found = await chosen.load(connection, request.chat.id)
+    now = services.clock.now()
+    text = services.messages.text("settings", chosen=found, now=now, is_muted=found.is_muted(now))
+    await request.show(text, services.messages.buttons.under_settings(found))

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("pandas", "numpy", "yfinance", "matplotlib", "exchange_calendars", "asyncpg")
-LIGHT = ("bot.serve", "bot.app", "bot.cli.main", "bot.market.evening", "bot.delivery.sender", "bot.messages.render")
+HEAVY = ("pandas", "numpy", "yfinance", "matplotlib", "PIL", "exchange_calendars", "asyncpg")
+LIGHT = (
+    "bot.serve", "bot.app", "bot.cli.main", "bot.market.evening", "bot.delivery.sender", "bot.messages.render",
+    "bot.commands.chart",
+)  # fmt: skip
 ROOT = Path(__file__).parents[2]
 
 
@@ -44,6 +47,40 @@ async def main():
     async with build(settings, SystemClock()) as app:
         await app.sender.recover()
         await app.sender.drain()
+asyncio.run(main())
+"""
+    assert imported(program) & set(HEAVY) == set()
+
+
+def test_a_chart_is_sent_without_the_library_that_drew_it() -> None:
+    program = """
+import asyncio, tempfile
+from bot.app import build
+from bot.clock import SystemClock
+from bot.sandbox.server import Sandbox, serve
+from bot.settings import Settings
+from signals.as_json import encode
+from storage import charts, ledger, market
+from storage.ledger import VerdictRow
+from storage.schema import compressed
+from tests.bot.messages.whole import whole
+PICTURE = b"\\x89PNG\\r\\n\\x1a\\n" + bytes(8) + (40).to_bytes(4, "big") * 2
+async def main():
+    url = f"sqlite+aiosqlite:///{tempfile.mkdtemp()}/cascade.db"
+    async with serve(Sandbox()) as sandbox:
+        settings = Settings(telegram_bot_token=sandbox.token, database_url=url, telegram_api_url=sandbox.url)
+        async with build(settings, SystemClock()) as app:
+            verdict = whole()
+            async with app.database.transaction() as connection:
+                row = VerdictRow(verdict.session, verdict.decided_at, "3", compressed(encode(verdict)), [])
+                await market.claim_market(connection, "live")
+                await ledger.record(connection, [row], [], backfilled=True)
+                await charts.store(connection, "breakout-5y-light", verdict.session, PICTURE, verdict.decided_at)
+            await app.connect()
+            sandbox.world.add_private_chat(5)
+            sandbox.world.write(5, "/chart")
+            await app.poller.once()
+            assert [message for message in sandbox.world.chats[5].messages.values() if "photo" in message]
 asyncio.run(main())
 """
     assert imported(program) & set(HEAVY) == set()

@@ -43,6 +43,7 @@ faults: $(VENV)/installed ## kills -9 and every fault of server, database, clock
 
 pictures: $(VENV)/installed ## what people see, into docs/images: tests in Chromium that keep their screens; needs the real history
 	SAVE_PICTURES=1 $(BIN)/python -m pytest -q $(PICTURED)
+	$(BIN)/python -m tests.bot.charts.sheet docs/images/charts.png breakout-5y-light liquidity-5y-dark cascade-5y-light
 
 kills: $(VENV)/installed ## kill -9 at every commit and every request of a replay
 	KILL_EVERYWHERE=1 $(BIN)/python -m pytest tests/bot/test_kills.py -q -n $(WORKERS)

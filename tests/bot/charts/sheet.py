@@ -1,13 +1,13 @@
-"""A contact sheet of every chart: ``python -m tests.bot.charts.sheet FILE``, or ``make charts``.
+"""A contact sheet of charts at a phone's width: ``python -m tests.bot.charts.sheet FILE``, or ``make charts``.
 
-Each is as wide as a phone. A full history is shown in light and dark, by itself and as a simulated one; below are
-one that has just begun and one of nothing.
+Of a full history every chart, light and dark; below, those of one that has just begun and is called simulated, of its
+first days, and of nothing. Names behind the file (``breakout-5y-light``) make a sheet of those alone.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -23,8 +23,14 @@ _BETWEEN = 8
 _A_ROW = 11
 
 
-def pictures() -> Iterator[Image.Image]:
-    """Yield each chart at a phone's width, in the order of the sheet."""
+def named(names: Sequence[str]) -> Iterator[Image.Image]:
+    """Yield some charts of a full history."""
+    by_name = {chart.name: chart for chart in CHARTS}
+    yield from (_at_phone_width(by_name[name], HISTORIES["full"]()) for name in names)
+
+
+def every() -> Iterator[Image.Image]:
+    """Yield each chart, in the order of the sheet."""
     full = HISTORIES["full"]()
     for theme in Theme:
         yield from (_at_phone_width(chart, full) for chart in CHARTS if chart.theme is theme)
@@ -38,15 +44,16 @@ def _at_phone_width(chart: Chart, history: History, *, simulated: bool = False) 
     return picture.resize((PHONE, round(PHONE * picture.height / picture.width)), Image.Resampling.LANCZOS)
 
 
-def sheet() -> Image.Image:
-    """Return all of them in rows."""
-    all_of_them = list(pictures())
-    width, height = (side + _BETWEEN for side in all_of_them[0].size)
-    made = Image.new("RGB", (_A_ROW * width, -(-len(all_of_them) // _A_ROW) * height), "#8a8f94")
-    for number, picture in enumerate(all_of_them):
+def sheet(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Return pictures in rows."""
+    width, height = (side + _BETWEEN for side in pictures[0].size)
+    across, rows = min(len(pictures), _A_ROW), -(-len(pictures) // _A_ROW)
+    made = Image.new("RGB", (across * width - _BETWEEN, rows * height - _BETWEEN), "#8a8f94")
+    for number, picture in enumerate(pictures):
         made.paste(picture, (number % _A_ROW * width, number // _A_ROW * height))
     return made
 
 
 if __name__ == "__main__":
-    sheet().save(Path(sys.argv[1]))
+    file, *names = sys.argv[1:]
+    sheet([*(named(names) if names else every())]).save(Path(file))

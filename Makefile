@@ -7,7 +7,7 @@ WORKERS ?= 2
 HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
 PICTURED := tests/bot/sandbox/test_chat_page.py tests/bot/messages/test_on_a_phone.py tests/bot/cli/test_backtest.py
 
-.PHONY: demo test check run bench lookahead statistics method pictures faults kills texts lock clean
+.PHONY: demo test check run bench lookahead statistics method pictures faults kills charts texts lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
@@ -43,9 +43,13 @@ faults: $(VENV)/installed ## kills -9 and every fault of server, database, clock
 
 pictures: $(VENV)/installed ## what people see, into docs/images: tests in Chromium that keep their screens; needs the real history
 	SAVE_PICTURES=1 $(BIN)/python -m pytest -q $(PICTURED)
+	$(BIN)/python -m tests.bot.charts.sheet docs/images/charts.png breakout-5y-light liquidity-5y-dark cascade-5y-light
 
 kills: $(VENV)/installed ## kill -9 at every commit and every request of a replay
 	KILL_EVERYWHERE=1 $(BIN)/python -m pytest tests/bot/test_kills.py -q -n $(WORKERS)
+
+charts: $(VENV)/installed ## every chart at a phone's width, light, dark, sparse and empty: charts.png
+	$(BIN)/python -m tests.bot.charts.sheet charts.png
 
 texts: $(VENV)/installed ## every text of the messages, for translators: messages.pot
 	$(BIN)/python -m babel.messages.frontend extract -F bot/commands/babel.cfg -o messages.pot bot

@@ -13,9 +13,9 @@ import pandas as pd
 
 from signals.data.sessions import nyse_sessions
 from signals.evaluate import evaluate
+from signals.record.event_study import Study
 from signals.record.model import Followed, TrackRecord
 from signals.record.studies import Studies
-from signals.record.study import Study
 from signals.record.track_record import track_record
 from signals.rules import RECORD
 from signals.sources.collect import collect_archive

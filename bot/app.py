@@ -38,7 +38,7 @@ from bot.updates.polling import Poller
 from storage.database import Database
 from storage.market import claim_market
 from storage.migrate import migrate
-from storage.roles import Role
+from storage.process_roles import Role
 
 logger = logging.getLogger(__name__)
 

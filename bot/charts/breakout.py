@@ -98,10 +98,10 @@ def _volume_title(frame: Frame) -> str:
     _, mean = frame.words.gettext, {"mean": CHECKS.volume_mean}
     match frame.chart.period:
         case Period.YEAR:
-            return _("IWM volume, over its %(mean)d-session mean") % mean
+            return _("IWM volume over its %(mean)d-session mean") % mean
         case Period.FIVE_YEARS:
-            return _("IWM volume, over its %(mean)d-session mean, mean of each week") % mean
-    return _("IWM volume, over its %(mean)d-session mean, highest week of each quarter") % mean
+            return _("IWM volume over its %(mean)d-session mean, by week") % mean
+    return _("IWM volume over its %(mean)d-session mean, best week") % mean
 
 
 def _draw_volume(frame: Frame, axes: Axes, history: History, shown: pd.DatetimeIndex) -> None:
@@ -115,7 +115,9 @@ def _draw_volume(frame: Frame, axes: Axes, history: History, shown: pd.DatetimeI
         volume = volume.resample("W").mean().dropna()
     if frame.chart.period is Period.ALL:
         volume = volume.resample("QE").max().dropna()
-    tints = np.where(np.asarray(volume >= enough), colours.warn, colours.quiet).tolist()
+    # Every quarter has a busy week.
+    is_high = np.asarray(volume >= enough) & (frame.chart.period is not Period.ALL)
+    tints = np.where(is_high, colours.warn, colours.quiet).tolist()
     wide = min(_POINTS / len(volume) * 0.8, 3.0)
     axes.vlines(pd.DatetimeIndex(volume.index), 0, volume, colors=tints, linewidth=wide)
     axes.axhline(enough, color=colours.ink, linewidth=0.8, linestyle=(0, (1, 1.5)))

@@ -24,9 +24,9 @@ from bot.messages.figures import Figures
 
 # A phone is 390 points wide: shown there, a point of text is a little more than one of its points.
 WIDTH, HEIGHT, DPI = 3.9, 4.8, 300
-_LEFT, _RIGHT, _BOTTOM, _TOP = 0.14, 0.56, 0.30, 0.46
-_LEGEND_ROW, _PANEL_TITLE, _GAP, _TICKS = 0.17, 0.21, 0.06, 0.16
-TEXT, SMALL = 8.0, 7.5
+_LEFT, _RIGHT, _BOTTOM, _TOP = 0.14, 0.58, 0.31, 0.48
+_LEGEND_ROW, _PANEL_TITLE, _GAP, _TICKS = 0.175, 0.22, 0.06, 0.17
+TEXT, SMALL = 8.5, 8.0
 _WIDE_SCALE = 4.0
 _LETTERS_A_LINE, _COLOURS = 42, 128
 # Up to how many days single ones are written, or months.
@@ -56,7 +56,7 @@ class Palette:
 
 
 PALETTES = {
-    Theme.LIGHT: Palette("#ffffff", "#1d232a", "#5b6672", "#e3e8ed", "#d9e2ea", "#0072B2", 0.16),
+    Theme.LIGHT: Palette("#ffffff", "#1d232a", "#5b6672", "#e3e8ed", "#c9d6e1", "#0072B2", 0.16),
     Theme.DARK: Palette("#17212b", "#e8edf2", "#98a5b3", "#2b3a49", "#34475a", "#56B4E9", 0.30),
 }
 _SPAN = {Period.YEAR: pd.DateOffset(years=1), Period.FIVE_YEARS: pd.DateOffset(years=5)}

@@ -11,10 +11,10 @@ from matplotlib.ticker import MaxNLocator
 from bot.charts.frame import Frame
 from signals.episode import Outcome
 from signals.evaluate import History
+from signals.record.event_study import Study
 from signals.record.events import RULES
 from signals.record.model import ASSETS, Followed
 from signals.record.studies import Studies
-from signals.record.study import Study
 
 _PLACE = 2
 """Of each asset's horizons the third: three months."""

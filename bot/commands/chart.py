@@ -71,4 +71,5 @@ async def _caption(services: Services, connection: Any, asked: Chart, row: Any) 
     verdict = read_verdict(await ledger.body_of(connection, row.through))
     body = await track_record.load(connection) if asked.kind is Kind.RECORD else None
     record = read_record(body) if body else None
-    return services.messages.part("chart", verdict, market_row, kind=asked.kind, r=record)
+    newest = await ledger.newest_session(connection)
+    return services.messages.part("chart", verdict, market_row, kind=asked.kind, r=record, newest=newest)

@@ -21,7 +21,8 @@ from telegram.ext import (
 )
 
 from bot.commands import alert, chart, evidence, past, record, status, subscription
-from bot.commands.answering import Handler, Request, Services, refusal
+from bot.commands.answering import Handler, Request, Services
+from bot.commands.permission import refusal
 from bot.commands.settings import alerts, mute, overview, personal, quiet, timezone
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError

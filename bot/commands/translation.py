@@ -10,6 +10,7 @@ from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS
 from signals.conditions.table import CONDITIONS
 from signals.data.series import SERIES
 from signals.record.events import RULES
+from signals.record.model import ASSETS
 
 
 def texts() -> Iterator[str]:
@@ -22,6 +23,7 @@ def texts() -> Iterator[str]:
     yield from (*FAMILIES.values(), *(title for title, _ in PRESETS.values()), *TITLES.values(), *WAYS.values())
     yield from (rule.title for rule in RULES.values())
     yield from (series.title for series in SERIES.values())
+    yield from (asset.title for asset in ASSETS.values())
 
 
 def tables(fileobj: Any, keywords: Any, comment_tags: Any, options: Any) -> Iterable[tuple[int, None, str, list[str]]]:

@@ -18,7 +18,7 @@ from bot.operator_alarm import Alarm
 from storage.database import Database
 from storage.outbox import fan_out, notices, queue, recheck, throttle
 from storage.outbox.states import Claimed
-from storage.roles import Role
+from storage.process_roles import Role
 
 logger = logging.getLogger(__name__)
 

@@ -57,9 +57,11 @@ class Buttons:
         """Return those under an alert of a kind; the chart is the one that shows it."""
         _ = self._words.gettext
         data = f"{alert_id}"
-        chart = _CHART_OF.get(kind.partition(".")[0], Kind.BREAKOUT)
+        family = kind.partition(".")[0]
+        # No chart shows that a series is late.
+        shown = () if family == "data" else ((_("Chart"), f"chart:{_CHART_OF.get(family, Kind.BREAKOUT)}"),)
         return (
-            ((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), (_("Chart"), f"chart:{chart}")),
+            ((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), *shown),
             ((_("Details"), f"details@{data}"), (_("Mute"), f"mute@{data}")),
         )
 

@@ -10,9 +10,9 @@ import pandas as pd
 from msgspec.structs import replace
 
 from signals.data.panel import Ints
+from signals.record.event_study import Study
 from signals.record.inference import median_intervals, random_date_p
 from signals.record.model import Followed
-from signals.record.study import Study
 from signals.rules import RECORD, RecordRules
 
 

@@ -9,9 +9,9 @@ from datetime import date, datetime
 import pandas as pd
 
 from signals.evaluate import History
+from signals.record.event_study import Events
 from signals.record.model import Close, Outcome
 from signals.record.studies import Studies
-from signals.record.study import Events
 
 
 @dataclass(frozen=True, slots=True)

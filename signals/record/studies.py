@@ -14,9 +14,9 @@ import pandas as pd
 from signals.data.sessions import decision_times
 from signals.evaluate import History
 from signals.nine_decimals import Sign, meets
+from signals.record.event_study import Events, Study
 from signals.record.model import ASSETS, Case
 from signals.record.prices import Prices, all_prices
-from signals.record.study import Events, Study
 from signals.rules import CHECKS
 
 

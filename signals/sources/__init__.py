@@ -1,1 +1,1 @@
-"""Where figures come from. Every source has one shape: ``collect.Source``."""
+"""Where figures come from. Every source has one shape: ``shape.Source``."""

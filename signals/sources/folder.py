@@ -24,7 +24,7 @@ class FolderSource:
     folder: Path
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
-        """Return the rows of the series' file from ``since`` on; see ``collect.Source``."""
+        """Return the rows of the series' file from ``since`` on; see ``shape.Source``."""
         path = self.folder / f"{series.file_stem}.csv"
         try:
             state = path.stat()

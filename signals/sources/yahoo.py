@@ -39,7 +39,7 @@ class YahooSource:
     patience: Patience = field(default_factory=Patience)
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
-        """Return daily bars from ``since`` on; see ``collect.Source``."""
+        """Return daily bars from ``since`` on; see ``shape.Source``."""
         try:
             bars, partial = self.patience.ask("Yahoo", lambda: self._attempt(series, since))
         except NoAnswerError as error:

@@ -8,23 +8,31 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("pandas", "numpy", "yfinance", "matplotlib", "exchange_calendars", "asyncpg")
+HEAVY = ("pandas", "numpy", "yfinance", "matplotlib", "PIL", "exchange_calendars", "asyncpg")
+LIGHT = (
+    "bot.serve", "bot.app", "bot.cli.main", "bot.market.evening", "bot.delivery.sender", "bot.messages.render",
+    "bot.commands.chart",
+)  # fmt: skip
 ROOT = Path(__file__).parents[2]
 
 
 def imported(program: str) -> set[str]:
-    """Return the top-level modules in ``sys.modules`` of a fresh interpreter after a program."""
-    shown = f"{program}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
-    ran = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True, cwd=ROOT)
+    """Return the modules of a fresh interpreter after a program."""
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys\nprint(*sys.modules)"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
     return set(ran.stdout.split())
 
 
-@pytest.mark.parametrize(
-    "module",
-    ["bot.serve", "bot.app", "bot.cli.main", "bot.market.evening", "bot.delivery.sender", "bot.messages.render"],
-)
-def test_the_process_that_answers_telegram_imports_nothing_heavy(module: str) -> None:
-    assert imported(f"import {module}") & set(HEAVY) == set()
+@pytest.fixture(scope="module")
+def serving() -> set[str]:
+    """The modules of a bot that is about to serve."""
+    return imported("import bot.serve")
+
+
+def test_the_process_that_answers_telegram_imports_nothing_heavy() -> None:
+    assert imported(f"import {', '.join(LIGHT)}") & set(HEAVY) == set()
 
 
 def test_the_whole_program_built_and_serving_imports_nothing_heavy() -> None:
@@ -44,6 +52,40 @@ asyncio.run(main())
     assert imported(program) & set(HEAVY) == set()
 
 
+def test_a_chart_is_sent_without_the_library_that_drew_it() -> None:
+    program = """
+import asyncio, tempfile
+from bot.app import build
+from bot.clock import SystemClock
+from bot.sandbox.server import Sandbox, serve
+from bot.settings import Settings
+from signals.as_json import encode
+from storage import charts, ledger, market
+from storage.ledger import VerdictRow
+from storage.schema import compressed
+from tests.bot.messages.whole import whole
+PICTURE = b"\\x89PNG\\r\\n\\x1a\\n" + bytes(8) + (40).to_bytes(4, "big") * 2
+async def main():
+    url = f"sqlite+aiosqlite:///{tempfile.mkdtemp()}/cascade.db"
+    async with serve(Sandbox()) as sandbox:
+        settings = Settings(telegram_bot_token=sandbox.token, database_url=url, telegram_api_url=sandbox.url)
+        async with build(settings, SystemClock()) as app:
+            verdict = whole()
+            async with app.database.transaction() as connection:
+                row = VerdictRow(verdict.session, verdict.decided_at, "3", compressed(encode(verdict)), [])
+                await market.claim_market(connection, "live")
+                await ledger.record(connection, [row], [], backfilled=True)
+                await charts.store(connection, "breakout-5y-light", verdict.session, PICTURE, verdict.decided_at)
+            await app.connect()
+            sandbox.world.add_private_chat(5)
+            sandbox.world.write(5, "/chart")
+            await app.poller.once()
+            assert [message for message in sandbox.world.chats[5].messages.values() if "photo" in message]
+asyncio.run(main())
+"""
+    assert imported(program) & set(HEAVY) == set()
+
+
 @pytest.mark.parametrize(
     ("module", "needed_by"),
     [
@@ -52,14 +94,14 @@ asyncio.run(main())
         ("sqlalchemy.dialects.postgresql", "PostgreSQL"),
     ],
 )
-def test_what_only_some_installations_need_is_not_imported_by_all(module: str, needed_by: str) -> None:
-    shown = f"import bot.serve, sys; print({module!r} in sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert ran.stdout.split() == ["False"], needed_by
+def test_what_only_some_installations_need_is_not_imported_by_all(
+    serving: set[str], module: str, needed_by: str
+) -> None:
+    assert module not in serving, needed_by
 
 
-def test_the_bot_imports_nothing_that_only_a_command_line_or_a_migration_needs() -> None:
-    assert imported("import bot.serve") & {"typer", "rich", "alembic", "mako", "pydantic"} == set()
+def test_the_bot_imports_nothing_that_only_a_command_line_or_a_migration_needs(serving: set[str]) -> None:
+    assert serving & {"typer", "rich", "alembic", "mako", "pydantic"} == set()
 
 
 def test_the_heavy_libraries_are_those_of_the_market_process() -> None:

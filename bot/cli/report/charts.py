@@ -17,9 +17,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFor
 
 from bot.messages.figures import SPACE
 from signals.episode import Episode, Outcome
+from signals.record.event_study import Study
 from signals.record.model import ASSETS, Followed, Scale, TrackRecord
 from signals.record.studies import Studies
-from signals.record.study import Study
 
 _WIDTH, _HEIGHT = 4.6, 3.0
 _NAMES = ("ink", "muted", "bars", "event", "good", "bad", "rejected", "open", "paper")

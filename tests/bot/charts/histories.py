@@ -11,17 +11,21 @@ import pandas as pd
 from bot.cli.history import load
 from signals.data.series import FIELDS
 from signals.evaluate import History, evaluate
+from signals.sources.options import SourceOptions
 from storage.market import SIMULATED
 from tests.worlds import CALENDAR, REAL_HISTORY, evaluated, frame, lead, market
 
-SIMULATED_AT = datetime(2024, 6, 28, 23, tzinfo=UTC)
+AT = datetime(2025, 7, 1, 12, tzinfo=UTC)
+# Yahoo has no ether before 2017.
+EARLIER_ETHER = SourceOptions(fallbacks=(("ETH-USD", str(REAL_HISTORY / "ETH-USD_coinbase.csv")),))
 
 
 @cache
 def full() -> History:
     """Return the real history where it is, else a simulated one: every series, decades of it."""
-    source = f"folder:{REAL_HISTORY}" if (REAL_HISTORY / "RUT.csv").exists() else SIMULATED
-    return load(source, "", SIMULATED_AT).evaluate()
+    if (REAL_HISTORY / "RUT.csv").exists():
+        return load(f"folder:{REAL_HISTORY}", "", AT, EARLIER_ETHER).evaluate()
+    return load(SIMULATED, "", AT).evaluate()
 
 
 @cache

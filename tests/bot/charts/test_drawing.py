@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from gettext import NullTranslations
 from io import BytesIO
 from itertools import combinations, pairwise
 
 import pytest
+from babel import Locale
 from matplotlib.text import Text
 from PIL import Image
 
 from bot.charts.crypto import spread
 from bot.charts.drawing import drawn
 from bot.charts.frame import WATERMARK, Frame, runs
+from bot.commands.translation import texts
 from bot.messages.chart_kinds import CHARTS, Chart, Kind, Period, Theme
 from bot.messages.figures import Figures
 from tests.bot.charts.histories import HISTORIES, first_days, full, sparse
+from tests.bot.messages.test_translation import Marked, extracted
 
 LIGHT = [chart for chart in CHARTS if chart.theme is Theme.LIGHT]
 BY_KIND = [Chart(kind, Period.ALL, Theme.LIGHT) for kind in Kind]
@@ -103,20 +105,10 @@ def test_a_picture_has_the_paper_of_its_theme_and_fits_a_phone_and_telegram(them
     assert len(png) < 300_000
 
 
-class Marked(NullTranslations):
-    """Marks what was translated."""
-
-    def gettext(self, message: str) -> str:
-        return f"«{message}»"
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return f"«{msgid1 if n == 1 else msgid2}»"
-
-
 @pytest.mark.parametrize("name", ["full", "empty"])
 @pytest.mark.parametrize("chart", BY_KIND, ids=lambda chart: chart.name)
 def test_every_word_on_a_chart_can_be_translated(chart: Chart, name: str) -> None:
-    frame = drawn(chart, HISTORIES[name](), simulated=True, figures=Figures(words=Marked()))
+    frame = drawn(chart, HISTORIES[name](), simulated=True, figures=Figures(Locale("en"), Marked()))
     texts = [text.get_text().replace("\n", " ") for text in written(frame)]
     months = {
         frame.figures.month(HISTORIES["full"]().panel.days[0].replace(day=1, month=n)).split()[0] for n in range(1, 13)
@@ -140,3 +132,27 @@ def test_runs_are_where_a_figure_stays_the_same_and_unknown_is_one_too() -> None
     found = [(first, after, str(value)) for first, after, value in runs([1.0, 1.0, nan, nan, 0.0])]
     assert found == [(0, 2, "1.0"), (2, 4, "nan"), (4, 5, "0.0")]
     assert runs([]) == []
+
+
+class Noted(Marked):
+    """Keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: set[str] = set()
+
+    def gettext(self, message: str) -> str:
+        self.asked.add(message)
+        return message
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        self.asked |= {msgid1, msgid2}
+        return msgid1 if n == 1 else msgid2
+
+
+@pytest.mark.parametrize("name", ["full", "empty"])
+def test_every_text_of_a_chart_is_extracted_for_translators(name: str) -> None:
+    words = Noted()
+    for chart in LIGHT:
+        drawn(chart, HISTORIES[name](), simulated=True, figures=Figures(Locale("en"), words))
+    assert words.asked - extracted() - set(texts()) == set()

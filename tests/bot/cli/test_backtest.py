@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 
 from tests.bot.browser import DESK, PHONE, browsing, faint, overflow, picture, resize
@@ -21,6 +22,7 @@ from tests.signals.breakout.test_breakout_history import EPISODES
 from tests.signals.record import independent_record as by_hand
 
 ROOT = Path(__file__).parents[3]
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +101,10 @@ class TestPage:
         chance = r"stood higher in \d+ of \d+ cases, after any date in \d+.%: (no better|better|worse) than chance"
         assert re.search(chance, opening)
 
+    def test_then_it_says_what_the_coins_did_and_that_it_is_little(self, html: str) -> None:
+        opening = html[html.index('<p class="lead">') : html.index("<h2>")]
+        assert re.search(r"ETH 3 months after: 2020\s\+271\s% · 2021\s−41\s%: too few cases to say more\.", opening)
+
     def test_the_page_asks_for_nothing(self, html: str) -> None:
         parser = Fetched()
         parser.feed(html)
@@ -139,14 +145,22 @@ class TestPage:
         assert "<metadata>" not in html
 
 
-@pytest.fixture
-async def shown(published: Path, chromium: str) -> AsyncIterator[Page]:
-    """The page in a browser that has no network."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def opened(chromium: str) -> AsyncIterator[Page]:
+    """A browser that has no network."""
     async with browsing(chromium, offline=True) as page:
-        await page.goto((published / "record.html").as_uri())
         yield page
 
 
+@pytest_asyncio.fixture(loop_scope="module")
+async def shown(opened: Page, published: Path) -> Page:
+    """The page on a phone."""
+    await resize(opened, PHONE)
+    await opened.goto((published / "record.html").as_uri())
+    return opened
+
+
+@in_one_loop
 async def test_people_see_it_whole_on_a_phone_and_on_a_desk(shown: Page) -> None:
     problems: list[str] = []
     shown.on("console", lambda message: problems.append(message.text))
@@ -164,6 +178,7 @@ async def test_people_see_it_whole_on_a_phone_and_on_a_desk(shown: Page) -> None
     assert problems == []
 
 
+@in_one_loop
 async def test_no_table_is_cut_but_those_that_say_that_they_scroll(shown: Page) -> None:
     unfold = "document.querySelectorAll('details').forEach(each => { each.open = true; })"
     await shown.evaluate(unfold)
@@ -176,10 +191,12 @@ async def test_no_table_is_cut_but_those_that_say_that_they_scroll(shown: Page) 
     assert await shown.evaluate(narrow) + await shown.evaluate(wide) == 0
 
 
+@in_one_loop
 async def test_its_words_stand_out_in_the_light_and_in_the_dark(shown: Page) -> None:
     assert await faint(shown) == []
 
 
+@in_one_loop
 async def test_the_first_screen_of_a_phone_has_the_answer_and_no_p_value(shown: Page) -> None:
     lead = await shown.locator(".lead").bounding_box()
     assert lead is not None
@@ -187,6 +204,7 @@ async def test_the_first_screen_of_a_phone_has_the_answer_and_no_p_value(shown: 
     assert await shown.get_by_text("p, Holm").first.is_hidden()
 
 
+@in_one_loop
 async def test_what_is_folded_opens(shown: Page) -> None:
     await shown.get_by_text("After a rise to stage 3:").click()
     table = shown.locator("details[open] table")

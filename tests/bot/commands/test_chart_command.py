@@ -147,7 +147,9 @@ class TestSending:
 
     async def test_an_older_chart_is_shown_with_what_was_so_then(self, say: Say, record: Record) -> None:
         await record(whole(session=SESSION + timedelta(days=1)))
-        assert "Tue 17 Nov 2020" in await say("/chart")
+        caption = await say("/chart")
+        assert "Tue 17 Nov 2020" in caption
+        assert caption.endswith("The newest session, 18 Nov 2020, is not drawn yet.")
 
     async def test_a_simulated_market_says_so_in_the_caption(self, app: App, say: Say) -> None:
         async with app.database.transaction() as connection:
@@ -254,10 +256,15 @@ class TestWhatCannotBeShown:
 @pytest.mark.parametrize(
     ("kind", "chart"),
     [
-        ("breakout.failed", "breakout"), ("catch-up", "breakout"), ("liquidity.regime", "liquidity"),
+        ("breakout.failed", "breakout"), ("catch_up", "breakout"), ("liquidity.regime", "liquidity"),
         ("stage.up", "cascade"), ("supercycle.up", "cascade"), ("window.opened", "crypto"), ("precondition.met", "crypto"),
     ],
 )  # fmt: skip
 def test_under_an_alert_stands_the_chart_of_what_it_tells(kind: str, chart: str) -> None:
     rows = Buttons(ENGLISH).under_alert(7, kind)
     assert ("Chart", f"chart:{chart}") in [button for row in rows for button in row]
+
+
+def test_under_what_is_said_of_the_data_stands_no_chart() -> None:
+    titles = [title for row in Buttons(ENGLISH).under_alert(7, "data.problem") for title, _ in row]
+    assert titles == ["Why", "Record", "Details", "Mute"]

@@ -15,7 +15,7 @@ from bot.clock import SteppedClock
 from bot.delivery import sender
 from bot.sandbox.server import Sandbox
 from bot.sandbox.telegram import BotApiError
-from storage import roles
+from storage import process_roles
 from storage.database import Database, DatabaseInUseError, lock_number
 from storage.outbox import fan_out, queue
 from storage.outbox.states import State
@@ -23,7 +23,7 @@ from tests.bot.delivery.test_delivery import subscribe, tally
 from tests.bot.running import EVENING, attempt, settings_for, store_verdict
 from tests.faults.truth import owe
 from tests.postgresql import Server
-from tests.storage.test_roles import cut_holders, held_by, until_in_line
+from tests.storage.test_process_roles import cut_holders, held_by, until_in_line
 
 
 class TestTwoWorkers:
@@ -95,7 +95,7 @@ class TestTwoWorkers:
 async def test_a_main_process_that_lost_its_place_to_another_ends(
     sandbox: Sandbox, postgresql: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(roles, "_PROBE", 0.05)
+    monkeypatch.setattr(process_roles, "_PROBE", 0.05)
     url = await postgresql.emptied()
     settings = settings_for(sandbox, url, market_data=f"folder:{tmp_path}")
     async with build(settings, SteppedClock(EVENING)) as app, Database(url) as other:

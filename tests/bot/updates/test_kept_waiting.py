@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from telegram import Update
 
 from bot.app import App
-from bot.commands import answering, table
+from bot.commands import permission, table
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from storage import chats
@@ -62,7 +62,7 @@ async def test_failures_of_the_database_do_not_count_as_answers_of_telegram(
     polled: Callable[[], Awaitable[None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    failing, asked = [OperationalError("SELECT", {}, Exception("database is locked"))] * 4, answering.refusal
+    failing, asked = [OperationalError("SELECT", {}, Exception("database is locked"))] * 4, permission.refusal
 
     async def fails_first(update: Update) -> str | None:
         if failing:

@@ -12,9 +12,9 @@ from signals.breakout.episodes import find_episodes
 from signals.data.release import available_at
 from signals.data.series import UTC_DAY
 from signals.data.sessions import decision_times
+from signals.record.event_study import Events, Study
 from signals.record.model import ASSETS
 from signals.record.prices import Prices
-from signals.record.study import Events, Study
 from tests.worlds import CALENDAR
 
 SESSIONS = CALENDAR[slice(*CALENDAR.searchsorted(pd.DatetimeIndex(["2000-01-03", "2020-01-02"])))]

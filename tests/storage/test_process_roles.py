@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage import roles
+from storage import process_roles
 from storage.database import Database, DatabaseInUseError
-from storage.roles import Role
+from storage.process_roles import Role
 from tests.postgresql import Server
 
 MAIN, WORKER = "main process", "delivery worker"
@@ -20,7 +20,7 @@ MAIN, WORKER = "main process", "delivery worker"
 @pytest.fixture
 async def one(postgresql: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """One process's way to the database; a role is looked after all the time."""
-    monkeypatch.setattr(roles, "_PROBE", 0.01)
+    monkeypatch.setattr(process_roles, "_PROBE", 0.01)
     async with Database(await postgresql.emptied()) as database:
         yield database
 

@@ -9,30 +9,30 @@ from pathlib import Path
 import pytest
 
 HEAVY = ("pandas", "numpy", "yfinance", "matplotlib", "PIL", "exchange_calendars", "asyncpg")
+LIGHT = (
+    "bot.serve", "bot.app", "bot.cli.main", "bot.market.evening", "bot.delivery.sender", "bot.messages.render",
+    "bot.commands.chart",
+)  # fmt: skip
 ROOT = Path(__file__).parents[2]
 
 
 def imported(program: str) -> set[str]:
-    """Return the top-level modules in ``sys.modules`` of a fresh interpreter after a program."""
-    shown = f"{program}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
-    ran = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True, cwd=ROOT)
+    """Return the modules of a fresh interpreter after a program."""
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys\nprint(*sys.modules)"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
     return set(ran.stdout.split())
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "bot.serve",
-        "bot.app",
-        "bot.cli.main",
-        "bot.market.evening",
-        "bot.delivery.sender",
-        "bot.messages.render",
-        "bot.commands.chart",
-    ],
-)
-def test_the_process_that_answers_telegram_imports_nothing_heavy(module: str) -> None:
-    assert imported(f"import {module}") & set(HEAVY) == set()
+@pytest.fixture(scope="module")
+def serving() -> set[str]:
+    """The modules of a bot that is about to serve."""
+    return imported("import bot.serve")
+
+
+def test_the_process_that_answers_telegram_imports_nothing_heavy() -> None:
+    assert imported(f"import {', '.join(LIGHT)}") & set(HEAVY) == set()
 
 
 def test_the_whole_program_built_and_serving_imports_nothing_heavy() -> None:
@@ -94,14 +94,14 @@ asyncio.run(main())
         ("sqlalchemy.dialects.postgresql", "PostgreSQL"),
     ],
 )
-def test_what_only_some_installations_need_is_not_imported_by_all(module: str, needed_by: str) -> None:
-    shown = f"import bot.serve, sys; print({module!r} in sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert ran.stdout.split() == ["False"], needed_by
+def test_what_only_some_installations_need_is_not_imported_by_all(
+    serving: set[str], module: str, needed_by: str
+) -> None:
+    assert module not in serving, needed_by
 
 
-def test_the_bot_imports_nothing_that_only_a_command_line_or_a_migration_needs() -> None:
-    assert imported("import bot.serve") & {"typer", "rich", "alembic", "mako", "pydantic"} == set()
+def test_the_bot_imports_nothing_that_only_a_command_line_or_a_migration_needs(serving: set[str]) -> None:
+    assert serving & {"typer", "rich", "alembic", "mako", "pydantic"} == set()
 
 
 def test_the_heavy_libraries_are_those_of_the_market_process() -> None:

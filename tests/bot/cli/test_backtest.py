@@ -101,6 +101,10 @@ class TestPage:
         chance = r"stood higher in \d+ of \d+ cases, after any date in \d+.%: (no better|better|worse) than chance"
         assert re.search(chance, opening)
 
+    def test_then_it_says_what_the_coins_did_and_that_it_is_little(self, html: str) -> None:
+        opening = html[html.index('<p class="lead">') : html.index("<h2>")]
+        assert re.search(r"ETH 3 months after: 2020\s\+271\s% · 2021\s−41\s%: too few cases to say more\.", opening)
+
     def test_the_page_asks_for_nothing(self, html: str) -> None:
         parser = Fetched()
         parser.feed(html)

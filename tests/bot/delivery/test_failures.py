@@ -116,7 +116,10 @@ async def test_after_a_reset_before_it_was_carried_out_nobody_knows_either(sandb
     assert sandbox.sent(5) == []
 
 
-async def test_after_a_read_timeout_nobody_knows_and_the_message_is_there(sandbox: Sandbox) -> None:
+async def test_after_a_read_timeout_nobody_knows_and_the_message_is_there(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "_CONNECT", 0.4)
     assert await kind(sandbox, Fault.HANG, read_timeout=0.1) is FailureKind.UNKNOWN
     assert sandbox.sent(5) == ["hello"]
 

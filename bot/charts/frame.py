@@ -84,15 +84,10 @@ class Frame:
         self._line(HEIGHT - 0.10, title, size=10, weight="bold", color=self.colours.ink)
         self._line(HEIGHT - 0.29, below, size=TEXT, color=self.colours.quiet)
 
-    def dates(self, index: pd.Index) -> str:
+    def dates(self, index: pd.DatetimeIndex) -> str:
         """Write from when to when, for ``title``."""
-        first, last = self.span(index)
+        first, last = index[0].date(), index[-1].date()
         return self.figures.span(first, last) if first != last else self.figures.day(last)
-
-    @staticmethod
-    def span(index: pd.Index) -> tuple[date, date]:
-        """Return the first and the last date."""
-        return pd.DatetimeIndex(index)[0].date(), pd.DatetimeIndex(index)[-1].date()
 
     def shown(self, index: pd.Index) -> pd.DatetimeIndex:
         """Return the part of some dates that lies within the period, counted back from the last of them."""

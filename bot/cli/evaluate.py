@@ -9,7 +9,7 @@ import msgspec
 
 from bot.cli.history import database_exists, load
 from bot.cli.progress import progress_shown
-from bot.cli.tables import MADE_UP, verdict_lines
+from bot.cli.words import verdict_text
 from bot.settings import Settings
 from signals.as_json import decode_verdict, encode
 from signals.data.sessions import check_session, decision_time, nyse_sessions
@@ -17,11 +17,11 @@ from signals.errors import NoHistoryError, NotASessionError
 from signals.model import Verdict
 from storage import ledger
 from storage.database import read_only
-from storage.market import SIMULATED
+from storage.market import Market, load_market
 
 
-def verdict_text(settings: Settings, session: date | None, now: datetime, *, stored: bool, as_json: bool) -> str:
-    """Return the verdict of one session, by default the newest, as lines for people or as JSON.
+def evaluation(settings: Settings, session: date | None, now: datetime, *, stored: bool, as_json: bool) -> str:
+    """Return the verdict of one session, by default the newest, in the words of messages or as JSON.
 
     Parameters
     ----------
@@ -33,11 +33,13 @@ def verdict_text(settings: Settings, session: date | None, now: datetime, *, sto
     signals.errors.HistoryError
         When there is no verdict of that session; the message says why.
     """
-    verdict = _stored(settings.database_url, session) if stored else _evaluated(settings, session, now)
+    if stored:
+        verdict, market_row = _stored(settings.database_url, session)
+    else:
+        verdict, market_row = _evaluated(settings, session, now), Market(settings.market_data, None, None)
     if as_json:
         return msgspec.json.format(encode(verdict), indent=2).decode()
-    made_up = [MADE_UP] if settings.market_data == SIMULATED and not stored else []
-    return "\n".join([*made_up, *verdict_lines(verdict)])
+    return verdict_text(verdict, market_row)
 
 
 def _evaluated(settings: Settings, session: date | None, now: datetime) -> Verdict:
@@ -59,22 +61,24 @@ def _check(session: date, now: datetime) -> None:
     check_session(session, nyse_sessions(now))
 
 
-def _stored(database_url: str, session: date | None) -> Verdict:
-    """Return what was decided for a session, by default for the newest: a verdict is never rewritten."""
-    body, nearest = asyncio.run(_body(database_url, session)) if database_exists(database_url) else (None, None)
-    if nearest is None:
+def _stored(database_url: str, session: date | None) -> tuple[Verdict, Market]:
+    """Return what was decided for a session, by default for the newest, and in which market; it is never rewritten."""
+    nothing = (None, None, None)
+    body, nearest, found = asyncio.run(_body(database_url, session)) if database_exists(database_url) else nothing
+    if nearest is None or found is None:
         raise NoHistoryError("the database has no verdict yet: run the bot first, or give --data FOLDER")
     if body is None:
         raise NotASessionError(f"the database has no verdict of {session}; the nearest before it is of {nearest}")
-    return decode_verdict(body)
+    return decode_verdict(body), found
 
 
-async def _body(url: str, session: date | None) -> tuple[str | None, date | None]:
-    """Return the verdict of a session, if there is one, and the nearest session before it, or else the first."""
+async def _body(url: str, session: date | None) -> tuple[str | None, date | None, Market | None]:
+    """Return the verdict of a session, if there is one; the nearest before it, or else the first; and the market."""
     async with read_only(url) as connection:
         nearest = await ledger.nearest_body(connection, session or date.max)
         first = await ledger.first_session(connection)
+        market_row = await load_market(connection)
     if nearest is None:
-        return None, first
+        return None, first, market_row
     found = decode_verdict(nearest).session
-    return (nearest if session in (None, found) else None), found
+    return (nearest if session in (None, found) else None), found, market_row

@@ -144,11 +144,11 @@ def evaluate(
 
     With data it is evaluated from them. Without, it is what the bot decided that evening.
     """
-    from bot.cli.evaluate import verdict_text
+    from bot.cli.evaluate import evaluation
 
     settings = _settings(data)
     session = asof.date() if asof else None
-    typer.echo(verdict_text(settings, session, SystemClock().now(), stored=data is None, as_json=as_json))
+    typer.echo(evaluation(settings, session, SystemClock().now(), stored=data is None, as_json=as_json))
 
 
 @cli.command()
@@ -170,7 +170,7 @@ def backtest(
     if as_json:
         typer.echo(json.dumps(made.json(), indent=2))
     elif html is None:
-        made.print()
+        typer.echo(made.text())
 
 
 @cli.command()

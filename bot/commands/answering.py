@@ -145,6 +145,11 @@ class Request:
             return None
         return edited.photo[-1].file_id if isinstance(edited, Message) else None
 
+    async def send_document(self, content: bytes, name: str, caption: str) -> None:
+        """Answer with a file."""
+        await self.admit()
+        await self._in_topic(partial(self._send_document, content, name, caption), is_admitted=True)
+
     async def tell_to_slow_down(self) -> None:
         """Say instead of an answer that this chat asks too fast."""
         await self._send(self.services.messages.text("slow_down"), None, is_admitted=True)
@@ -207,6 +212,20 @@ class Request:
             caption,
             parse_mode=ParseMode.HTML,
             reply_markup=buttons,
+            reply_parameters=self._quoted,
+            message_thread_id=topic,
+            rate_limit_args=is_admitted,
+        )
+
+    async def _send_document(
+        self, content: bytes, name: str, caption: str, topic: int | None, is_admitted: bool
+    ) -> Message:
+        return await self._bot.send_document(
+            self.chat.id,
+            content,
+            caption,
+            parse_mode=ParseMode.HTML,
+            filename=name,
             reply_parameters=self._quoted,
             message_thread_id=topic,
             rate_limit_args=is_admitted,

@@ -21,8 +21,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.database import lock, upsert
 from storage.ledger import Audience
 from storage.outbox.quiet_hours import QuietHours

@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.database import database_now, lock, upsert
 from storage.schema import received_update
 
 # Telegram keeps an update for a day; one that comes again within that time must still be known.
 _KEPT = timedelta(days=2)
 _ROW = received_update.c
+NOBODY = 0
+"""The chat of an update that belongs to none, or to none any more."""
 _IS_OPEN = _ROW.body.is_not(None)
 _IS_WAITING = (_IS_OPEN, _ROW.handled_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An update as it arrived. ``chat_id`` is 0 when it belongs to no chat; ``body`` is Telegram's JSON."""
+    """An update as it arrived. ``chat_id`` is ``NOBODY`` when it belongs to no chat; ``body`` is Telegram's JSON."""
 
     update_id: int
     chat_id: int
@@ -76,8 +78,12 @@ async def mark_handled(connection: AsyncConnection, update_id: int, at: datetime
 
 
 async def finish(connection: AsyncConnection, update_id: int, at: datetime) -> None:
-    """Note that an update is handled and answered: the next one of its chat may be taken. What it said is dropped."""
-    finished = {"handled_at": func.coalesce(_ROW.handled_at, at), "body": None, "lease_until": None}
+    """Note that an update is handled and answered: the next one of its chat may be taken.
+
+    What it said is dropped, and whose it was.
+    """
+    dropped = {"body": None, "lease_until": None, "chat_id": NOBODY}
+    finished = dropped | {"handled_at": func.coalesce(_ROW.handled_at, at)}
     await connection.execute(update(received_update).where(_ROW.update_id == update_id).values(finished))
 
 

@@ -244,7 +244,7 @@ alert = Table(
     Column("session", Date, ForeignKey("verdict.session"), nullable=False),
     Column("transitions", JSON, nullable=False, comment="ids of the transitions it tells"),
     Column("created_at", Instant, nullable=False),
-    Column("fan_out_cursor", BigInteger, comment="the last chat id enqueued"),
+    Column("fan_out_cursor", BigInteger, comment="the last chat id enqueued, until all are"),
     Column("fanned_out_at", Instant, comment="null: recipients are still to be enqueued"),
     Column("audience", String(16), nullable=False, server_default="subscribers", comment="or operators"),
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is owed or sent"),

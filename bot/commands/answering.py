@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram import (
     Chat,
     InlineKeyboardButton,
@@ -31,7 +30,7 @@ from bot.errors import AlreadyHandledError
 from bot.messages.buttons import Rows
 from bot.messages.pages import pages
 from bot.messages.render import Messages
-from storage import inbox
+from storage import AsyncConnection, inbox
 from storage.database import Database
 
 
@@ -146,6 +145,11 @@ class Request:
             return None
         return edited.photo[-1].file_id if isinstance(edited, Message) else None
 
+    async def send_document(self, content: bytes, name: str, caption: str) -> None:
+        """Answer with a file."""
+        await self.admit()
+        await self._in_topic(partial(self._send_document, content, name, caption), is_admitted=True)
+
     async def tell_to_slow_down(self) -> None:
         """Say instead of an answer that this chat asks too fast."""
         await self._send(self.services.messages.text("slow_down"), None, is_admitted=True)
@@ -208,6 +212,20 @@ class Request:
             caption,
             parse_mode=ParseMode.HTML,
             reply_markup=buttons,
+            reply_parameters=self._quoted,
+            message_thread_id=topic,
+            rate_limit_args=is_admitted,
+        )
+
+    async def _send_document(
+        self, content: bytes, name: str, caption: str, topic: int | None, is_admitted: bool
+    ) -> Message:
+        return await self._bot.send_document(
+            self.chat.id,
+            content,
+            caption,
+            parse_mode=ParseMode.HTML,
+            filename=name,
             reply_parameters=self._quoted,
             message_thread_id=topic,
             rate_limit_args=is_admitted,

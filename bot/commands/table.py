@@ -23,7 +23,7 @@ from telegram.ext import (
 from bot.commands import alert, chart, evidence, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
 from bot.commands.permission import refusal
-from bot.commands.settings import alerts, mute, overview, quiet, timezone
+from bot.commands.settings import alerts, mute, overview, personal, quiet, timezone
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
 from bot.messages.buttons import Asked
@@ -39,8 +39,9 @@ _TYPED = (filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST) & ~filte
 class Command:
     """What may be typed as ``/name``, or pressed as a button with that name as its data.
 
-    One without a description can only be pressed. ``group`` and ``argument`` are what ``/help`` shows of it.
-    One that ``has_effect`` has it even where there is to be no answer. ``changes_chat``: in a group only its admins
+    One without a description can only be pressed. ``group`` and ``argument`` are what ``/help`` shows of it; without a
+    group that is its name alone.
+    One that ``has_effect`` has it even where there is to be no answer. ``for_admins``: in a group only its admins
     may. In a channel they alone may press anything: whatever is answered there is a post.
     """
 
@@ -50,7 +51,7 @@ class Command:
     group: str = ""
     argument: str = ""
     has_effect: bool = False
-    changes_chat: bool = False
+    for_admins: bool = False
 
 
 async def _help(services: Services, request: Request) -> None:
@@ -75,15 +76,19 @@ COMMANDS = (
     Command("history", "the last changes", past.history, _PAST, "[10]"),
     Command("asof", "the status of a past evening", past.as_of, _PAST, "2020-11-17"),
     Command("subscribe", "get an alert when something changes", subscription.subscribe, _CHAT, "", True, True),
-    Command("unsubscribe", "no more alerts", subscription.unsubscribe, _CHAT, "", True, True),
-    Command("alerts", "which alerts come, silently or not at all", alerts.alerts, _CHAT, "", True, True),
+    Command("alerts", "which alerts come, and how", alerts.alerts, _CHAT, "", True, True),
     Command("mute", "no alerts for a while", mute.mute, _CHAT, "7d", True, True),
-    Command("unmute", "alerts again", mute.unmute, _CHAT, "", True, True),
-    Command("settings", "time zone, quiet hours, urgent alerts", overview.settings, _CHAT, "", True, True),
-    Command("timezone", "where this chat is", timezone.timezone, _CHAT, "Paris", True, True),
-    Command("quiet", "hours in which nothing comes", quiet.quiet, _CHAT, "22:00-07:00", True, True),
-    Command("help", "this list", _help, _CHAT),
-    Command("start", "what this is", subscription.start, _CHAT, has_effect=True),
+    Command("settings", "time zone and quiet hours", overview.settings, _CHAT, "", True, True),
+    Command("unsubscribe", "no more alerts", subscription.unsubscribe, "", "", True, True),
+    Command("unmute", "alerts again", mute.unmute, "", "", True, True),
+    Command("timezone", "where this chat is", timezone.timezone, "", "Paris", True, True),
+    Command("quiet", "hours in which nothing comes", quiet.quiet, "", "22:00-07:00", True, True),
+    Command("help", "this list", _help),
+    Command("start", "what this is", subscription.start, has_effect=True),
+    Command("privacy", "what is stored, and how long", personal.privacy),
+    Command("export", "all that is stored about this chat", personal.export, "", "", False, True),
+    Command("deleteme", "delete all of it", personal.delete, "", "", True, True),
+    Command("id", "the numbers of this chat and of you", personal.numbers),
     Command("refresh", "", status.refresh),
     Command("alert", "", alert.alert),
     Command("details", "", alert.details),
@@ -147,7 +152,7 @@ async def _pressed(services: Services, update: Update, _: object) -> None:
 async def _carry_out(services: Services, command: Command, request: Request) -> str | None:
     """Let a command have its effect and be answered; return the sentence that is left to say, if any."""
     is_press = request.update.callback_query is not None
-    is_for_admins = command.changes_chat or (is_press and request.chat.type == ChatType.CHANNEL)
+    is_for_admins = command.for_admins or (is_press and request.chat.type == ChatType.CHANNEL)
     if is_for_admins and (why_not := await refusal(request.update)) is not None:
         return services.messages.text(why_not)
     if not command.has_effect:

@@ -148,6 +148,11 @@ class Buttons:
         ending = () if chosen.quiet_from is None else (((self._words.gettext("No quiet hours"), "quiet:off"),),)
         return (*rows, *ending, self._to_settings())
 
+    def under_deletion(self) -> Rows:
+        """Return the one that deletes all, and the way out."""
+        _ = self._words.gettext
+        return (((_("Delete everything"), "deleteme:yes"), (_("Keep it"), "privacy")),)
+
     def under_clocks(self, clocks: Iterable[tuple[str, str]]) -> Rows:
         """Return the times that it is now somewhere, of (what the clocks show, how they differ from UTC)."""
         found = [(shown, f"timezone:{offset}") for shown, offset in clocks]

@@ -40,6 +40,10 @@ class Methods:
             "sendMessage": (self._send_message, _SENDING),
             "editMessageText": (self._edit_message_text, _EDITING),
             "sendPhoto": (self._send_photo, _SENDING - {"text", "link_preview_options"} | {"photo", "caption"}),
+            "sendDocument": (
+                self._send_document,
+                _SENDING - {"text", "link_preview_options"} | {"document", "caption"},
+            ),
             "editMessageMedia": (
                 self._edit_message_media,
                 frozenset({"chat_id", "message_id", "media", "reply_markup"}),
@@ -118,6 +122,17 @@ class Methods:
         content, topic = self._photo(given.get("photo"), given), _topic(state, given)
         _check_reply(state, given.get("reply_parameters"))
         self._limiter.take(state.chat["id"])
+        return self._world.post_content(state, content, given.get("reply_markup"), topic)
+
+    async def _send_document(self, given: Json) -> Json:
+        state, document = self._chat(given), given.get("document")
+        if not isinstance(document, FileField):
+            raise BotApiError(400, "Bad Request: there is no document in the request")
+        topic, caption = _topic(state, given), _parse_caption(given)
+        _check_reply(state, given.get("reply_parameters"))
+        self._limiter.take(state.chat["id"])
+        content = self._world.keep_document(document.file.read(), document.filename)
+        content |= {"caption": caption.text} if caption.text else {}
         return self._world.post_content(state, content, given.get("reply_markup"), topic)
 
     def _photo(self, photo: Any, given: Json) -> Json:

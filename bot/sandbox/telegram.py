@@ -61,6 +61,7 @@ class World:
         self.updates: list[Json] = []
         self.commands: dict[tuple[str, str], list[Json]] = {}
         self.callback_answers: dict[str, Json] = {}
+        self.documents: dict[str, bytes] = {}
         self.pressed: set[str] = set()
         self.changed = asyncio.Event()
         self.version = 0
@@ -147,6 +148,13 @@ class World:
         if markup:
             message["reply_markup"] = markup
         return message
+
+    def keep_document(self, content: bytes, name: str) -> Json:
+        """Keep a file that the bot sends; return what a message of it holds."""
+        file_id = f"BQACAgI{len(self.documents)}"
+        self.documents[file_id] = content
+        sizes = {"file_id": file_id, "file_unique_id": file_id, "file_name": name, "file_size": len(content)}
+        return {"document": sizes}
 
     def forget_updates_before(self, offset: int) -> None:
         """Confirm updates, as a higher offset does."""

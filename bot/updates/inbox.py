@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any, TypeGuard
 
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram import Update
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
@@ -22,7 +21,7 @@ from bot.clock import Clock
 from bot.delivery.replies import UnansweredError
 from bot.errors import AdminCheckError, AlreadyHandledError, RetryUpdateError
 from bot.operator_alarm import Alarm
-from storage import inbox
+from storage import AsyncConnection, inbox
 from storage.database import Database
 from storage.inbox import Received
 
@@ -40,7 +39,6 @@ _LEASE = timedelta(minutes=2)
 _LOOK_EVERY = 10.0
 # So long, in seconds, what is in hand may still be finished when the program ends.
 _GRACE = 10.0
-_NO_CHAT = 0
 _INT64 = range(-(2**63), 2**63)
 Raw = dict[str, Any]
 
@@ -245,8 +243,8 @@ def _chat_of(raw: Raw) -> int:
         content = next(raw[kind] for kind in ALLOWED_UPDATES if kind in raw)
         chat_id = content.get("message", content)["chat"]["id"]
     except (StopIteration, AttributeError, KeyError, TypeError):
-        return _NO_CHAT
-    return chat_id if isinstance(chat_id, int) and chat_id in _INT64 else _NO_CHAT
+        return inbox.NOBODY
+    return chat_id if isinstance(chat_id, int) and chat_id in _INT64 else inbox.NOBODY
 
 
 def _reason(error: Exception) -> str:

@@ -21,8 +21,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.database import lock, upsert
 from storage.ledger import Audience
 from storage.outbox.quiet_hours import QuietHours
@@ -55,7 +55,8 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE,
         last = None
     else:
         last = await _enqueue_slice(connection, alert_row, now, size)
-    progress = {"fanned_out_at": now} if last is None else {"fan_out_cursor": last}
+    # Once it is done, the id of the last chat is nobody's business.
+    progress = {"fanned_out_at": now, "fan_out_cursor": None} if last is None else {"fan_out_cursor": last}
     await connection.execute(update(alert).where(alert.c.id == alert_row.id).values(progress))
     return True
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.database import upsert
 from storage.outbox.states import UNFINISHED
 from storage.schema import alert, delivery, delivery_count
@@ -35,11 +36,16 @@ async def purge(connection: AsyncConnection, now: datetime, size: int = SLICE) -
     folded: dict[str, int] = {}
     for state in (await connection.execute(gone)).scalars():
         folded[state] = folded.get(state, 0) + 1
-    for state, count in folded.items():
-        statement = upsert(connection, delivery_count).values(alert_id=alert_id, state=state, count=count)
+    await count(connection, alert_id, folded)
+    return sum(folded.values())
+
+
+async def count(connection: AsyncConnection, alert_id: int, folded: Mapping[str, int]) -> None:
+    """Add to an alert's counts the deliveries in each state that are not stored one by one any more."""
+    for state, number in folded.items():
+        statement = upsert(connection, delivery_count).values(alert_id=alert_id, state=state, count=number)
         added = {"count": delivery_count.c.count + statement.excluded.count}
         await connection.execute(statement.on_conflict_do_update(index_elements=["alert_id", "state"], set_=added))
-    return sum(folded.values())
 
 
 async def stored(connection: AsyncConnection) -> int:

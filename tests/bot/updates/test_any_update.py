@@ -98,8 +98,8 @@ def answers_expected(update: Json) -> int:
         known = query["data"] in commands and "message" in query
         if not known or query["message"]["chat"] is CHANNEL:
             return 0
-        changes = next(command.changes_chat for command in COMMANDS if command.name == query["data"])
-        return int(not changes or query["message"]["chat"] is PRIVATE)
+        is_for_admins = next(command.for_admins for command in COMMANDS if command.name == query["data"])
+        return int(not is_for_admins or query["message"]["chat"] is PRIVATE)
     message = update.get("message") or update.get("channel_post") or {}
     if message.get("is_automatic_forward"):
         return 0

@@ -16,9 +16,9 @@ from urllib.parse import quote
 from sqlalchemy import BigInteger, BindParameter, Function, Table, event, func, literal, make_url, select
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
+from storage import AsyncConnection, AsyncEngine, create_async_engine
 from storage.unavailable import RESTORE, explained, unavailable
 from storage.uninterrupted import creator
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.outbox.supersession import record_superseded
 from storage.schema import alert, transition, verdict
 from storage.settings.kinds import EVERYTHING

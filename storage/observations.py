@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import String, bindparam, column, func, insert, select, type_coerce, update, values
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NullType
 
+from storage import AsyncConnection
 from storage.database import upsert
 from storage.schema import Instant, observation, restatement, source_check
 

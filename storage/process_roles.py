@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from sqlalchemy import BigInteger, bindparam, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.database import Database, DatabaseInUseError, lock_number
 
 logger = logging.getLogger(__name__)

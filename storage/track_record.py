@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.schema import outcome, track_record, transition, verdict
 
 

@@ -36,7 +36,8 @@ def draw(frame: Frame, history: History) -> None:
     if not any(found.values()):
         frame.nothing(title, _("No breakout was confirmed on a day with a price of ether or bitcoin yet."))
         return
-    newest = max(path.confirmed for paths in found.values() for path in paths)
+    days = sorted({path.confirmed for paths in found.values() for path in paths})
+    newest = days[-1]
     is_open = any(path.is_open for paths in found.values() for path in paths)
     below = _("Day 0 is %s: the window is ahead or open") if is_open else _("Last confirmation %s: its window is over")
     frame.title(title, below % figures.day(newest))
@@ -48,11 +49,11 @@ def draw(frame: Frame, history: History) -> None:
     ]  # fmt: skip
     eth, btc = frame.panels(
         (1, _("ETH, change since day 0, log scale")), (1, _("BTC, change since day 0, log scale")),
-        legend=legend, columns=4, own_ticks=True,
+        legend=legend, own_ticks=True,
     )  # fmt: skip
     eth.axhline(1 + WINDOW.response, color=colours.good, linestyle=(0, (1, 1.5)), linewidth=1.4)
     for axes, (name, paths) in zip((eth, btc), found.items(), strict=True):
-        _draw_fan(frame, axes, name, paths, newest)
+        _draw_fan(frame, axes, name, paths, days)
     btc.set_xlabel(_("days since the confirmation"), fontsize=SMALL, color=colours.quiet, labelpad=1)
 
 
@@ -71,7 +72,7 @@ def _paths(history: History, key: str) -> list[_Path]:
     return found
 
 
-def _draw_fan(frame: Frame, axes: Axes, name: str, paths: list[_Path], newest: date) -> None:
+def _draw_fan(frame: Frame, axes: Axes, name: str, paths: list[_Path], days: list[date]) -> None:
     _, colours, figures = frame.words.gettext, frame.colours, frame.figures
     axes.set_xlim(0, _DAYS)
     axes.set_xticks([0, WINDOW.opens, 60, _DAYS])
@@ -79,9 +80,10 @@ def _draw_fan(frame: Frame, axes: Axes, name: str, paths: list[_Path], newest: d
     if not paths:
         frame.say(axes, _("%s had no price at any confirmation.") % name)
         return
-    earlier = [path for path in paths if path.confirmed != newest]
-    for number, path in enumerate(earlier):
-        dashes = _DASHES[number % len(_DASHES)]
+    newest = days[-1]
+    for path in (path for path in paths if path.confirmed != newest):
+        # The same in both panels.
+        dashes = _DASHES[days.index(path.confirmed) % len(_DASHES)]
         axes.plot(path.levels.index, path.levels, color=colours.quiet, linewidth=1.1, linestyle=dashes)
     for path in paths[-1:]:
         if path.confirmed == newest:

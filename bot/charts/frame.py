@@ -29,6 +29,8 @@ _LEGEND_ROW, _PANEL_TITLE, _GAP, _TICKS = 0.175, 0.22, 0.06, 0.17
 TEXT, SMALL = 8.5, 8.0
 _WIDE_SCALE = 4.0
 _LETTERS_A_LINE, _COLOURS = 42, 128
+# What stands before a label of the legend and behind it, in inches.
+_HANDLE, _MOST_COLUMNS = 0.34, 4
 # Up to how many days single ones are written, or months.
 _OF_DAYS, _OF_MONTHS, _YEARS_WRITTEN = 60, 800, 7
 WATERMARK = "watermark"
@@ -79,18 +81,13 @@ class Frame:
 
     def title(self, title: str, below: str) -> None:
         """Write what it shows, and from when to when or on how many cases."""
-        self._text(_LEFT, HEIGHT - 0.10, title, size=10, weight="bold", va="top", color=self.colours.ink)
-        self._text(_LEFT, HEIGHT - 0.29, below, size=TEXT, va="top", color=self.colours.quiet)
+        self._line(HEIGHT - 0.10, title, size=10, weight="bold", color=self.colours.ink)
+        self._line(HEIGHT - 0.29, below, size=TEXT, color=self.colours.quiet)
 
-    def dates(self, index: pd.Index) -> str:
+    def dates(self, index: pd.DatetimeIndex) -> str:
         """Write from when to when, for ``title``."""
-        first, last = self.span(index)
+        first, last = index[0].date(), index[-1].date()
         return self.figures.span(first, last) if first != last else self.figures.day(last)
-
-    @staticmethod
-    def span(index: pd.Index) -> tuple[date, date]:
-        """Return the first and the last date."""
-        return pd.DatetimeIndex(index)[0].date(), pd.DatetimeIndex(index)[-1].date()
 
     def shown(self, index: pd.Index) -> pd.DatetimeIndex:
         """Return the part of some dates that lies within the period, counted back from the last of them."""
@@ -98,14 +95,13 @@ class Frame:
         back = _SPAN.get(self.chart.period)
         return dates if back is None or not len(dates) else dates[dates >= dates[-1] - back]
 
-    def panels(
-        self, *panels: tuple[float, str], legend: Sequence[Any] = (), columns: int = 3, own_ticks: bool = False
-    ) -> list[Axes]:
+    def panels(self, *panels: tuple[float, str], legend: Sequence[Any] = (), own_ticks: bool = False) -> list[Axes]:
         """Return axes one below the other, each of a relative height and with a line of text above it.
 
         ``own_ticks``: something is written below each of them, not only below the last.
         """
         gap = _GAP + (_TICKS if own_ticks else 0)
+        columns = self._columns([handle.get_label() for handle in legend])
         rows = -(-len(legend) // columns)
         top = HEIGHT - _TOP - rows * _LEGEND_ROW - (0.05 if rows else 0)
         if rows:
@@ -113,7 +109,7 @@ class Frame:
         height = (top - _BOTTOM - _PANEL_TITLE * len(panels) - gap * (len(panels) - 1)) / sum(h for h, _ in panels)
         made = []
         for share, title in panels:
-            self._text(_LEFT, top - 0.05, title, size=SMALL, va="top", color=self.colours.quiet)
+            self._line(top - 0.05, title, size=SMALL, color=self.colours.quiet)
             top -= _PANEL_TITLE + share * height
             box = (_LEFT / WIDTH, top / HEIGHT, (WIDTH - _LEFT - _RIGHT) / WIDTH, share * height / HEIGHT)
             made.append(self._styled(self.figure.add_axes(box)))
@@ -176,12 +172,17 @@ class Frame:
                 color=self.colours.ink,
             )  # fmt: skip
 
+    @staticmethod
+    def end(index: pd.DatetimeIndex) -> pd.Timestamp:
+        """Return where dates end on an axis: a little after the last, or nobody would see what began on it."""
+        return index[-1] + max((index[-1] - index[0]) / 100, pd.Timedelta(days=1))
+
     def date_axis(self, axes: Sequence[Axes], index: pd.DatetimeIndex) -> None:
         """Give axes below one another the same dates; they are written below the last."""
-        first, last = index[0], index[-1]
-        ticks, labels = self._ticks(first, last)
+        first, last = index[0], self.end(index)
+        ticks, labels = self._ticks(first, index[-1])
         for each in axes:
-            each.set_xlim(first, last if last > first else last + pd.Timedelta(days=1))  # type: ignore[arg-type]
+            each.set_xlim(first, last)  # type: ignore[arg-type]
             each.xaxis.set_major_locator(FixedLocator(ticks))
             each.set_xticklabels(labels if each is axes[-1] else [])
             each.grid(axis="x", color=self.colours.grid, linewidth=0.5)
@@ -223,6 +224,30 @@ class Frame:
             frameon=False, fontsize=SMALL, labelcolor=self.colours.ink, borderpad=0, borderaxespad=0,
             handlelength=1.5, handletextpad=0.5, columnspacing=1.0, labelspacing=0.45,
         )  # fmt: skip
+
+    def _columns(self, labels: Sequence[str]) -> int:
+        """Return how many columns of a legend fit beside one another."""
+        widths = [self._width(label, size=SMALL) + _HANDLE for label in labels]
+        for columns in range(min(len(labels), _MOST_COLUMNS), 1, -1):
+            # As matplotlib fills them: one column after the other.
+            if sum(max(column) for column in np.array_split(widths, columns)) <= WIDTH - _LEFT:
+                return columns
+        return 1
+
+    def _width(self, text: str, **style: Any) -> float:
+        """Return how wide a text is, in inches."""
+        written = self.figure.text(0, 0, text, **style)
+        width = written.get_window_extent().width / DPI
+        written.remove()
+        return width
+
+    def _line(self, y: float, text: str, *, size: float, **style: Any) -> None:
+        """Write a line from the left edge, in smaller letters where another language needs more of them."""
+        room, width = WIDTH - 2 * _LEFT, self._width(text, size=size, **style)
+        if width > room:
+            # Letters do not get narrower quite as they get smaller.
+            size *= 0.95 * room / width
+        self._text(_LEFT, y, text, size=size, va="top", **style)
 
     def _text(self, x: float, y: float, text: str, **style: Any) -> None:
         """Write at a place in inches from the lower left corner."""

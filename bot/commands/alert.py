@@ -6,13 +6,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.commands.answering import Request, Services
 from bot.messages.alerts import alert_text, details_text
 from bot.messages.buttons import Rows
 from bot.messages.render import Messages
-from storage import ledger
+from storage import AsyncConnection, ledger
 from storage.settings import chosen
 
 

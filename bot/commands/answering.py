@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram import (
     Chat,
     InlineKeyboardButton,
@@ -31,7 +30,7 @@ from bot.errors import AlreadyHandledError
 from bot.messages.buttons import Rows
 from bot.messages.pages import pages
 from bot.messages.render import Messages
-from storage import inbox
+from storage import AsyncConnection, inbox
 from storage.database import Database
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -16,20 +17,24 @@ from storage import charts, ledger, market, track_record
 _FORBIDDEN = ("send photos", "send_photos", "send_media")
 """What Telegram says where pictures may not be sent, in lower case."""
 
+_Show = Callable[[str | bytes], Awaitable[str | None]]
+"""Shows a picture, given by its id or its bytes, and returns its id."""
+
 
 async def chart(services: Services, request: Request) -> str | None:
     """Answer ``/chart``; a press under a chart puts another in its place."""
     asked = read_chart(request.words)
     if asked is None:
         return services.messages.text("wrong_chart")
-    async with services.database.reading() as connection:
-        row = await charts.find(connection, asked.name)
-        caption = await _caption(services, connection, asked, row) if row is not None else ""
-    if row is None:
-        return services.messages.text("no_chart")
-    show = partial(request.show_photo, caption=caption, buttons=services.messages.buttons.under_chart(asked))
+    buttons, is_shown = services.messages.buttons.under_chart(asked), False
     try:
-        await _show(services, row, show)
+        while not is_shown:
+            async with services.database.reading() as connection:
+                row = await charts.find(connection, asked.name)
+                if row is None:
+                    return services.messages.text("no_chart")
+                caption = await _caption(services, connection, asked, row)
+            is_shown = await _show(services, row, partial(request.show_photo, caption=caption, buttons=buttons))
     except BadRequest as error:
         if not any(known in str(error).lower() for known in _FORBIDDEN):
             raise
@@ -37,24 +42,30 @@ async def chart(services: Services, request: Request) -> str | None:
     return None
 
 
-async def _show(services: Services, row: Any, show: Any) -> None:
-    """Send a picture by its id; one that has none, or one that Telegram does not know any more, by its bytes."""
-    if row.file_id is not None and await _is_shown(show, row.file_id):
-        return
+async def _show(services: Services, row: Any, show: _Show) -> bool:
+    """Send a picture by its id; one that has none, or one that Telegram does not know any more, by its bytes.
+
+    Returns False when another was drawn meanwhile, which the caption is not of.
+    """
+    if row.file_id is not None and await _is_known(show, row.file_id):
+        return True
     async with services.uploading[row.name]:
         async with services.database.reading() as connection:
             picture = await charts.image(connection, row.name)
+        if picture.drawn_at != row.drawn_at:
+            return False
         # Meanwhile somebody else may have uploaded it.
-        if picture.file_id not in (None, row.file_id) and await _is_shown(show, picture.file_id):
-            return
+        if picture.file_id not in (None, row.file_id) and await _is_known(show, picture.file_id):
+            return True
         file_id = await show(picture.image)
         if file_id is not None:
             async with services.database.transaction() as connection:
                 await charts.keep_file_id(connection, row.name, picture.drawn_at, file_id)
+    return True
 
 
-async def _is_shown(show: Any, file_id: str) -> bool:
-    """Return whether a picture could be sent by an id: that is another bot's, say, once the token has changed."""
+async def _is_known(show: _Show, file_id: str) -> bool:
+    """Send a picture by an id; return False where Telegram does not know that: the token may be another bot's now."""
     try:
         await show(file_id)
     except BadRequest as error:

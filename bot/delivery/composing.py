@@ -11,14 +11,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram.constants import ParseMode
 
 from bot.delivery.failures import Failure, FailureKind
 from bot.messages.alerts import alert_text
 from bot.messages.buttons import Rows, as_json
 from bot.messages.render import Messages
-from storage import ledger
+from storage import AsyncConnection, ledger
 from storage.outbox import supersession
 from storage.outbox.states import Claimed
 

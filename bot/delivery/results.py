@@ -9,14 +9,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
 from bot.delivery.composing import Composer
 from bot.delivery.failures import CONSEQUENCES, Effect, Failure, Result
 from bot.delivery.pacing import Pacer
 from bot.operator_alarm import Alarm
-from storage import chats
+from storage import AsyncConnection, chats
 from storage.database import Database
 from storage.outbox import queue
 from storage.outbox.states import Claimed, State

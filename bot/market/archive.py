@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pandas as pd
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from signals.data.series import SERIES
 from signals.data.vintages import Archive, instants, settle
-from storage import observations
+from storage import AsyncConnection, observations
 
 _AGAIN = timedelta(days=60)
 """How much of a series is settled once more when something was archived of it."""

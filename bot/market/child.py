@@ -82,7 +82,7 @@ class Requests:
 
                 yield from look_back(request, self._archives, report)
             case Draw():
-                # So is matplotlib.
+                # The same holds of matplotlib.
                 from bot.market.drawing import draw
 
                 yield from draw(request, self._archives, report)

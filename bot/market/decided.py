@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.market.archive import ArchiveReader
 from signals.data.closures import without
 from signals.data.sessions import nyse_sessions
 from signals.data.vintages import Archive
 from signals.evaluate import History, evaluate
-from storage import ledger, market
+from storage import AsyncConnection, ledger, market
 
 
 @dataclass(frozen=True, slots=True)

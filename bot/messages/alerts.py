@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.messages.record import read_record
 from bot.messages.render import Messages, ShownChange, read_verdict
 from signals.model import Verdict
-from storage import ledger, market, track_record
+from storage import AsyncConnection, ledger, market, track_record
 from storage.market import Market
 
 

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any, TypeGuard
 
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from telegram import Update
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
@@ -22,7 +21,7 @@ from bot.clock import Clock
 from bot.delivery.replies import UnansweredError
 from bot.errors import AdminCheckError, AlreadyHandledError, RetryUpdateError
 from bot.operator_alarm import Alarm
-from storage import inbox
+from storage import AsyncConnection, inbox
 from storage.database import Database
 from storage.inbox import Received
 

@@ -24,8 +24,8 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.database import insert_in
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.recipients import is_recipient

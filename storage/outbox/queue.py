@@ -18,8 +18,8 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.database import database_now
 from storage.outbox.states import WAITING, Claimed, State, is_in
 from storage.outbox.supersession import queue_superseded

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import Claimed, State
 from storage.outbox.supersession import has_newer, queue_superseded

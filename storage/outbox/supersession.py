@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.outbox.states import UNFINISHED, WAITING, Claimed, State, is_in
 from storage.schema import alert, delivery, supersession, transition
 

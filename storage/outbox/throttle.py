@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import literal_column, select, true
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.database import as_utc, database_clock, database_now, upsert
 from storage.schema import throttle
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.recipients import of_chat
 from storage.outbox.states import State, is_in

@@ -12,6 +12,7 @@ import pytest
 
 from bot.app import App, build
 from bot.clock import SteppedClock
+from bot.market.evening import Evening
 from bot.market.process import MarketProcess, MarketProcessError
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
@@ -60,6 +61,9 @@ async def test_from_start_to_an_alert_in_one_process(
             alert = await until_sent(sandbox, "Russell 2000 at a record")
             sandbox.world.write(ME, "/status")
             status = await until_sent(sandbox, "Breakout attempt")
+            sandbox.world.write(ME, "/chart cascade")
+            await until_sent(sandbox, "Stage ")
+    assert sum("photo" in message for message in sandbox.world.chats[ME].messages.values()) == 1
     assert "Wrong if: a close below 97.00" in alert
     assert "Breakout attempt · stage" in status
 
@@ -73,6 +77,25 @@ async def test_a_failing_evening_is_told_to_the_operator_and_ends_nothing(
     monkeypatch.setattr(MarketProcess, "ask", lambda *_: _Failing())
     await app.run_evening()
     assert "The evening's evaluation failed: the market process ended with code -9" in caplog.text
+
+
+async def test_charts_that_cannot_be_drawn_are_told_to_the_operator_and_cost_the_record_nothing(
+    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looked_back = asyncio.Event()
+
+    async def fails(*_: object) -> None:
+        raise MarketProcessError("cannot draw breakout-5y-light")
+
+    async def look_back(*_: object) -> None:
+        looked_back.set()
+
+    monkeypatch.setattr(MarketProcess, "ask", lambda *_: _Failing())
+    monkeypatch.setattr(Evening, "draw", fails)
+    monkeypatch.setattr(Evening, "look_back", look_back)
+    await app.run_evening()
+    assert "The charts could not be drawn: cannot draw breakout-5y-light" in caplog.text
+    assert looked_back.is_set()
 
 
 class _Failing:

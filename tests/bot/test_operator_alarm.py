@@ -9,13 +9,12 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import operator_alarm
 from bot.app import App
 from bot.operator_alarm import OperatorAlarm
 from bot.sandbox.server import Fault, Sandbox
-from storage import chats
+from storage import AsyncConnection, chats
 from storage.outbox import fan_out, notices, queue
 from tests.bot.conftest import Record
 from tests.bot.running import EVENING, attempt

@@ -156,3 +156,20 @@ def test_every_text_of_a_chart_is_extracted_for_translators(name: str) -> None:
     for chart in LIGHT:
         drawn(chart, HISTORIES[name](), simulated=True, figures=Figures(Locale("en"), words))
     assert words.asked - extracted() - set(texts()) == set()
+
+
+class Longer(Marked):
+    """A language that takes two fifths more letters."""
+
+    def gettext(self, message: str) -> str:
+        return message + " ééééééé" * (len(message) // 20) + "é" * (len(message) * 2 // 5 % 8)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+@pytest.mark.parametrize("name", ["full", "sparse", "empty"])
+@pytest.mark.parametrize("chart", BY_KIND, ids=lambda chart: chart.name)
+def test_a_language_of_longer_words_can_be_read_too(chart: Chart, name: str) -> None:
+    figures = Figures(Locale("fr"), Longer())
+    assert unreadable(drawn(chart, HISTORIES[name](), simulated=True, figures=figures)) == []

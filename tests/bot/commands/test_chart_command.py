@@ -145,6 +145,24 @@ class TestSending:
             row = await charts.find(connection, "breakout-5y-light")
         assert row.file_id == photos()[0]["photo"][-1]["file_id"]
 
+    async def test_a_picture_that_is_drawn_anew_meanwhile_comes_with_its_own_caption(
+        self, app: App, say: Say, record: Record, photos: Messages, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await record(whole(session=SESSION + timedelta(days=1)))
+        image = charts.image
+
+        async def after_another_was_drawn(connection: Any, name: str) -> Any:
+            monkeypatch.setattr(charts, "image", image)
+            async with app.database.transaction() as writing:
+                await charts.store(
+                    writing, name, SESSION + timedelta(days=1), picture("another"), EVENING + timedelta(days=1)
+                )
+            return await image(connection, name)
+
+        monkeypatch.setattr(charts, "image", after_another_was_drawn)
+        assert "Wed 18 Nov 2020" in await say("/chart")
+        assert image_of(sandbox, photos()[0]) == picture("another")
+
     async def test_an_older_chart_is_shown_with_what_was_so_then(self, say: Say, record: Record) -> None:
         await record(whole(session=SESSION + timedelta(days=1)))
         caption = await say("/chart")
@@ -239,6 +257,13 @@ class TestWhatCannotBeShown:
         text = "Bad Request: not enough rights to send photos to the chat"
         sandbox.faults.append(("sendPhoto", BotApiError(400, text)))
         assert "Pictures may not be sent here" in await say("/chart", GROUP, 11)
+
+    @pytest.mark.usefixtures("drawn")
+    async def test_what_is_posted_in_a_channel_is_answered_there(self, sandbox: Sandbox, hear: Hear) -> None:
+        channel = sandbox.world.add_channel(-1_000_000_000_007, "News", admins={11})
+        sandbox.world.write(channel.chat["id"], "/chart")
+        await hear()
+        assert sum("photo" in message for message in channel.messages.values()) == 1
 
     @pytest.mark.usefixtures("drawn")
     async def test_a_topic_that_is_closed_since_is_answered_in_general(

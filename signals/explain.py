@@ -100,12 +100,15 @@ class InvalidIf:
     level
         So are ``BREAKOUT.fail_closes`` closes in a row below this level, where that counts.
     on
-        The last session on which it can be wrong; for an attempt, the one by which it must be confirmed.
+        The last session on which it can be wrong.
+    unless_confirmed
+        Whether it is wrong then if it is not confirmed by then.
     """
 
     below: float
     level: float | None
     on: date | None
+    unless_confirmed: bool = False
 
 
 def invalid_if(episode: Episode, phase: str) -> InvalidIf | None:
@@ -113,7 +116,7 @@ def invalid_if(episode: Episode, phase: str) -> InvalidIf | None:
     below = failure_close(episode)
     match phase:
         case Phase.ATTEMPT:
-            return InvalidIf(below, None, episode.confirm_by)
+            return InvalidIf(below, None, episode.confirm_by, unless_confirmed=True)
         case Phase.CONFIRMED | Phase.WARNING:
             return InvalidIf(below, episode.level, episode.hold_until)
         case Phase.ESTABLISHED:
@@ -300,14 +303,17 @@ class Lead(StrEnum):
 
 
 def lead(breakout: Breakout) -> Lead:
-    """Return what stands first: a breakout open or ended lately, a record, one within reach, or the stage."""
-    if breakout.close is None or breakout.record is None:
-        return Lead.UNKNOWN
+    """Return what stands first: a breakout open or ended lately, a record, one within reach, or the stage.
+
+    What is open stays so while the close is unknown.
+    """
     if breakout.episode is not None and breakout.course is not None:
         if breakout.episode.is_open:
             return Lead.BREAKOUT
         if is_recent(breakout.course.ended):
             return Lead.ENDED
+    if breakout.close is None or breakout.record is None:
+        return Lead.UNKNOWN
     if breakout.record_after is not None:
         return Lead.RECORD
     return Lead.STAGE if gap(breakout.close, breakout.record).fraction else Lead.NEAR

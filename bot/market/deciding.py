@@ -154,8 +154,8 @@ def _ready(
         if reason and now < last_call(session):
             return undecided[:index], reason
         if reason and _is_doubtful(session, bars, stored, now):
-            missing = f"{session} has no bar of {', '.join(GATE.blocking)} though earlier ones are answered"
-            return undecided[:index], f"{missing}: closed, perhaps; the next session will tell"
+            missing = f"{', '.join(GATE.blocking)}: no bar of {session}, though earlier ones are answered"
+            return undecided[:index], f"{missing}; perhaps the exchange was closed: the next session will tell"
     return undecided, None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -133,9 +134,11 @@ class Gate:
 
     def blocks(self, at: int) -> str | None:
         """Return why the session at a position has to wait, ``None`` when ^RUT, IWM and SPY pass."""
-        verdicts = [self.source(key, at) for key in GATE.blocking]
-        failed = [v for v in verdicts if v.verdict not in (Freshness.OK, Freshness.NEVER_HAD)]
-        return "; ".join(f"{v.series}: {v.reason}" for v in failed) or None
+        failing = defaultdict[str, list[str]](list)
+        for verdict in (self.source(key, at) for key in GATE.blocking):
+            if verdict.verdict not in (Freshness.OK, Freshness.NEVER_HAD):
+                failing[verdict.reason].append(verdict.series)
+        return "; ".join(f"{', '.join(series)}: {reason}" for reason, series in failing.items()) or None
 
 
 def gate(panel: Panel, reasons: Mapping[str, str], contradicted: pd.Series[bool]) -> Gate:

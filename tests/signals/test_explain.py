@@ -80,7 +80,7 @@ class TestInvalidIf:
     @pytest.mark.parametrize(
         ("phase", "wrong"),
         [
-            ("attempt", InvalidIf(BELOW, None, date(2020, 12, 11))),
+            ("attempt", InvalidIf(BELOW, None, date(2020, 12, 11), unless_confirmed=True)),
             ("confirmed", InvalidIf(BELOW, LEVEL, date(2020, 12, 16))),
             ("warning", InvalidIf(BELOW, LEVEL, date(2020, 12, 16))),
             ("established", InvalidIf(BELOW, None, END)),
@@ -198,7 +198,8 @@ class TestLead:
     @pytest.mark.parametrize(
         ("given", "leads"),
         [
-            (breakout(close=None), Lead.UNKNOWN),
+            (breakout(close=None, episode=None, course=None), Lead.UNKNOWN),
+            (breakout(close=None), Lead.BREAKOUT),
             (breakout(), Lead.BREAKOUT),
             (breakout(episode=FAILED, course=Course(9, 7, 21, 3, -0.1)), Lead.ENDED),
             (breakout(episode=FAILED, course=Course(9, 7, 22, 3, -0.1)), Lead.RECORD),

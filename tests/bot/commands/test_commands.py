@@ -156,13 +156,13 @@ class TestStatus:
         overdue = EVENING - timedelta(hours=1)
         await record(quiet, agenda=Agenda(overdue.date(), overdue, overdue.date(), "IWM: newest bar is late"))
         first = (await say("/status")).splitlines()[0]
-        assert first.startswith("Nothing newer than")
+        assert first.startswith("Fri 13 Nov 2020 is not decided yet.")
         assert "IWM: newest bar is late" in first
 
     async def test_the_first_line_says_nothing_of_it_when_no_session_is_overdue(self, say: Say, record: Record) -> None:
         later = EVENING + timedelta(days=1)
         await record(quiet, agenda=Agenda(later.date(), later, EVENING.date(), None))
-        assert "Nothing newer" not in await say("/status")
+        assert "not decided yet" not in await say("/status")
 
     async def test_refresh_edits_in_place(self, say: Say, press: Press, record: Record, sandbox: Sandbox) -> None:
         await record(quiet)

@@ -160,7 +160,7 @@ class TestADoubtfulDay:
         agenda = await ring(evening, N + 1)
         assert agenda.next_session == day(N + 1)
         assert agenda.waiting is not None
-        assert agenda.waiting.startswith(f"{day(N + 1)} has no bar of ^RUT, IWM, SPY though earlier ones are answered")
+        assert agenda.waiting.startswith(f"^RUT, IWM, SPY: no bar of {day(N + 1)}, though earlier ones are answered")
         assert (await sessions(evening))[-1] == day(N)
         agenda = await ring(evening, N + 2)
         assert (agenda.next_session, agenda.waiting) == (day(N + 3), None)

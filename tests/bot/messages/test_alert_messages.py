@@ -301,7 +301,9 @@ class TestWindow:
 class TestData:
     def test_a_problem_of_the_index_says_that_the_breakout_is_held(self) -> None:
         change = told("data.problem", f"data:^RUT:{SESSION}", before="ok", after="late")
-        assert "The breakout is held as it was until it is back." in alert(whole(), change)
+        others = [told("data.problem", f"data:{key}:{SESSION}", before="ok", after="late") for key in ("IWM", "SPY")]
+        text = alert(whole(), change, *others)
+        assert text.count("The breakout is held as it was until that is back.") == 1
 
     def test_several_problems_are_one_message(self) -> None:
         changes = [told("data.problem", f"data:X{i}:{SESSION}", before="ok", after="stale") for i in range(40)]

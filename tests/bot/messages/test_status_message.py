@@ -66,7 +66,7 @@ class TestTheWholeCard:
     def test_when_a_session_is_overdue_it_says_so_and_why(self) -> None:
         agenda = Agenda(date(2020, 11, 18), datetime(2020, 11, 18, 0, tzinfo=UTC), SESSION, "^RUT: <no> answer")
         assert (
-            status(whole(), Market("live", None, agenda))[0] == "Nothing newer than Tue 17 Nov 2020: ^RUT: <no> answer"
+            status(whole(), Market("live", None, agenda))[0] == "Wed 18 Nov 2020 is not decided yet. ^RUT: <no> answer"
         )
 
 
@@ -125,7 +125,7 @@ class TestRussell:
         attempt = replace(EPISODE, confirmed=None, hold_until=None)
         checks = tuple(replace(c, passed=None, value=1.0) if c.key == "close" else c for c in BREAKOUT.episode_checks)
         verdict = whole(breakout=replace(BREAKOUT, episode=attempt, episode_checks=checks))
-        assert line(verdict, "Wrong if") == "a close below 1,688.53, to 11 Dec 2020"
+        assert line(verdict, "Wrong if") == "a close below 1,688.53, or not confirmed by 11 Dec 2020"
         assert line(verdict, "Next:") == "2 more closes in a row above 1,740.75 confirm it"
 
     def test_an_established_one_says_how_it_ends(self) -> None:
@@ -139,6 +139,14 @@ class TestRussell:
 
     def test_unknown_is_called_unknown(self) -> None:
         assert russell(UNKNOWN_BREAKOUT) == "unknown: no close that passes the checks"
+
+    def test_what_is_open_stays_so_with_its_price_while_the_close_is_unknown(self) -> None:
+        held = whole(breakout=replace(UNKNOWN_BREAKOUT, episode=EPISODE, course=BREAKOUT.course))
+        assert status(held)[0] == "Breakout confirmed · stage 2 of 4"
+        assert line(held, "Russell 2000") == (
+            "unknown: no close that passes the checks; held: confirmed above 1,740.75"
+        )
+        assert line(held, "Wrong if").startswith("a close below 1,688.53")
 
 
 class TestLiquidity:

@@ -30,16 +30,17 @@ def draw(frame: Frame, history: History) -> None:
         (2.4, _("The four links, in their order")),
         legend=legend,
     )
-    stage.fill_between(shown, cascade.stage[start:], step="post", color=colours.main, linewidth=0)
+    days = [(day - pd.Timestamp(0)) / pd.Timedelta(days=1) for day in (*shown, frame.end(shown))]
+    ribbon = [*cascade.stage[start:], cascade.stage[-1]]
+    stage.fill_between(days, ribbon, step="post", color=colours.main, linewidth=0)
     stage.set_ylim(0, len(names) + 0.2)
     stage.set_yticks(range(len(names) + 1))
     frame.write_y(stage, lambda value: frame.figures.decimal(value, 0))
-    days = (shown - pd.Timestamp(0)) / pd.Timedelta(days=1)
     for lane, link in enumerate(cascade.links):
         found = runs(link.state[start:])
         for state, style, tall in ((1.0, on, 0.56), (0.0, off, 0.14), (np.nan, unknown, 0.36)):
             bars = [
-                (days[first], days[min(after, len(days) - 1)] - days[first])
+                (days[first], days[after] - days[first])
                 for first, after, value in found
                 if value == state or (np.isnan(value) and np.isnan(state))
             ]

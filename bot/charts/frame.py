@@ -172,12 +172,17 @@ class Frame:
                 color=self.colours.ink,
             )  # fmt: skip
 
+    @staticmethod
+    def end(index: pd.DatetimeIndex) -> pd.Timestamp:
+        """Return where dates end on an axis: a little after the last, or nobody would see what began on it."""
+        return index[-1] + max((index[-1] - index[0]) / 100, pd.Timedelta(days=1))
+
     def date_axis(self, axes: Sequence[Axes], index: pd.DatetimeIndex) -> None:
         """Give axes below one another the same dates; they are written below the last."""
-        first, last = index[0], index[-1]
-        ticks, labels = self._ticks(first, last)
+        first, last = index[0], self.end(index)
+        ticks, labels = self._ticks(first, index[-1])
         for each in axes:
-            each.set_xlim(first, last if last > first else last + pd.Timedelta(days=1))  # type: ignore[arg-type]
+            each.set_xlim(first, last)  # type: ignore[arg-type]
             each.xaxis.set_major_locator(FixedLocator(ticks))
             each.set_xticklabels(labels if each is axes[-1] else [])
             each.grid(axis="x", color=self.colours.grid, linewidth=0.5)

@@ -41,7 +41,7 @@ def draw(frame: Frame, history: History) -> None:
     codes = pd.Series(history.liquidity.shown, index=sessions).reindex(shown)
     for first, after, code in runs(codes):
         if code == code:
-            span = shown[first], shown[min(after, len(shown) - 1)]
+            span = shown[first], shown[after] if after < len(shown) else frame.end(shown)
             tint = tints[int(code)]
             if tint != colours.quiet:
                 level.axvspan(*span, color=tint, alpha=colours.tint, linewidth=0)  # type: ignore[arg-type]

@@ -259,6 +259,13 @@ class TestWhatCannotBeShown:
         assert "Pictures may not be sent here" in await say("/chart", GROUP, 11)
 
     @pytest.mark.usefixtures("drawn")
+    async def test_what_is_posted_in_a_channel_is_answered_there(self, sandbox: Sandbox, hear: Hear) -> None:
+        channel = sandbox.world.add_channel(-1_000_000_000_007, "News", admins={11})
+        sandbox.world.write(channel.chat["id"], "/chart")
+        await hear()
+        assert sum("photo" in message for message in channel.messages.values()) == 1
+
+    @pytest.mark.usefixtures("drawn")
     async def test_a_topic_that_is_closed_since_is_answered_in_general(
         self, say: Say, sandbox: Sandbox, hear: Hear
     ) -> None:

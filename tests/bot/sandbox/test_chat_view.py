@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
+from telegram import Bot
 
 from bot.sandbox.page import Stepped, page_routes
 from bot.sandbox.server import Sandbox, serve
-from tests.bot.browser import browsing
+from tests.bot.browser import browsing, overflow
+from tests.bot.sandbox.test_photos import picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -159,3 +161,14 @@ class TestStepping:
         await self.button(visit, "Step one session").click()
         await expect(visit.page.get_by_role("status")).to_have_text("Session 2020-01-02")
         assert visit.days.steps == 1
+
+
+async def test_a_picture_is_shown_whole_and_no_wider_than_its_message(visit: Visit) -> None:
+    async with Bot(visit.sandbox.token, base_url=f"{visit.sandbox.url}/bot") as bot:
+        number = (await bot.send_photo(ME, picture(1170, 1440), "<b>Stage 2 of 4</b>", parse_mode="HTML")).message_id
+    await visit.sees(number, "Stage 2 of 4")
+    shown = visit.page.locator(f"#messages li[data-id='{number}'] img")
+    await expect(shown).to_have_js_property("complete", value=True)
+    assert await shown.evaluate("image => image.naturalWidth") == 1170
+    assert await shown.evaluate("image => image.clientHeight / image.clientWidth") == pytest.approx(1440 / 1170, 0.01)
+    assert await overflow(visit.page) == 0

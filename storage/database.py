@@ -169,8 +169,13 @@ class Database:
 
 def upsert(connection: AsyncConnection, table: Table) -> Any:
     """Return an INSERT of the connection's own dialect, which can say what happens on a conflict."""
+    return insert_in(connection.dialect.name, table)
+
+
+def insert_in(dialect: str, table: Table) -> Any:
+    """Return that INSERT for a dialect by its name."""
     # Only that one: loading PostgreSQL's beside SQLite takes 2 MB.
-    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
 async def database_now(connection: AsyncConnection) -> datetime:

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import AsyncConnection
 from storage.inbox import NOBODY
 from storage.outbox import purge
 from storage.outbox.recipients import of_chat

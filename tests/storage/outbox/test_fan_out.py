@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from storage import chats, ledger
 from storage.database import Database
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
-from storage.outbox import fan_out, queue, recheck, supersession
+from storage.outbox import enqueueing, fan_out, queue, recheck, supersession
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import Claimed, State
 from storage.schema import alert, chat, compressed, delivery
@@ -355,6 +355,40 @@ async def test_everybody_with_the_same_and_with_other_quiet_hours_is_held_till_t
     ends = {row.chat_id: row.not_before.minute for row in rows if row.state == "held"}
     assert ends == {chat_id: chat_id % 3 for chat_id in range(1, 31, 2)}
     assert sum(row.state == "queued" for row in rows) == 25
+
+
+@pytest.mark.parametrize("different", [1, 3, 9])
+async def test_with_more_different_quiet_hours_than_a_statement_has_places_the_rest_is_held_when_claimed(
+    database: Database, monkeypatch: pytest.MonkeyPatch, different: int
+) -> None:
+    monkeypatch.setattr(enqueueing, "_SIZES", (0, 2, 4))
+    await subscribe(database, *range(1, 13))
+    async with database.transaction() as connection:
+        for chat_id in range(1, 11):
+            hours = QuietHours("Europe/Paris", 22 * 60, 7 * 60 + chat_id % different)
+            await chosen.set_quiet_hours(connection, chat_id, hours)
+    await tell(database, (EPISODE, "breakout.attempt"))
+    await spread(database)
+    assert [claimed.chat_id for claimed in await claim(database)] == [11, 12]
+    async with database.transaction() as connection:
+        rows = (await connection.execute(select(delivery.c.chat_id, delivery.c.state, delivery.c.not_before))).all()
+    assert {row.chat_id: row.not_before.minute for row in rows if row.state == State.HELD} == {
+        chat_id: chat_id % different for chat_id in range(1, 11)
+    }
+
+
+async def test_a_slice_that_is_repeated_adds_and_changes_nothing(database: Database) -> None:
+    await subscribe(database, 1, 2)
+    async with database.transaction() as connection:
+        await chosen.set_quiet_hours(connection, 1, QuietHours("Europe/Paris", *NIGHT))
+    await tell(database, (EPISODE, "breakout.attempt"))
+    await spread(database)
+    (claimed,) = await claim(database)
+    async with database.transaction() as connection:
+        await queue.mark_sent(connection, [(claimed, 7)], NOW)
+        await connection.execute(update(alert).values(fanned_out_at=None, fan_out_cursor=None))
+    await spread(database)
+    assert await states(database) == {(1, 1): State.HELD, (1, 2): State.SENT}
 
 
 async def test_a_group_that_moves_behind_the_cursor_is_owed_what_has_passed_it(database: Database) -> None:

@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# One more than the cores of a small machine: many tests wait for a process or a time limit.
+WORKERS ?= 3
 # A folder of CSV files; without one the simulated market stands in, and what is made of it says so.
 HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
 PICTURED := tests/bot/sandbox/test_chat_page.py tests/bot/messages/test_on_a_phone.py tests/bot/cli/test_backtest.py
@@ -12,8 +13,10 @@ PICTURED := tests/bot/sandbox/test_chat_page.py tests/bot/messages/test_on_a_pho
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
 
+# The suite starts many processes: what they import is compiled once, also where the environment says otherwise.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/installed ## every test; COVER=1: with the coverage floor too, child processes included, slower
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --durations=10 $(if $(COVER),--cov --cov-report=term:skip-covered)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations=10 $(if $(COVER),--cov --cov-report=term:skip-covered)
 
 check: $(VENV)/installed ## lint and types
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -162,14 +162,19 @@ class SourceCheck:
     absent: bool = False
 
 
-async def note_check(connection: AsyncConnection, check: SourceCheck, checked_at: datetime) -> bool:
-    """Store what the newest request for a series said. Returns whether the one before said something else."""
-    said = {"checked_at": checked_at, "reason": check.reason[:500], "absent": check.absent}
-    before = select(source_check.c.reason).where(source_check.c.series == check.series)
-    is_new = (await connection.execute(before)).scalar_one_or_none() != said["reason"]
-    statement = upsert(connection, source_check).values(series=check.series, **said)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["series"], set_=said))
-    return is_new
+async def note_checks(
+    connection: AsyncConnection, checks: Sequence[SourceCheck], checked_at: datetime
+) -> list[SourceCheck]:
+    """Store what the newest requests for these series said. Returns those of which the one before said otherwise."""
+    if not checks:
+        return []
+    said = [replace(check, reason=check.reason[:500]) for check in checks]
+    before = {series: check.reason for series, check in (await load_checks(connection)).items()}
+    statement = upsert(connection, source_check)
+    changed = {name: statement.excluded[name] for name in ("checked_at", "reason", "absent")}
+    statement = statement.on_conflict_do_update(index_elements=["series"], set_=changed)
+    await connection.execute(statement, [asdict(check) | {"checked_at": checked_at} for check in said])
+    return [check for check in said if before.get(check.series) != check.reason]
 
 
 async def load_checks(connection: AsyncConnection) -> dict[str, SourceCheck]:

@@ -32,6 +32,7 @@ from signals.sources.options import SourceOptions
 from storage import charts, ledger, market, observations, track_record
 from storage.database import Database
 from storage.ledger import VerdictRow
+from storage.observations import SourceCheck
 from storage.outbox import notices
 
 logger = logging.getLogger(__name__)
@@ -144,17 +145,19 @@ class Evening:
             await self._archive(unstored, now)
 
     async def _archive(self, replies: Sequence[Observations | Checked], now: datetime) -> None:
+        checks: list[SourceCheck] = []
         async with self.database.transaction() as connection:
             for reply in replies:
                 match reply:
                     case Observations(series, restated, rows):
                         await observations.archive(connection, series, rows, now, restated=restated)
                     case Checked(check):
-                        is_new = await observations.note_check(connection, check, now)
-                        if check.reason and is_new:
-                            # What a source never carries is no news; what failed tonight is.
-                            level = logging.INFO if check.absent else logging.WARNING
-                            logger.log(level, "%s: %s", check.series, check.reason)
+                        checks.append(check)
+            for check in await observations.note_checks(connection, checks, now):
+                if check.reason:
+                    # What a source never carries is no news; what failed tonight is.
+                    level = logging.INFO if check.absent else logging.WARNING
+                    logger.log(level, "%s: %s", check.series, check.reason)
 
     async def _decide(self, now: datetime) -> market.Agenda:
         live: list[VerdictRow] = []

@@ -114,16 +114,16 @@ async def test_the_panel_reads_what_is_archived(database: Database) -> None:
 
 async def test_what_was_wrong_with_an_answer_is_kept_until_the_next_one(database: Database) -> None:
     async with database.transaction() as connection:
-        await observations.note_check(connection, SourceCheck("IWM", "no answer"), EVENING)
-        await observations.note_check(connection, SourceCheck("XLC", "no such file", absent=True), EVENING)
-        await observations.note_check(connection, SourceCheck("IWM", ""), LATER)
+        await observations.note_checks(connection, [SourceCheck("IWM", "no answer")], EVENING)
+        await observations.note_checks(connection, [SourceCheck("XLC", "no such file", absent=True)], EVENING)
+        await observations.note_checks(connection, [SourceCheck("IWM", "")], LATER)
         checks = await observations.load_checks(connection)
     assert checks == {"IWM": SourceCheck("IWM", ""), "XLC": SourceCheck("XLC", "no such file", absent=True)}
 
 
 async def test_a_long_sentence_is_cut_to_what_the_column_holds(database: Database) -> None:
     async with database.transaction() as connection:
-        await observations.note_check(connection, SourceCheck("IWM", "x" * 900), EVENING)
+        await observations.note_checks(connection, [SourceCheck("IWM", "x" * 900)], EVENING)
         assert len((await observations.load_checks(connection))["IWM"].reason) == 500
 
 

@@ -34,7 +34,7 @@ async def archived(database: Database, session: date, *, note: bool = True, sour
             rows = [(on.date(), *row) for on, row in zip(table.index, table.itertuples(index=False), strict=True)]
             await observations.archive(connection, found.key, rows, now, restated=found.restated)
             if note:
-                await observations.note_check(connection, SourceCheck(found.key, found.reason), now)
+                await observations.note_checks(connection, [SourceCheck(found.key, found.reason)], now)
     return now
 
 
@@ -89,7 +89,7 @@ async def test_a_revision_of_an_old_figure_is_seen(database: Database, reading: 
     now = await archived(database, SESSIONS[FIRST + 1])
     async with database.transaction() as connection:
         await observations.archive(connection, "^RUT", [(date(2003, 1, 3), 1.0, *[None] * 7)], now)
-        await observations.note_check(connection, SourceCheck("^RUT", ""), now)
+        await observations.note_checks(connection, [SourceCheck("^RUT", "")], now)
     await reading(now)
 
 
@@ -102,7 +102,7 @@ async def test_a_split_that_restates_a_history_is_seen(database: Database, readi
         ]
         halved = [(row[1], row[4] / 2, *row[5:10], 0.0, 2.0 if row[1] == SESSIONS[FIRST + 1] else 0.0) for row in rows]
         await observations.archive(connection, "IWM", [row[:9] for row in halved], later, restated=True)
-        await observations.note_check(connection, SourceCheck("IWM", ""), later)
+        await observations.note_checks(connection, [SourceCheck("IWM", "")], later)
     await reading(now)
     await reading(later)
 

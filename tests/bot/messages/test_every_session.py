@@ -16,7 +16,7 @@ from bot.messages.facts import MeasuredRow, measured_rows, of_liquidity
 from bot.sandbox.entities import utf16_length
 from signals.conditions.table import CONDITIONS, MANDATORY
 from signals.evaluate import History
-from signals.model import Check, Freshness, Link, Regime, State, Unit, Verdict
+from signals.model import Check, Link, Regime, State, Unit, Verdict
 from signals.nine_decimals import Sign, meets
 from tests.bot.messages.evenings import alerts_of, said, simulated, verdict_of
 from tests.signals.conftest import archive as archive
@@ -183,12 +183,11 @@ def crosses(line: str, part: Check) -> bool:
 
 def test_no_link_is_contradicted_by_its_count_without_the_sessions_it_still_takes(told: Told) -> None:
     for verdict, answers in told:
-        late = any(source.verdict is Freshness.LATE for source in verdict.sources)
         counts = answers["why"].splitlines()[-2].split(" · ")
         for link, text in zip(verdict.cascade.links, counts, strict=True):
             is_on = link.state is State.ON
             if link.state is not State.UNKNOWN and is_on is not by_its_count(verdict, link):
-                assert late or re.search(r"\(\d of 5 sessions\)", text), (verdict.session, text)
+                assert re.search(r"\(\d of 5 sessions\)", text), (verdict.session, text)
 
 
 def by_its_count(verdict: Verdict, link: Link) -> bool:

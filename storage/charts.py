@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -13,11 +13,13 @@ from storage.database import upsert
 from storage.schema import chart, verdict
 
 
-async def is_due(connection: AsyncConnection, names: Collection[str]) -> bool:
-    """Return whether a session was decided that one of these charts does not show yet."""
+async def due(connection: AsyncConnection, names: Sequence[str]) -> list[str]:
+    """Return those of some charts that do not show the newest session decided."""
     newest = (await connection.execute(select(func.max(verdict.c.session)))).scalar_one()
-    shown = select(func.count()).where(chart.c.name.in_(names), chart.c.through == newest)
-    return newest is not None and (await connection.execute(shown)).scalar_one() < len(names)
+    if newest is None:
+        return []
+    drawn = set((await connection.execute(select(chart.c.name).where(chart.c.through == newest))).scalars())
+    return [name for name in names if name not in drawn]
 
 
 async def store(connection: AsyncConnection, name: str, through: date, image: bytes, at: datetime) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bot.cli.history import load
 from bot.cli.progress import progress_shown
-from bot.market.alerts import alert_rows
+from bot.market.alerts import alert_rows, kind_of
 from bot.messages.figures import ENGLISH
 from bot.settings import Settings
 from signals.conditions.condition import Condition, Number
@@ -28,6 +28,7 @@ from signals.rules import METHOD_VERSION
 from signals.transitions import transitions
 from storage.ledger import Audience, ChangeRow, VerdictRow
 from storage.market import SIMULATED
+from storage.settings.kinds import BIG_ONES, BITS
 
 _NAMES = {"yahoo": "Yahoo", "fred": "FRED", "treasury": "US Treasury", "newyorkfed": "New York Fed", "tiingo": "Tiingo"}
 _MADE_UP = "**Simulated market: every figure of this table is made up.**"
@@ -199,8 +200,10 @@ def often_table(history: History) -> str:
     kinds = sorted({kind for kind, _ in counts})
     rows = [(kind.replace(".", " "), *(str(counts[kind, year]) for year in YEARS)) for kind in kinds]
     totals = ("together", *(str(sum(counts[kind, year] for kind in kinds)) for year in YEARS))
+    big = Counter(told[0].session.year for told in found if BITS[kind_of(told[0])] & BIG_ONES)
+    default = ("of these the big ones", *(str(big[year]) for year in YEARS))
     turned = ("turned back within 21 sessions", *(str(_turned_back(history, found, year)) for year in YEARS))
-    return _table(("Alert", *map(str, YEARS)), [*rows, totals, turned])
+    return _table(("Alert", *map(str, YEARS)), [*rows, totals, default, turned])
 
 
 YEARS = range(2017, 2025)

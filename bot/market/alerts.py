@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 
 from bot.clock import NEW_YORK
+from signals.model import Transition
 from signals.rules import EVENING
 from storage.ledger import CATCH_UP, AlertRow, Audience, ChangeRow, VerdictRow
 from storage.settings.kinds import BITS, bits
@@ -72,7 +73,7 @@ def _alerts_to_subscribers(row: VerdictRow, now: datetime) -> Iterator[AlertRow]
         )
 
 
-def kind_of(change: ChangeRow) -> str:
+def kind_of(change: ChangeRow | Transition) -> str:
     """Return which of the kinds that a chat can choose from a change is; a high stage is reached, or left."""
     family = change.kind.partition(".")[0]
     if family == "stage":

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def draw(request: Draw, archives: ArchiveReader, report: Report) -> Iterator[NewChart]:
-    """Yield every chart through the newest session decided.
+    """Yield the charts asked for through the newest session decided.
 
     Raises
     ------
@@ -31,8 +31,8 @@ def draw(request: Draw, archives: ArchiveReader, report: Report) -> Iterator[New
     history = decided.evaluated(request.now)
     if history is None:
         return
-    failed = []
-    for done, chart in enumerate(CHARTS, start=1):
+    wanted, failed = [chart for chart in CHARTS if chart.name in request.names], []
+    for done, chart in enumerate(wanted, start=1):
         try:
             image = drawn(chart, history, simulated=simulated).png()
         except Exception:  # whatever is wrong with one, the others can be drawn
@@ -40,7 +40,7 @@ def draw(request: Draw, archives: ArchiveReader, report: Report) -> Iterator[New
             failed.append(chart.name)
         else:
             yield NewChart(chart.name, history.panel.days[-1], image)
-        report("drawing charts", done, len(CHARTS))
+        report("drawing charts", done, len(wanted))
     if failed:
         raise RuntimeError(f"cannot draw {', '.join(failed)}")
 

@@ -86,7 +86,7 @@ class Evening:
             return agenda
 
     async def draw(self, now: datetime) -> None:
-        """Draw every chart anew, unless each shows the newest session already.
+        """Draw every chart anew that does not show the newest session yet.
 
         Raises
         ------
@@ -95,10 +95,10 @@ class Evening:
         """
         async with self.running:
             async with self.database.reading() as connection:
-                due = await charts.is_due(connection, [chart.name for chart in CHARTS])
+                due = await charts.due(connection, [chart.name for chart in CHARTS])
             if not due:
                 return
-            async for reply in self.process.ask(Draw(self._url, now)):
+            async for reply in self.process.ask(Draw(self._url, now, due)):
                 if isinstance(reply, NewChart):
                     async with self.database.transaction() as connection:
                         await charts.store(connection, reply.name, reply.through, reply.image, now)

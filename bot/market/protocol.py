@@ -45,10 +45,11 @@ class LookBack(Struct, frozen=True, tag=True):
 
 
 class Draw(Struct, frozen=True, tag=True):
-    """Draw every chart through the newest session decided. The answers are ``NewChart``."""
+    """Draw charts, by their names, through the newest session decided. The answers are ``NewChart``."""
 
     database_url: str
     now: datetime
+    names: list[str]
 
 
 class FindDemoStart(Struct, frozen=True, tag=True):

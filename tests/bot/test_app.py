@@ -131,7 +131,7 @@ async def test_a_session_that_waits_for_hours_is_told_to_the_operator(
         for hours, told in ((1, False), (5, True)):
             clock.move(decision_time(day(N + 1)) + timedelta(hours=hours))
             await app.run_evening()
-            assert (f"Session {day(N + 1)} still waits. ^RUT: newest bar is {day(N)}" in caplog.text) == told
+            assert (f"Session {day(N + 1)} still waits. ^RUT, IWM, SPY: newest bar is {day(N)}" in caplog.text) == told
 
 
 async def test_a_429_at_the_start_is_waited_out(sandbox: Sandbox, database_url: str) -> None:

@@ -13,7 +13,7 @@ from storage.schema import compressed
 
 EVENING = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)
 SESSION, NEXT = date(2020, 11, 17), date(2020, 11, 18)
-NAME = "breakout-5y-light"
+NAME, ANOTHER = "breakout-5y-light", "liquidity-5y-light"
 
 
 async def draw(database: Database, image: bytes = b"one", at: datetime = EVENING, through: date = SESSION) -> None:
@@ -26,9 +26,9 @@ async def keep(database: Database, drawn_at: datetime, file_id: str) -> None:
         await charts.keep_file_id(connection, NAME, drawn_at, file_id)
 
 
-async def is_due(database: Database, *names: str) -> bool:
+async def due(database: Database) -> list[str]:
     async with database.reading() as connection:
-        return await charts.is_due(connection, names)
+        return await charts.due(connection, [NAME, ANOTHER])
 
 
 async def decide(database: Database, session: date) -> None:
@@ -65,15 +65,14 @@ async def test_an_upload_that_ends_after_another_was_drawn_names_nothing(databas
         assert (await charts.find(connection, NAME)).file_id is None
 
 
-async def test_charts_are_due_when_one_of_them_lacks_the_newest_session(database: Database) -> None:
-    assert not await is_due(database, NAME)
+async def test_those_charts_are_due_that_lack_the_newest_session(database: Database) -> None:
+    assert await due(database) == []
     await decide(database, SESSION)
-    assert await is_due(database, NAME)
+    assert await due(database) == [NAME, ANOTHER]
     await draw(database)
-    assert not await is_due(database, NAME)
-    assert await is_due(database, NAME, "liquidity-5y-light")
+    assert await due(database) == [ANOTHER]
     await decide(database, NEXT)
-    assert await is_due(database, NAME)
+    assert await due(database) == [NAME, ANOTHER]
 
 
 async def test_a_name_that_nobody_has_drawn_has_no_picture(database: Database) -> None:

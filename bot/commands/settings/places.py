@@ -93,7 +93,11 @@ def similar(place: str) -> list[str]:
 
 
 def _offset(name: str, now: datetime) -> timedelta:
-    return now.astimezone(ZoneInfo(name)).utcoffset() or timedelta()
+    return now.astimezone(_zone(name)).utcoffset() or timedelta()
+
+
+# The library keeps eight; any other is read from its file each time.
+_zone = cache(ZoneInfo)
 
 
 def _plain(place: str) -> str:

@@ -16,7 +16,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
+from bot.cli.words import record_text
+from bot.messages.render import Messages
+from bot.sandbox.entities import parse_html
+from signals.as_json import decode_record
+from storage.market import Market
 from tests.bot.browser import DESK, PHONE, browsing, faint, overflow, picture, resize
+from tests.bot.messages.reviewed import plain, reviewed
 from tests.bot.running import command
 from tests.signals.breakout.test_breakout_history import EPISODES
 from tests.signals.record import independent_record as by_hand
@@ -51,6 +57,13 @@ def found(published: Path) -> Any:
 @pytest.fixture(scope="module")
 def html(published: Path) -> str:
     return (published / "record.html").read_text()
+
+
+def test_the_record_in_words_reads_as_reviewed(found: Any) -> None:
+    record = decode_record(json.dumps(found["record"]))
+    assert plain(record_text(record, Market("live", None, None))) == reviewed("real_record", "the whole record")
+    events = Messages().text("record_events", r=record, market=Market("live", None, None))
+    assert plain(parse_html(events).text) == reviewed("real_record", "every breakout")
 
 
 class TestJson:

@@ -17,7 +17,7 @@ from bot.app import App, build
 from bot.clock import SteppedClock
 from bot.sandbox.server import Sandbox
 from bot.settings import Settings
-from signals.data.series import SERIES
+from signals.data.series import SERIES, Series
 from signals.data.sessions import decision_time, last_call
 from signals.sources.simulated import SimulatedSource
 from tests.bot.commands.conftest import ME
@@ -29,21 +29,23 @@ BEGIN = date(2008, 6, 2)
 ASKED = ("/status", "/why", "/record", "/history")
 
 
-def publish(folder: Path, *, yahoo_before: date = date(2012, 1, 1)) -> None:
-    """Write what every publisher has; Yahoo's figures end before a day."""
-    for series in SERIES.values():
+YAHOO = tuple(series for series in SERIES.values() if series.source == "yahoo")
+OTHERS = tuple(series for series in SERIES.values() if series.source != "yahoo")
+
+
+def publish(folder: Path, *published: Series, before: date = date(2012, 1, 1)) -> None:
+    """Write what series have before a day."""
+    for series in published:
         frame = SimulatedSource(7).fetch(series, BEGIN, decision_time(BACK) + timedelta(days=1)).frame
-        if series.source == "yahoo":
-            frame = frame[frame.index < pd.Timestamp(yahoo_before)]
+        frame = frame[frame.index < pd.Timestamp(before)]
         if len(frame):
             frame.dropna(axis=1, how="all").rename_axis("date").to_csv(folder / f"{series.file_stem}.csv")
 
 
 def lose_yahoo(folder: Path) -> None:
     """Have Yahoo answer with something that is no series."""
-    for series in SERIES.values():
-        if series.source == "yahoo":
-            (folder / f"{series.file_stem}.csv").write_text("not,a,series\n1,2,3\n")
+    for series in YAHOO:
+        (folder / f"{series.file_stem}.csv").write_text("not,a,series\n1,2,3\n")
 
 
 @dataclass
@@ -76,7 +78,8 @@ class Program:
 async def program(sandbox: Sandbox, settings: Settings, tmp_path: Path) -> AsyncIterator[Program]:
     folder = tmp_path / "market"
     folder.mkdir()
-    publish(folder, yahoo_before=LATE)
+    publish(folder, *OTHERS)
+    publish(folder, *YAHOO, before=LATE)
     sandbox.world.add_private_chat(ME)
     clock = SteppedClock(decision_time(FIRST))
     own = replace(settings, market_data=f"folder:{folder}", operator_ids=(ME,))
@@ -92,13 +95,13 @@ async def test_every_unusual_evening_reads_as_reviewed(program: Program) -> None
     await program.evening(decision_time(LATE))
     program.clock.move(decision_time(LATE) + timedelta(hours=1))
     said["a late evening"] = await program.say("/status")
-    publish(program.folder, yahoo_before=AWAY)
+    publish(program.folder, *YAHOO, before=AWAY)
     await program.evening(decision_time(LATE) + timedelta(hours=4))
     said["a late evening, decided"] = await program.say("/status")
     lose_yahoo(program.folder)
     await program.evening(last_call(AWAY))
     said["Yahoo away"] = await program.say("/status", "/why", "/why smallcaps", "/why breakout", "/breakout", "/crypto")
-    publish(program.folder)
+    publish(program.folder, *YAHOO)
     await program.evening(decision_time(BACK))
     said["Yahoo back"] = await program.say("/status")
     for title, text in said.items():

@@ -25,6 +25,7 @@ from signals.data.sessions import decision_time
 from signals.evaluate import History
 from storage import charts
 from storage.database import Database
+from storage.schema import chart as chart_table
 from storage.schema import observation
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, N, write
@@ -86,7 +87,7 @@ async def test_without_a_new_session_nothing_is_asked_of_the_child(evening: Even
 async def test_a_chart_that_cannot_be_drawn_stays_what_it_was_and_the_others_come(
     evening: Evening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing, well = "cascade-1y-light", "liquidity-1y-light"
+    failing, well = "liquidity-1y-light", "cascade-1y-light"
 
     def draw_but_one(chart: Chart, history: History, *, simulated: bool) -> Frame:
         if chart.name == failing:
@@ -95,14 +96,29 @@ async def test_a_chart_that_cannot_be_drawn_stays_what_it_was_and_the_others_com
 
     drawn_well = whole_drawing.drawn
     monkeypatch.setattr(drawing, "drawn", draw_but_one)
-    monkeypatch.setattr(drawing, "CHARTS", [chart for chart in CHARTS if chart.name in (failing, well)])
     await evening.run(decision_time(day(N)))
-    request = Draw(evening.database.url.render_as_string(), decision_time(day(N)))
+    request = Draw(evening.database.url.render_as_string(), decision_time(day(N)), [failing, well])
     replies = drawing.draw(request, ArchiveReader(), unreported)
     (chart,) = await asyncio.to_thread(take, replies, 1)
     assert (chart.name, chart.through) == (well, day(N))
     with pytest.raises(RuntimeError, match=f"cannot draw {failing}"):
         await asyncio.to_thread(take, replies, 1)
+
+
+async def test_only_a_chart_that_did_not_come_is_drawn_again(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = "crypto-all-dark"
+    async with evening.database.transaction() as connection:
+        await connection.execute(chart_table.delete().where(chart_table.c.name == missing))
+    asked: list[str] = []
+
+    def draw_and_note(chart: Chart, history: History, *, simulated: bool) -> Frame:
+        asked.append(chart.name)
+        return whole_drawing.drawn(chart, history, simulated=simulated)
+
+    monkeypatch.setattr(drawing, "drawn", draw_and_note)
+    await evening.draw(NOW)
+    assert asked == [missing]
+    assert None not in (await drawn(evening)).values()
 
 
 async def test_a_child_that_fails_says_so_and_the_charts_stay_what_they_were(

@@ -22,7 +22,7 @@ from tests.bot.messages.evenings import alerts_of, said, simulated, verdict_of
 from tests.signals.conftest import archive as archive
 from tests.signals.conftest import history as history
 
-DRAWN = int(os.environ.get("MESSAGES_SESSIONS", "120"))
+DRAWN = int(os.environ.get("MESSAGES_SESSIONS", "90"))
 # 21 sessions, with Christmas and New Year among them.
 LATELY = timedelta(days=34)
 ANSWERS = (

@@ -8,6 +8,7 @@ import pytest
 
 from tests.bot.messages.evenings import alerts_of, simulated, simulated_record
 from tests.bot.messages.reviewed import reviewed
+from tests.bot.messages.test_alert_messages import CASES
 
 SEED = 7
 EVENINGS = {
@@ -43,3 +44,8 @@ def test_an_alert_reads_as_reviewed(kind: str) -> None:
 def test_an_alert_of_the_data_reads_as_reviewed(kind: str, evening: date) -> None:
     market = simulated(SEED, lost="LTC-USD", since="2011-03-03", until="2011-03-14")
     assert dict(alerts_of(market, evening))[kind] == reviewed("alerts", kind)
+
+
+def test_every_kind_is_among_them() -> None:
+    # A window is cancelled by a failure, and told in the same message.
+    assert {*EVENINGS, "window.cancelled", "data.problem", "data.cleared"} == set(CASES)

@@ -64,9 +64,10 @@ def worker() -> None:
 def _go_on_as_the_bot(*arguments: str) -> None:
     """Let the same process go on as a smaller program, for as long as the bot lives.
 
-    Without docstrings, and with freed memory given back by the C library, it weighs a tenth less.
+    Without docstrings and the columns of tracebacks, and with freed memory given back by the C library, it weighs a
+    tenth less.
     """
-    program = [sys.executable, "-OO", "-m", "bot.serve", *arguments]
+    program = [sys.executable, "-OO", "-X", "no_debug_ranges", "-m", "bot.serve", *arguments]
     os.execve(sys.executable, program, _SMALL_MEMORY | os.environ)  # noqa: S606 - our own interpreter
 
 

@@ -20,7 +20,7 @@ from signals.conditions.table import CONDITIONS, LINK_NAMES, MANDATORY
 from signals.data.series import SECTORS, SERIES
 from signals.data.universe import LISTED_ON
 from signals.model import Regime, State, Unit, Verdict, Window
-from signals.record.comparison import compared, compared_in, tally
+from signals.record.better_than_chance import compared, compared_in, tally
 from signals.record.model import ASSETS, Followed, Past, TrackRecord
 from storage.market import Market
 

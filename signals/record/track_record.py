@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from signals.episode import Episode
 from signals.evaluate import History
-from signals.record.chance import with_chance
 from signals.record.claims import claims
 from signals.record.events import FAMILIES, RULES
 from signals.record.grid import grid
 from signals.record.inference import holm
 from signals.record.model import ASSETS, Close, Event, Family, Followed, RuleRecord, TrackRecord
+from signals.record.random_dates import with_chance
 from signals.record.studies import Studies
 from signals.rules import METHOD_VERSION, RECORD, RecordRules
 

@@ -17,7 +17,7 @@ from bot.messages.record import MAIN, MONTHS, LiveCase, live_cases
 from signals import rules
 from signals.data.universe import LISTED_ON
 from signals.evaluate import History
-from signals.record.comparison import compared, compared_in, tally
+from signals.record.better_than_chance import compared, compared_in, tally
 from signals.record.model import ASSETS, Asset, Followed, RuleRecord, TrackRecord
 from signals.record.studies import Studies
 from storage import market, track_record

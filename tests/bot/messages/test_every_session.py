@@ -14,9 +14,9 @@ import pytest
 
 from bot.messages.facts import MeasuredRow, measured_rows, of_liquidity
 from bot.sandbox.entities import utf16_length
-from signals.conditions.table import CONDITIONS
+from signals.conditions.table import CONDITIONS, MANDATORY
 from signals.evaluate import History
-from signals.model import Check, Regime, State, Unit, Verdict
+from signals.model import Check, Link, Regime, State, Unit, Verdict
 from signals.nine_decimals import Sign, meets
 from tests.bot.messages.evenings import alerts_of, said, simulated, verdict_of
 from tests.signals.conftest import archive as archive
@@ -179,6 +179,22 @@ def crosses(line: str, part: Check) -> bool:
     return any(
         meets(value, s, part.threshold) != meets(part.value, s, part.threshold) for s in (Sign.ABOVE, Sign.BELOW)
     )
+
+
+def test_no_link_is_contradicted_by_its_count_without_the_sessions_it_still_takes(told: Told) -> None:
+    for verdict, answers in told:
+        counts = answers["why"].splitlines()[-2].split(" · ")
+        for link, text in zip(verdict.cascade.links, counts, strict=True):
+            is_on = link.state is State.ON
+            if link.state is not State.UNKNOWN and is_on is not by_its_count(verdict, link):
+                assert re.search(r"\(\d of 5 sessions\)", text), (verdict.session, text)
+
+
+def by_its_count(verdict: Verdict, link: Link) -> bool:
+    """Return whether a link has as many conditions on as it needs, the one without which it never is among them."""
+    states = {state.key: state.state for state in verdict.conditions}
+    must = MANDATORY.get(link.number)
+    return link.on >= link.needs and (must is None or states[must] is State.ON)
 
 
 def test_no_regime_is_contradicted_by_its_count_without_turning(told: Told) -> None:

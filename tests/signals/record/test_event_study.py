@@ -15,10 +15,10 @@ from scipy.stats import binomtest
 from signals.data.release import available_at
 from signals.data.series import UTC_DAY
 from signals.data.sessions import decision_times
-from signals.record.chance import with_chance
 from signals.record.event_study import Events, Study
 from signals.record.model import ASSETS
 from signals.record.prices import Prices
+from signals.record.random_dates import with_chance
 from signals.rules import RECORD
 
 FIRST = date(2018, 1, 1)

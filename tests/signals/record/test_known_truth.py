@@ -13,7 +13,7 @@ from bot.messages.record import MAIN, command_of, of_months, rule_named
 from bot.messages.render import Messages
 from signals.data.series import FIELDS
 from signals.evaluate import evaluate
-from signals.record.chance import with_chance
+from signals.record.random_dates import with_chance
 from signals.record.track_record import track_record
 from signals.rules import RECORD
 from storage.market import Market

@@ -12,8 +12,9 @@ from storage import AsyncConnection
 from storage.database import upsert
 from storage.ledger import Audience
 from storage.outbox.recipients import of_chat
-from storage.outbox.states import UNFINISHED, WAITING, State
+from storage.outbox.states import WAITING, State
 from storage.schema import alert, chat, delivery
+from storage.settings import personal
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,10 @@ async def leave_topic(connection: AsyncConnection, chat_id: int, thread_id: int,
 
 
 async def move(connection: AsyncConnection, old: int, new: int, at: datetime, chat_type: str = "supergroup") -> None:
-    """Give a chat its new id (a group became a supergroup), with its subscription and what is queued for it."""
+    """Give a chat its new id (a group became a supergroup), with all that is stored of it; the old id is forgotten.
+
+    So a second word of the same move, which may come late, changes nothing.
+    """
     own = (await connection.execute(select(*_SETTINGS).where(chat.c.id == old))).mappings().one_or_none()
     settings = dict(own) if own else {"subscribed_at": None}
     statement = upsert(connection, chat).values(id=new, type=chat_type, **settings)
@@ -74,13 +78,11 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
     changed = settings | reachable | {"subscribed_at": kept}
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
     await _enqueue_missed_by_move(connection, old, new, at)
-    await connection.execute(update(chat).where(chat.c.id == old).values(subscribed_at=None))
     already = select(delivery.c.alert_id).where(*of_chat(new))
-    waiting = (*of_chat(old), delivery.c.state.in_(UNFINISHED))
-    await connection.execute(update(delivery).where(*waiting, delivery.c.alert_id.not_in(already)).values(chat_id=new))
-    # What is left is queued for the new id already.
-    moved = {"state": State.GONE, "finished_at": at, "error": "the chat has moved"}
-    await connection.execute(update(delivery).where(*waiting).values(moved))
+    # Messages are numbered anew there. What is left behind is owed to the new id already.
+    moved = update(delivery).where(*of_chat(old), delivery.c.alert_id.not_in(already))
+    await connection.execute(moved.values(chat_id=new, message_id=None))
+    await personal.forget(connection, old)
 
 
 _SETTINGS = (

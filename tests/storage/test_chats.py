@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from storage import chats
 from storage.database import Database
-from storage.outbox import fan_out
+from storage.outbox import fan_out, queue
 from storage.outbox.states import State
+from storage.settings import chosen
+from storage.settings.chosen import Chosen
 from tests.storage.outbox.alerts import add_alert, states
+from tests.storage.settings.test_personal import rows_naming
 
 NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
 
@@ -109,5 +112,28 @@ class TestMoving:
         async with database.transaction() as connection:
             await fan_out.fan_out(connection, NOW)
             await chats.move(connection, -5, -1005, NOW)
-        assert await states(database) == {-5: State.GONE, -1005: State.QUEUED}
+        assert await states(database) == {-1005: State.QUEUED}
         assert await subscribers(database) == [-1005]
+
+    async def test_a_second_word_of_it_undoes_nothing_that_was_chosen_since(self, database: Database) -> None:
+        await subscribe(database, -5)
+        async with database.transaction() as connection:
+            await chats.move(connection, -5, -1005, NOW)
+            await chosen.hear_only(connection, -1005, 0)
+            await chats.unsubscribe(connection, -1005, NOW)
+            await chats.move(connection, -5, -1005, NOW)
+            assert await chosen.load(connection, -1005) == Chosen(loud_kinds=0)
+            assert await chats.find(connection, -5) is None
+
+    async def test_what_was_sent_goes_with_it_and_the_old_id_is_in_no_row(self, database: Database) -> None:
+        old, new = -77_123_456, -1_007_712_345_600
+        await subscribe(database, old)
+        await add_alert(database, NOW)
+        async with database.transaction() as connection:
+            await fan_out.fan_out(connection, NOW)
+            await fan_out.fan_out(connection, NOW)
+            claims = await queue.claim(connection, 1, timedelta(minutes=5))
+            await queue.mark_sent(connection, [(claims[0], 7)], NOW)
+            await chats.move(connection, old, new, NOW)
+        assert await states(database) == {new: State.SENT}
+        assert await rows_naming(database, old) == {}

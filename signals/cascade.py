@@ -61,6 +61,10 @@ class LinkHistory:
         return self.counted.measured
 
     @cached_property
+    def _needs(self) -> Floats:
+        return _needs(self.number, self.counted)
+
+    @cached_property
     def _began(self) -> npt.NDArray[np.int64]:
         return began(self.published.state)
 
@@ -86,7 +90,7 @@ class LinkHistory:
             on=int(self.counted.on.item(session)),
             measured=int(self._measured.item(session)),
             of=self.of,
-            needs=int(_needs(self.number, self.counted).item(session)),
+            needs=int(self._needs.item(session)),
             toward=self.published.toward.item(session),
             since=self.days[self._began.item(session)],
             unknown_since=day(self.days, self._unknown_since, session),

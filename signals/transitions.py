@@ -128,7 +128,7 @@ def _data(before: Verdict, after: Verdict, arrived: set[str]) -> Iterator[Transi
     old = {source.series: source for source in before.sources}
     for new in after.sources:
         was = old.get(new.series)
-        if was is None or new.series in arrived or _fails(was) == _fails(new):
+        if was is None or was.verdict is new.verdict or new.series in arrived or _fails(was) == _fails(new):
             continue
         kind = "data.problem" if _fails(new) else "data.cleared"
         yield _dated(after, kind, f"data:{new.series}", was.verdict, new.verdict)

@@ -7,16 +7,15 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import String, bindparam, column, func, insert, select, type_coerce, update, values
+from sqlalchemy import String, bindparam, column, func, select, type_coerce, update, values
 from sqlalchemy.types import NullType
 
 from storage import AsyncConnection
-from storage.database import upsert
+from storage.database import insert_rows, upsert
 from storage.schema import Instant, observation, restatement, source_check
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 FIELD_COLUMNS = [c for c in observation.c if c.name not in ("series", "observed_on", "first_seen_at", "last_seen_at")]
-_FIELDS = [column.name for column in FIELD_COLUMNS]
 
 Columns = Sequence[Sequence[Any]]
 """The vintages of one series by column: observed_on, first_seen_at, last_seen_at and the figures."""
@@ -52,12 +51,7 @@ async def archive(
     added = [row for row in rows if newest.get(row[0]) != row[1:]]
     again = [{"b_observed_on": row[0]} for row in rows if newest.get(row[0]) == row[1:]]
     if added:
-        values = [
-            {"series": series, "observed_on": row[0], "first_seen_at": seen_at, "last_seen_at": seen_at}
-            | dict(zip(_FIELDS, row[1:], strict=True))
-            for row in added
-        ]
-        await connection.execute(insert(observation), values)
+        await insert_rows(connection, observation, [(series, row[0], seen_at, seen_at, *row[1:]) for row in added])
     if again:
         await connection.execute(_seen_again(series, seen_at), again)
     return len(added)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from signals.model import Unit
 from signals.nine_decimals import Sign, meets
 
 _MOST_OF_A_REASON = 160
+_ISO_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _MOST_DIGITS = 9
 _WHOLE_BILLIONS = 10
 SPACE = "\u00a0"
@@ -167,8 +169,15 @@ class Figures:
         return f"{'−' if figure < 0 else positive}{text}"
 
     def clip(self, reason: str) -> str:
-        """Keep a sentence from outside to a length that a message can hold."""
+        """Write the dates in a sentence from outside as everywhere, and keep it to a length that a message can hold."""
+        reason = _ISO_DATE.sub(self._date_in_a_sentence, reason)
         return reason if len(reason) <= _MOST_OF_A_REASON else f"{reason[: _MOST_OF_A_REASON - 1].rstrip()}…"
+
+    def _date_in_a_sentence(self, found: re.Match[str]) -> str:
+        try:
+            return self.day(date.fromisoformat(found[0]))
+        except ValueError:
+            return found[0]
 
 
 def _side(value: float, figure: float) -> int:

@@ -45,7 +45,7 @@ class TestRecord:
         lines = record_text(record(), LIVE).splitlines()
         assert lines[0] == "1 confirmed breakout since 2020: 1 held, 0 failed"
         for months in ("1 month", "2 months", "3 months", "6 months"):
-            assert f"Russell, {months}: 3 of 5 rose (likely 23–88\u00a0%)" in "\n".join(lines)
+            assert f"Russell, {months}: 3 of 5 rose (true rate likely 23–88\u00a0%)" in "\n".join(lines)
         assert "Live:" not in "\n".join(lines)
 
     @pytest.mark.parametrize(

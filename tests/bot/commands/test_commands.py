@@ -282,7 +282,7 @@ class TestParts:
             ("liquidity", "US liquidity: neutral since 17 Jul 2020"),
             ("cascade", "Stage 2 of 4 · small caps do not lead"),
             ("crypto", "Crypto window: opens 17 Dec"),
-            ("supercycle", "Long rally: 2 of 4 properties hold"),
+            ("supercycle", "Signs of a long rally: 2 of 4 hold"),
         ):
             assert (await say(f"/{command}")).startswith(heading)
             assert (await say(f"/{command}", GROUP, MEMBER)).startswith(heading)

@@ -76,7 +76,7 @@ class TestBacktest:
     async def test_everything_is_answered(self, ask: Ask) -> None:
         text = await ask("/record")
         assert "1 confirmed breakout since 2020: 1 held, 0 failed" in text
-        assert "Russell, 3 months: 3 of 5 rose (likely 23–88\u00a0%)" in text
+        assert "Russell, 3 months: 3 of 5 rose (true rate likely 23–88\u00a0%)" in text
 
     @pytest.mark.parametrize(("months", "words"), [("1m", "ETH, 1 month: 3 of 5"), ("6m", "ETH, 6 months: 3 of 5")])
     async def test_other_months_are_asked_for(self, ask: Ask, months: str, words: str) -> None:

@@ -214,13 +214,13 @@ class TestBreakout:
 
 class TestRecord:
     def test_five_cases_or_more_are_a_rate_beside_any_date(self) -> None:
-        assert "Russell after 3 months: 7 of 12 rose (likely 32–81 %), any date 58 %: no better than chance" in alert(
+        assert "Russell after 3 months: 7 of 12 rose (true rate likely 32–81 %), any date 58 %: no better than chance" in alert(
             whole(), CONFIRMED
         )
 
     def test_fewer_are_listed(self) -> None:
         change = told("breakout.confirmed", "breakout:2020-11-13", past=past(followed(3, asset="^RUT", horizon=63)))
-        assert "Russell after 3 months: 2016 +30 % · 2017 −41 % · 2017 +271 %" in alert(whole(), change)
+        assert "Russell after 3 months: that of 2016 +30 % · 2017 −41 % · 2017 +271 %" in alert(whole(), change)
 
     def test_without_a_case_the_line_is_left_out(self) -> None:
         change = told("breakout.confirmed", "breakout:2020-11-13", past=past(followed(0, asset="^RUT", horizon=63)))
@@ -234,7 +234,7 @@ class TestRecord:
     def test_a_window_shows_ether(self) -> None:
         verdict, change = CASES["window.opened"]
         shown = told("window.opened", past=past(followed(12, asset="BTC-USD"), followed(2)))
-        assert "ETH 3 months after a confirmation: 2016 +30 % · 2017 −41 %" in alert(verdict, shown)
+        assert "ETH 3 months after a confirmation: that of 2016 +30 % · 2017 −41 %" in alert(verdict, shown)
         assert "months" not in alert(verdict, change)
 
 
@@ -286,7 +286,7 @@ class TestWindow:
     def test_without_ether_it_says_so_and_shows_no_number(self) -> None:
         text = alert(whole(crypto=crypto(Window.OPEN, anchor=None, change=None)), told("window.opened"))
         assert "ETH not measured" in text
-        assert "Wrong if: ETH is not +20 %, with ETH/BTC" in text
+        assert "has ETH at +20 % or more and ETH/BTC above its 50-day mean" in text
 
     def test_an_early_response_is_mentioned_and_does_not_count(self) -> None:
         text = alert(whole(crypto=crypto(Window.OPEN, early=date(2020, 11, 23))), told("window.opened"))
@@ -325,5 +325,5 @@ class TestSummary:
     def test_a_very_long_summary_shows_the_newest_and_counts_the_rest(self) -> None:
         changes = [told("stage.up", before="2", after="3", on=SESSION - timedelta(days=i)) for i in range(60)]
         text = alert(whole(), *changes, summary=True)
-        assert "55 earlier ones: /history" in text
+        assert "55 earlier changes: /history" in text
         assert utf16_length(text) <= MOST

@@ -31,7 +31,7 @@ ANSWERS = (
 )  # fmt: skip
 MOST = {"state": 600} | dict.fromkeys(ANSWERS, 900)
 MOST_OF_AN_ALERT = 700
-STOPS = ("Wrong if: ", "It fails on: ", "It ends on: ", "Void unless it recovers: ")
+STOPS = ("Wrong if: ", "It fails on: ", "It ends on: ", "It recovers on: ")
 NOTHING = re.compile(r"[+−]0(\.0+)? (%|bn|points)|(?<![\d.,])0 points")
 DATED = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}")
 FIGURE = re.compile(r"[+−]?[\d,]*\d(?:\.\d+)?")
@@ -112,7 +112,7 @@ def already(text: str, verdict: Verdict) -> bool:
     b, past = verdict.breakout, [dated(day) <= verdict.session for day in DATED.findall(line)]
     below, above = re.search(r"a close below (\S+\d)", line), re.search(r"a close above the record (\S+\d)", line)
     wrong = [below and b.close is not None and b.close < read(below[1]), above and b.close and b.close > read(above[1])]
-    more = re.search(r"(\d+)( more)? in a row below", line)
+    more = re.search(r"(\d+)( more)? closes? (?:in a row )?below", line)
     if more and b.course:
         wrong.append((int(more[1]) if more[2] else int(more[1]) - b.course.below) <= 0)
     for count, side in re.findall(r"(\d+) or (more|fewer) of \d+ on", line):

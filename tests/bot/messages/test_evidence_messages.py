@@ -251,7 +251,7 @@ class TestProperties:
     def test_four_of_four_count_toward_the_name(self) -> None:
         full = supercycle(ON, ON, ON, ON, full_sessions=19)
         text = part("supercycle", whole(supercycle=full))
-        assert text.startswith("Long rally: 4 of 4 properties hold")
+        assert text.startswith("Signs of a long rally: 4 of 4 hold")
         assert "all four for 19 sessions of 20" in text
         assert part("supercycle", whole(supercycle=replace(full, full_sessions=20))).startswith("Supercycle: 4 of 4")
 

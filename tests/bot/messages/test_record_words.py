@@ -78,7 +78,7 @@ class TestWhatNoSentenceSays:
     def test_a_rate_without_its_number_and_its_range(self, shown: str) -> None:
         for found in re.finditer(r"rose", shown):
             around = shown[max(found.start() - 60, 0) : found.end() + 30]
-            assert re.search(r"\d+ of \d+ rose \(likely \d+–\d+\s%\)", around), around
+            assert re.search(r"\d+ of \d+ rose \(true rate likely \d+–\d+\s%\)", around), around
 
     @pytest.mark.parametrize("shown", SHOWN)
     def test_a_rate_of_fewer_than_five(self, shown: str) -> None:

@@ -19,6 +19,7 @@ from signals.model import (
     Crypto,
     Link,
     Liquidity,
+    Property,
     Regime,
     State,
     Supercycle,
@@ -389,6 +390,11 @@ def coin_limits(key: str) -> CoinLimits:
     if key == "BTC-USD":
         return CoinLimits(CAPITULATION.bitcoin_drawdown, CAPITULATION.bitcoin_still_down)
     return CoinLimits(CAPITULATION.altcoin_drawdown, CAPITULATION.altcoin_still_down)
+
+
+def is_changed(one: Property, session: date) -> bool:
+    """Return whether a property began or ceased to hold on this session; what was unknown before it did not."""
+    return one.since == session and not one.silent
 
 
 def is_supercycle(supercycle: Supercycle) -> bool:

@@ -373,12 +373,13 @@ class Reading(Struct, frozen=True):
 class Property(Struct, frozen=True):
     """One of the four properties; ``numbers`` are what it was decided on, in the order measured.
 
-    ``unknown_since`` is the session since which ``state`` has been unknown; of ``silent`` see ``Link``.
+    Of ``since``, ``unknown_since`` and ``silent`` see ``Link``.
     """
 
     key: str
     state: State
     last_published: State
+    since: date
     unknown_since: date | None
     silent: bool
     numbers: tuple[Reading, ...]

@@ -15,7 +15,7 @@ from signals.conditions.falls import deepest_falls
 from signals.conditions.hysteresis import Published, at_least, first_measured, lapsed, publish
 from signals.conditions.measured import Measured
 from signals.conditions.measuring import Measuring
-from signals.conditions.rows import day, number, state, unknown_since
+from signals.conditions.rows import began, day, number, state, unknown_since
 from signals.conditions.statements import as_state
 from signals.data.panel import OK, Floats, Ints, floats
 from signals.data.series import Days
@@ -44,6 +44,10 @@ class PropertyHistory:
         return np.where(np.isnan(self.raw), np.nan, self.published.state)
 
     @cached_property
+    def _began(self) -> Ints:
+        return began(self.published.state)
+
+    @cached_property
     def _unknown_since(self) -> Ints:
         return unknown_since(self._shown)
 
@@ -53,6 +57,7 @@ class PropertyHistory:
             key=self.key,
             state=state(self._shown, session),
             last_published=state(self.published.state, session),
+            since=self.days[self._began.item(session)],
             unknown_since=day(self.days, self._unknown_since, session),
             silent=self.published.silent.item(session),
             numbers=tuple(

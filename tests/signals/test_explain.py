@@ -279,3 +279,12 @@ def test_the_word_supercycle_may_be_used_after_twenty_sessions_of_all_four(sessi
 def test_bitcoin_has_limits_of_its_own() -> None:
     assert explain.coin_limits("BTC-USD") == CoinLimits(-0.50, -0.25)
     assert explain.coin_limits("ETH-USD") == explain.coin_limits("altcoin basket") == CoinLimits(-0.60, -0.40)
+
+
+@pytest.mark.parametrize(("since", "silent", "is_new"), [(SESSION, False, True), (SESSION, True, False)])
+def test_a_property_is_changed_on_the_session_it_switched_unless_it_was_unknown(
+    since: date, silent: bool, is_new: bool
+) -> None:
+    (one, *_) = supercycle(ON, ON, ON, ON).properties
+    assert explain.is_changed(replace(one, since=since, silent=silent), SESSION) == is_new
+    assert not explain.is_changed(one, SESSION)

@@ -26,6 +26,7 @@ from tests.bot.messages.whole import (
     SESSION,
     UNKNOWN,
     cascade,
+    coin,
     conditions,
     crypto,
     early,
@@ -184,6 +185,13 @@ class TestBreakout:
         text = alert(whole(breakout=replace(BREAKOUT, episode_checks=checks)), CONFIRMED)
         assert "Against: 200-day mean still falling" in text
 
+    def test_a_volume_that_fails_says_under_what(self) -> None:
+        low = replace(CHECKS[1], passed=False)
+        parts = tuple(replace(part, value=1.3, passed=False) for part in low.parts)
+        checks = tuple(replace(low, parts=parts) if check.key == "volume" else check for check in CHECKS)
+        text = alert(whole(breakout=replace(BREAKOUT, episode_checks=checks)), CONFIRMED)
+        assert "Against: volume only 1.3× its mean, under 1.4×" in text
+
     def test_a_check_that_is_not_measured_speaks_for_nothing(self) -> None:
         checks = tuple(replace(check, passed=None, parts=()) if check.key == "volume" else check for check in CHECKS)
         assert "volume" not in alert(whole(breakout=replace(BREAKOUT, episode_checks=checks)), CONFIRMED)
@@ -214,8 +222,9 @@ class TestBreakout:
 
 class TestRecord:
     def test_five_cases_or_more_are_a_rate_beside_any_date(self) -> None:
-        assert "Russell after 3 months: 7 of 12 rose (true rate likely 32–81 %), any date 58 %: no better than chance" in alert(
-            whole(), CONFIRMED
+        assert (
+            "Russell after 3 months: 7 of 12 rose (true rate likely 32–81 %), any date 58 %: no better than chance"
+            in alert(whole(), CONFIRMED)
         )
 
     def test_fewer_are_listed(self) -> None:
@@ -274,6 +283,29 @@ class TestStage:
         links = (*made.links[:3], link(4, ON, sessions_since_on=64))
         text = alert(whole(cascade=replace(made, links=links)), told("stage.up", before="3", after="4"))
         assert text.startswith("Cascade stage 4 of 4, up from 3: crypto was on before")
+
+
+class TestPrecondition:
+    def test_the_heading_counts_the_assets_whose_sellers_look_exhausted(self) -> None:
+        coins = (coin("BTC-USD", ON), coin("ETH-USD", OFF), coin("ALTCOINS", ON))
+        made = replace(crypto(Window.NOT_OPEN, precondition=ON), coins=coins)
+        text = alert(whole(crypto=made), told("precondition.met"))
+        assert text.startswith("Sellers of crypto look exhausted in 2 of 3: capitulation precondition met")
+
+    def test_where_none_does_any_more_when_it_is_decided_the_heading_has_no_count(self) -> None:
+        made = crypto(Window.NOT_OPEN, precondition=ON)
+        none = replace(made, coins=tuple(replace(one, precondition=OFF) for one in made.coins))
+        assert alert(whole(crypto=none), told("precondition.met")).startswith("Sellers of crypto look exhausted: ")
+
+
+class TestLongRally:
+    def test_what_is_new_and_what_is_lost_is_named(self) -> None:
+        made = supercycle(ON, OFF, ON, OFF)
+        new, lost, *others = made.properties
+        moved = (replace(new, since=SESSION), replace(lost, since=SESSION), *others)
+        text = alert(whole(supercycle=replace(made, properties=moved)), told("supercycle.up", before="1", after="2"))
+        assert "Holds: Structural support (new) · Money rotates within risk assets\n" in text
+        assert "Does not hold: Corrections absorbed (lost) · Extended runway" in text
 
 
 class TestWindow:

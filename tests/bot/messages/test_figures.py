@@ -145,6 +145,10 @@ class TestFigures:
     ) -> None:
         assert ENGLISH.quantity(value, unit, (threshold,)) == text
 
+    def test_the_dates_in_a_sentence_from_outside_are_written_as_everywhere(self) -> None:
+        assert ENGLISH.clip("newest bar is 2011-03-02, 4 behind") == "newest bar is 2 Mar 2011, 4 behind"
+        assert ENGLISH.clip("item 2011-13-45 of 12011-03-02") == "item 2011-13-45 of 12011-03-02"
+
     def test_a_long_reason_is_shortened(self) -> None:
         assert ENGLISH.clip("short") == "short"
         assert len(ENGLISH.clip("word " * 100)) <= 160

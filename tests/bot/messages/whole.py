@@ -277,7 +277,8 @@ NUMBERS = {
 def supercycle(*states: State, **changes: Any) -> Supercycle:
     """Return the four properties in these states."""
     properties = tuple(
-        Property(key, state, state, None, False, NUMBERS[key]) for key, state in zip(NUMBERS, states, strict=True)
+        Property(key, state, state, date(2020, 6, 1), None, False, NUMBERS[key])
+        for key, state in zip(NUMBERS, states, strict=True)
     )
     holds = sum(state is ON for state in states)
     coverage = sum(state is not UNKNOWN for state in states) / 4
@@ -348,7 +349,7 @@ def early() -> Verdict:
     unknown = {"capitulated": UNKNOWN, "exhausted": UNKNOWN, "precondition": UNKNOWN, "last_published": UNKNOWN}
     reason = "no observation yet: " + "Yahoo answered <404> & more. " * 20
     properties = tuple(
-        Property(key, UNKNOWN, UNKNOWN, None, False, tuple(replace(number, value=None) for number in numbers))
+        Property(key, UNKNOWN, UNKNOWN, SESSION, None, False, tuple(replace(number, value=None) for number in numbers))
         for key, numbers in NUMBERS.items()
     )
     return whole(

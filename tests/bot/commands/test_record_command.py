@@ -163,7 +163,7 @@ class TestAlerts:
         await decide(app, evidence=compressed(encode(past(followed(1)))))
         await app.sender.drain()
         text = sandbox.sent(ME)[-1]
-        assert "ETH after 3 months: 2016\u00a0+30\u00a0%" in text
+        assert "ETH after 3 months: that of 2016\u00a0+30\u00a0%" in text
         assert "Wrong if: a close below 1,688.53" in text
 
     async def test_the_stored_record_says_whether_it_was_better_than_chance(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import (
@@ -35,6 +35,7 @@ from storage import AsyncConnection, AsyncEngine, create_async_engine
 from storage.unavailable import RESTORE, explained, unavailable
 from storage.uninterrupted import creator
 
+_T = TypeVar("_T")
 SQLITE, POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
 _PRAGMAS = (
     # Takes effect in a database without tables.
@@ -178,6 +179,16 @@ class Database:
         if engine is None:
             raise RuntimeError("the database is not open")
         return engine
+
+
+def run_until_complete(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Run what asks a database in an event loop of its own and return its result.
+
+    ``asyncio.run`` handles Ctrl-C, for which Python 3.11 writes the result out as text, twice and for nobody: a tenth
+    of a second and more where it is an archive.
+    """
+    with closing(asyncio.new_event_loop()) as loop:
+        return loop.run_until_complete(coroutine)
 
 
 def upsert(connection: AsyncConnection, table: Table) -> Any:

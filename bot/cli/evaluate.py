@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, datetime
 
 import msgspec
@@ -16,7 +15,7 @@ from signals.data.sessions import check_session, decision_time, nyse_sessions
 from signals.errors import NoHistoryError, NotASessionError
 from signals.model import Verdict
 from storage import ledger
-from storage.database import read_only
+from storage.database import read_only, run_until_complete
 from storage.market import Market, load_market
 
 
@@ -64,7 +63,9 @@ def _check(session: date, now: datetime) -> None:
 def _stored(database_url: str, session: date | None) -> tuple[Verdict, Market]:
     """Return what was decided for a session, by default for the newest, and in which market; it is never rewritten."""
     nothing = (None, None, None)
-    body, nearest, found = asyncio.run(_body(database_url, session)) if database_exists(database_url) else nothing
+    body, nearest, found = (
+        run_until_complete(_body(database_url, session)) if database_exists(database_url) else nothing
+    )
     if nearest is None or found is None:
         raise NoHistoryError("the database has no verdict yet: run the bot first, or give --data FOLDER")
     if body is None:

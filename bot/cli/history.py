@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -21,7 +20,7 @@ from signals.sources.choose import choose_source
 from signals.sources.collect import collect_archive
 from signals.sources.options import SourceOptions
 from storage import market, observations
-from storage.database import SQLITE, parse_url, read_only
+from storage.database import SQLITE, parse_url, read_only, run_until_complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def load(
 
 def origin_of(database_url: str) -> str | None:
     """Return which market a database holds: live, simulated or folder; ``None`` before its first evening."""
-    return asyncio.run(_origin(database_url)) if database_exists(database_url) else None
+    return run_until_complete(_origin(database_url)) if database_exists(database_url) else None
 
 
 async def _origin(url: str) -> str | None:
@@ -105,7 +104,7 @@ def _archive_of(url: str, now: datetime) -> tuple[Archive, dict[str, str], list[
     """Return the archive, what was wrong with the newest answers, and the days on which the exchange was closed."""
     if not database_exists(url):
         return {}, {}, []
-    return asyncio.run(_read(url, now))
+    return run_until_complete(_read(url, now))
 
 
 async def _read(url: str, now: datetime) -> tuple[Archive, dict[str, str], list[date]]:

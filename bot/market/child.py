@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import os
@@ -53,7 +52,7 @@ from signals.sources.choose import choose_source
 from signals.sources.collect import collect, collect_archive
 from signals.sources.restating import Recent
 from storage import ledger, market, observations
-from storage.database import read_only
+from storage.database import read_only, run_until_complete
 from storage.observations import SourceCheck
 
 _ROWS_A_REPLY = 2_000
@@ -92,7 +91,7 @@ class Requests:
 
 def _collect(request: Collect, report: Report) -> Iterator[Observations | Checked]:
     source = choose_source(request.market_data, request.options)
-    known = asyncio.run(_archived(request.database_url, request.now))
+    known = run_until_complete(_archived(request.database_url, request.now))
     sessions = nyse_sessions(request.now)
     answers = collect(source, known.newest, sessions, request.now, known.again, recent=known.recent)
     for done, collected in enumerate(answers, start=1):
@@ -164,7 +163,9 @@ def main() -> None:
     """Answer requests from standard input until it ends."""
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     # Garbage is collected between requests: within one, hundreds of thousands of rows would be gone through each time.
+    # What was imported stays: it is not gone through at all.
     gc.disable()
+    gc.freeze()
     # Nothing a library prints may get between the replies.
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -189,7 +190,8 @@ def main() -> None:
             logging.getLogger(__name__).exception("the market process failed")
             replies.write(encode(Failed(sentence(f"{type(error).__name__}: {error}"))))
         replies.flush()
-        gc.collect()
+        # What a request made and left behind is all young; what was there before is not gone through again.
+        gc.collect(0)
 
 
 if __name__ == "__main__":

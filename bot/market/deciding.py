@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,7 +24,7 @@ from signals.record.model import Past
 from signals.rules import EVENING, GATE, METHOD_VERSION
 from signals.transitions import transitions
 from storage import ledger, market, observations
-from storage.database import read_only
+from storage.database import read_only, run_until_complete
 from storage.ledger import ChangeRow, VerdictRow
 from storage.schema import compressed
 
@@ -100,7 +99,7 @@ def decide(
     request: Evaluate, archives: ArchiveReader, report: Report
 ) -> Iterator[ClosuresFound | BackfillBegins | Verdicts | NextDue]:
     """Yield the verdict of every session that can be decided at ``request.now``, and last what is due next."""
-    stored, archive = asyncio.run(_load(request.database_url, request.now, archives))
+    stored, archive = run_until_complete(_load(request.database_url, request.now, archives))
     planned = Plan() if archive is None else plan(stored, archive, request.now)
     if planned.closures:
         yield ClosuresFound([*planned.closures])

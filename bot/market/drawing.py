@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +12,7 @@ from bot.market.decided import Decided, read_decided
 from bot.market.progress import Report
 from bot.market.protocol import Draw, NewChart
 from bot.messages.chart_kinds import CHARTS
-from storage.database import read_only
+from storage.database import read_only, run_until_complete
 from storage.market import load_market
 
 logger = logging.getLogger(__name__)
@@ -27,7 +26,7 @@ def draw(request: Draw, archives: ArchiveReader, report: Report) -> Iterator[New
     RuntimeError
         When some could not be drawn, after all the others.
     """
-    decided, simulated = asyncio.run(_load(request.database_url, request.now, archives))
+    decided, simulated = run_until_complete(_load(request.database_url, request.now, archives))
     history = decided.evaluated(request.now)
     if history is None:
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -16,7 +15,7 @@ from signals.record import live
 from signals.record.track_record import track_record
 from signals.rules import METHOD_VERSION
 from storage import track_record as stored
-from storage.database import read_only
+from storage.database import read_only, run_until_complete
 from storage.schema import compressed
 from storage.track_record import OutcomeInForce, OutcomeRow
 
@@ -26,7 +25,7 @@ _EXACT = 1e-6
 
 def look_back(request: LookBack, archives: ArchiveReader, report: Report) -> Iterator[NewTrackRecord | NewOutcomes]:
     """Yield what has matured of the live record, then the backtest's, through the newest session decided."""
-    decided, alerts, in_force = asyncio.run(_load(request.database_url, request.now, archives))
+    decided, alerts, in_force = run_until_complete(_load(request.database_url, request.now, archives))
     history = decided.evaluated(request.now)
     if history is None:
         # Nothing to look back on: what is stored stays.

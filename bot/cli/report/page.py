@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +20,7 @@ from signals.record.better_than_chance import compared, compared_in, tally
 from signals.record.model import ASSETS, Asset, Followed, RuleRecord, TrackRecord
 from signals.record.studies import Studies
 from storage import market, track_record
-from storage.database import read_only
+from storage.database import read_only, run_until_complete
 from storage.market import SIMULATED, Market
 
 
@@ -48,7 +47,7 @@ async def load_live(url: str) -> Live:
 
 def live_of(url: str, *, exists: bool) -> Live:
     """Read the live record of a database, if there is one."""
-    return asyncio.run(load_live(url)) if exists else Live(None)
+    return run_until_complete(load_live(url)) if exists else Live(None)
 
 
 def page(history: History, record: TrackRecord, live: Live, origin: str, now: datetime) -> str:

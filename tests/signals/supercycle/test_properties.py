@@ -142,6 +142,8 @@ class TestAll:
         first = int(np.flatnonzero(found.published.state == 1)[0])
         assert list(found.raw[first - 9 : first + 1]) == [1.0] * 10
         assert found.raw[first - 10] != 1.0
+        assert found.at(first).since == found.at(first + 1).since == found.days[first]
+        assert found.at(first - 1).since < found.days[first]
 
     def test_the_sessions_on_which_all_four_hold_are_counted(self, whole: SupercycleHistory) -> None:
         held = np.all([each.published.state == 1 for each in whole.properties], axis=0).tolist()

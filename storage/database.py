@@ -205,12 +205,15 @@ def insert_in(dialect: str, table: Table) -> Any:
 async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows that are given in the order of the table's columns.
 
-    SQLAlchemy prepares rows one by one, which costs more than SQLite's own work; here a column is prepared at a time.
+    SQLAlchemy prepares rows one by one, which costs more than SQLite's own work. Here each value of a column is prepared
+    once.
     """
     sql, prepared_by = _insertion(table, connection.dialect)
-    columns = zip(*rows, strict=True)
-    prepared = [[*map(by, column)] if by else column for by, column in zip(prepared_by, columns, strict=True)]
-    await connection.exec_driver_sql(sql, [*zip(*prepared, strict=True)])
+    columns = []
+    for by, column in zip(prepared_by, zip(*rows, strict=True), strict=True):
+        prepared = {value: by(value) for value in set(column)} if by else {}
+        columns.append([prepared[value] for value in column] if by else column)
+    await connection.exec_driver_sql(sql, [*zip(*columns, strict=True)])
 
 
 @cache

@@ -205,8 +205,8 @@ def insert_in(dialect: str, table: Table) -> Any:
 async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows that are given in the order of the table's columns.
 
-    SQLAlchemy prepares rows one by one, which costs more than SQLite's own work. Here each value of a column is prepared
-    once.
+    SQLAlchemy prepares rows one by one, which costs more than SQLite's own work. Here each value of a column is
+    prepared once.
     """
     sql, prepared_by = _insertion(table, connection.dialect)
     columns = []

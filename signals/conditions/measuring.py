@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from signals.conditions.hysteresis import votes
+from signals.data.adjust import Closes
 from signals.data.basket import Basket, basket, daily
 from signals.data.gate import Gate, believed_rows
 from signals.data.panel import Panel, floats
@@ -254,7 +255,7 @@ class Measuring:
         frame = self.panel.archive.get(key)
         if frame is None or not len(values):
             return values
-        far: pd.Series[bool] = pd.Series(implausible_steps(SERIES[key], frame), index=frame.index)
+        far: pd.Series[bool] = pd.Series(implausible_steps(SERIES[key], Closes.of(frame)), index=frame.index)
         return values.where(~far.reindex(values.index, fill_value=False)) if far.any() else values
 
     @cached_property

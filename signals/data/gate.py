@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from signals.data.adjust import price
+from signals.data.adjust import Closes, price
 from signals.data.panel import INVALID, LATE, NEVER_HAD, OK, STATUSES, Alignment, Bools, Ints, Panel, as_date
 from signals.data.plausible import implausible_steps, outside_band, what_is_implausible
 from signals.data.series import SERIES
@@ -87,10 +87,10 @@ class Gate:
         alignment = self.panel.alignments[key]
         position = alignment.position.item(at)
         newest = as_date(alignment.days, position)
-        if status == INVALID:
-            return SourceVerdict(key, Freshness.INVALID, newest, self._fault(key, at, position))
         if status == OK:
             return SourceVerdict(key, Freshness.OK, newest, "")
+        if status == INVALID:
+            return SourceVerdict(key, Freshness.INVALID, newest, self._fault(key, at, position))
         overdue = alignment.overdue.item(at)
         unit = "day" if SERIES[key].days.is_weekly else "session"
         what = "bar" if SERIES[key].is_price else "figure"
@@ -167,7 +167,7 @@ def _invalid(panel: Panel, key: str) -> Bools:
     position = alignment.position
     first_seen = np.diff(position, prepend=-1) != 0
     # One that moved far is believed from the next evening on, when a second request has confirmed it.
-    steps: pd.Series[bool] = pd.Series(implausible_steps(SERIES[key], frame), index=frame.index)
+    steps: pd.Series[bool] = pd.Series(implausible_steps(SERIES[key], Closes.of(frame)), index=frame.index)
     moved = _on_dates(steps, alignment.dates)
     unconfirmed = _on_dates(frame["doubted"], alignment.dates)
     if key == "RRPONTSYD":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from signals.data.adjust import price
+from signals.data.adjust import Closes, price
 from signals.data.plausible import cannot_be_confirmed, implausible_after, implausible_steps
 from signals.data.series import Series
 from signals.nine_decimals import Sign, meets
@@ -27,7 +27,7 @@ def judged(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame) -> pd.Da
     """
     believed: set[pd.Timestamp] = set()
     while True:
-        days = [day for day in frame.index[implausible_steps(series, frame)] if day not in believed]
+        days = [day for day in frame.index[implausible_steps(series, Closes.of(frame))] if day not in believed]
         if not days:
             return _doubted_if_contradicted(series, frame, vintages)
         day, newest = days[0], len(frame) - 1

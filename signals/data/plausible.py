@@ -18,13 +18,12 @@ _NO_SPLIT = (0.0, 1.0)
 _NAMES = ("2:1", "3:1", "3:2", "4:1", "5:1", "10:1")
 
 
-def implausible_steps(series: Series, frame: pd.DataFrame) -> Bools:
+def implausible_steps(series: Series, bars: Closes) -> Bools:
     """Return where a figure cannot follow the one before it, by position.
 
     It moved further than is plausible, as traded or with distributions, or it brings a distribution that cannot be.
     """
-    found = np.zeros(len(frame), dtype=np.bool_)
-    bars = Closes.of(frame)
+    found = np.zeros(len(bars), dtype=np.bool_)
     found[1:] = _implausible(series, bars[:-1], bars[1:])
     return found
 

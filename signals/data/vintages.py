@@ -85,7 +85,8 @@ def _is_settled(series: Series, figures: pd.DataFrame) -> bool:
     """Return whether nothing has to be ordered, chosen or judged: mostly so, found out without pandas' detours."""
     if not (figures.index.is_monotonic_increasing and figures.index.is_unique):
         return False
-    return not (beyond_band(series, Closes.of(figures).price).any() or implausible_steps(series, figures).any())
+    bars = Closes.of(figures)
+    return not (beyond_band(series, bars.price).any() or implausible_steps(series, bars).any())
 
 
 def _inside_band(series: Series, vintages: pd.DataFrame) -> pd.DataFrame:

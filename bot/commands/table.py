@@ -84,6 +84,7 @@ COMMANDS = (
     Command("quiet", "hours in which nothing comes", quiet.quiet, "", "22:00-07:00", True, True),
     Command("help", "this list", _help),
     Command("start", "what this is", subscription.start, has_effect=True),
+    Command("method", "how it is computed", evidence.method),
     Command("privacy", "what is stored, and how long", personal.privacy),
     Command("export", "all that is stored about this chat", personal.export, "", "", False, True),
     Command("deleteme", "delete all of it", personal.delete, "", "", True, True),

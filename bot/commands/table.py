@@ -74,7 +74,7 @@ COMMANDS = (
     Command("record", "how earlier cases turned out, and live ones", record.record, _PAST, "[events]"),
     Command("history", "the last changes", past.history, _PAST, "[10]"),
     Command("asof", "the status of a past evening", past.as_of, _PAST, "2020-11-17"),
-    Command("subscribe", "get an alert when something changes", subscription.subscribe, _CHAT, "[big]", True, True),
+    Command("subscribe", "get an alert when something changes", subscription.subscribe, _CHAT, "", True, True),
     Command("alerts", "which alerts come, and how", alerts.alerts, _CHAT, "", True, True),
     Command("mute", "no alerts for a while", mute.mute, _CHAT, "7d", True, True),
     Command("settings", "time zone and quiet hours", overview.settings, _CHAT, "", True, True),

@@ -19,6 +19,7 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_e
 from bot.clock import Clock
 from bot.commands.answering import Services
 from bot.commands.operator.operation import Operation
+from bot.commands.permission import Admins
 from bot.commands.table import MENU, OPERATOR_MENU, register
 from bot.delivery.asking import Askers
 from bot.delivery.composing import Composer
@@ -253,7 +254,8 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         stack.push_async_callback(operation.close)
         app = App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation)
         operation.evaluate, operation.follow = app.decide, app.follow_up
-        register(telegram, Services(database, messages, clock, replies, settings.operator_note, operation))
+        services = Services(database, messages, clock, replies, Admins(clock), settings.operator_note, operation)
+        register(telegram, services)
         yield app
 
 

@@ -218,7 +218,7 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         telegram = _telegram(settings, replies, answering, polling)
         register(telegram, Services(database, messages, clock, replies, settings.operator_note))
         stack.push_async_callback(_shut_down, telegram)
-        alarm = OperatorAlarm(telegram.bot, settings.operator_ids)
+        alarm = OperatorAlarm(telegram.bot, settings.operator_ids, settings.secrets)
         inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
         composer = Composer(messages)
         sender = Sender(

@@ -239,7 +239,7 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         replies = ReplyRateLimiter(pacer, askers)
         telegram = _telegram(settings, replies, answering, polling)
         stack.push_async_callback(_shut_down, telegram)
-        alarm = OperatorAlarm(telegram.bot, settings.operator_ids)
+        alarm = OperatorAlarm(telegram.bot, settings.operator_ids, settings.secrets)
         inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
         composer = Composer(messages)
         sender = Sender(

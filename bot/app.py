@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_e
 
 from bot.clock import Clock
 from bot.commands.answering import Services
+from bot.commands.permission import Admins
 from bot.commands.table import MENU, register
 from bot.delivery.asking import Askers
 from bot.delivery.composing import Composer
@@ -216,9 +217,9 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         askers = Askers(settings.limits.per_chat, time.monotonic)
         replies = ReplyRateLimiter(pacer, askers)
         telegram = _telegram(settings, replies, answering, polling)
-        register(telegram, Services(database, messages, clock, replies, settings.operator_note))
+        register(telegram, Services(database, messages, clock, replies, Admins(clock), settings.operator_note))
         stack.push_async_callback(_shut_down, telegram)
-        alarm = OperatorAlarm(telegram.bot, settings.operator_ids)
+        alarm = OperatorAlarm(telegram.bot, settings.operator_ids, settings.secrets)
         inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
         composer = Composer(messages)
         sender = Sender(

@@ -20,9 +20,8 @@ from telegram.ext import (
     filters,
 )
 
-from bot.commands import alert, chart, evidence, past, record, status, subscription
+from bot.commands import alert, chart, evidence, membership, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
-from bot.commands.permission import refusal
 from bot.commands.settings import alerts, digest, mute, overview, personal, quiet, timezone
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
@@ -86,6 +85,7 @@ COMMANDS = (
     Command("quiet", "hours in which nothing comes", quiet.quiet, "", "22:00-07:00", True, True),
     Command("help", "this list", _help),
     Command("start", "what this is", subscription.start, has_effect=True),
+    Command("method", "how it is computed", evidence.method),
     Command("privacy", "what is stored, and how long", personal.privacy),
     Command("export", "all that is stored about this chat", personal.export, "", "", False, True),
     Command("deleteme", "delete all of it", personal.delete, "", "", True, True),
@@ -104,12 +104,9 @@ def register(application: Application[Any, Any, Any, Any, Any, Any], services: S
     for command in COMMANDS:
         if command.description:
             application.add_handler(CommandHandler(command.name, partial(_typed, services, command), _TYPED))
-    membership, migration = (
-        partial(subscription.note_membership, services),
-        partial(subscription.follow_migration, services),
-    )
-    application.add_handler(ChatMemberHandler(membership, ChatMemberHandler.MY_CHAT_MEMBER))
-    application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, migration))
+    changed, moved = partial(membership.note_membership, services), partial(membership.follow_migration, services)
+    application.add_handler(ChatMemberHandler(changed, ChatMemberHandler.MY_CHAT_MEMBER))
+    application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, moved))
     # It answers whatever no other did.
     private = filters.UpdateType.MESSAGE & ~filters.IS_AUTOMATIC_FORWARD & filters.ChatType.PRIVATE
     application.add_handler(MessageHandler(private & filters.COMMAND, partial(_say, services, "unknown_command")))
@@ -154,7 +151,7 @@ async def _carry_out(services: Services, command: Command, request: Request) -> 
     """Let a command have its effect and be answered; return the sentence that is left to say, if any."""
     is_press = request.update.callback_query is not None
     is_for_admins = command.for_admins or (is_press and request.chat.type == ChatType.CHANNEL)
-    if is_for_admins and (why_not := await refusal(request.update)) is not None:
+    if is_for_admins and (why_not := await services.admins.refusal(request.update)) is not None:
         return services.messages.text(why_not)
     if not command.has_effect:
         await request.admit()

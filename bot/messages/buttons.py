@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from bot.messages.chart_kinds import Chart, Kind, Period, Theme, periods
 from bot.messages.figures import Figures
-from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, kinds_of
+from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, Choice, kinds_of
 from storage.outbox.digests import DIGEST
 from storage.settings.chosen import Chosen, Way
 from storage.settings.kinds import BITS
@@ -112,9 +112,18 @@ class Buttons:
         """Return the one part of crypto."""
         return (((self._words.gettext("Details"), "crypto:coins"),),)
 
-    def under_start(self) -> Rows:
-        """Return the one that subscribes."""
-        return (((self._words.gettext("Subscribe"), "subscribe"),),)
+    def under_start(self, choice: Choice | None = None) -> Rows:
+        """Return the one that subscribes; to what a link names, with the way to choose something else."""
+        _ = self._words.gettext
+        if choice is None:
+            return (((_("Subscribe"), "subscribe"),),)
+        return (((_("Subscribe: %s") % _(choice.title), f"subscribe:{choice.word}"),), ((_("Choose"), "alerts"),))
+
+    def under_introduction(self) -> Rows:
+        """Return what an admin may choose at once for a chat to which the bot was added."""
+        _ = self._words.gettext
+        presets = tuple((_(title), f"subscribe:{name}") for name, (title, kinds) in PRESETS.items() if kinds)
+        return (presets, ((_("Choose"), "alerts"),))
 
     def under_mute(self, origin: str, *, is_muted: bool) -> Rows:
         """Return how long a chat may be muted by a press, and what ends it where it is."""

@@ -24,7 +24,8 @@ from signals.record.better_than_chance import compared, compared_in, tally
 from signals.record.model import ASSETS, Followed, Past, TrackRecord
 from storage.market import Market
 
-_NAMES = ("BREAKOUT", "CHECKS", "REGIME", "LINK", "WINDOW", "SUPERCYCLE", "CAPITULATION", "GATE", "RECORD")
+_NAMES = ("BREAKOUT", "CHECKS", "REGIME", "LINK", "WINDOW", "SUPERCYCLE", "CAPITULATION", "GATE", "RECORD", "EVENING",
+          "UNKNOWN", "METHOD_VERSION")  # fmt: skip
 _RULES = {name: getattr(rules, name) for name in _NAMES}
 _MOST_IN_A_DIGEST = 3
 _LINE_END, _BLANK = re.compile(r"[ \t]+\n"), re.compile(r"\n{3,}")

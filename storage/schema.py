@@ -328,6 +328,13 @@ throttle = Table(
     Column("until", Instant, nullable=False, comment="when anything may leave again, by the same clock"),
 )
 
+pause = Table(
+    "pause",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("since", Instant, nullable=False, comment="since when operators hold delivery; no row: they do not"),
+)
+
 _OPEN = text("body IS NOT NULL")
 
 received_update = Table(

@@ -210,12 +210,14 @@ class Sender:
                 await _wait_for(self._has_queued, await self._failed(error))
 
     async def _send_some(self) -> bool:
-        """Claim what may be sent now and start to send it. Returns whether anything was queued."""
+        """Claim what may be sent now and start to send it. Returns whether anything was queued and might leave."""
         capacity = await self._wait_for_capacity()
         if capacity == 0:
             return False
         async with self.results.transaction() as connection:
-            now, seconds = await throttle.clock(connection)
+            now, seconds, is_paused = await throttle.clock(connection)
+            if is_paused:
+                return False
             if seconds:
                 self.pacer.pause(seconds)
                 return True

@@ -134,6 +134,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series", name=op.f("pk_source_check")),
     )
     op.create_table(
+        "pause",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("since", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pause")),
+    )
+    op.create_table(
         "throttle",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("since", sa.DateTime(), nullable=False),

@@ -22,7 +22,7 @@ from telegram.ext import (
 
 from bot.commands import alert, chart, evidence, membership, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
-from bot.commands.operator import delivery, evening, health
+from bot.commands.operator import delivery, evening, health, posts
 from bot.commands.settings import alerts, mute, overview, personal, quiet, timezone
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
@@ -100,6 +100,10 @@ COMMANDS = (
     Command("evaluate", "run the evening now", evening.evaluate, for_operators=True),
     Command("pause", "hold delivery", delivery.pause_delivery, "", "", True, for_operators=True),
     Command("resume", "let it go on", delivery.resume_delivery, "", "", True, for_operators=True),
+    Command("broadcast", "write to all", posts.broadcast, "", "TEXT", True, for_operators=True),
+    Command("correction", "put an alert right", posts.correction, "", "ALERT TEXT", True, for_operators=True),
+    Command("dispatch", "", posts.dispatch, has_effect=True, for_operators=True),
+    Command("discard", "", posts.discard, has_effect=True, for_operators=True),
     Command("refresh", "", status.refresh),
     Command("alert", "", alert.alert),
     Command("details", "", alert.details),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from bot.messages.record import read_record
@@ -11,6 +12,7 @@ from signals.model import Verdict
 from storage import AsyncConnection, ledger, market, track_record
 from storage.market import Market
 from storage.operator import posts
+from storage.outbox.digests import DIGEST
 
 
 async def alert_text(
@@ -26,6 +28,8 @@ async def alert_text(
     if alert.session is None:
         post = await posts.of_alert(connection, alert.id)
         return await post_text(connection, messages, post.texts, post.corrects, again=again, topic_gone=topic_gone)
+    if alert.kind == DIGEST:
+        return await _digest_text(connection, messages, alert)
     verdict, changes, market_row = await _recorded(connection, alert)
     older = [number for alert_id in skipped for number in (await ledger.load_alert(connection, alert_id)).transitions]
     body = await track_record.load(connection) if any(change.past for change in changes) else None
@@ -68,6 +72,14 @@ async def post_text(
 async def details_text(connection: AsyncConnection, messages: Messages, alert: Any, timezone: str) -> str:
     """Return what stands behind an alert, with the times of a time zone."""
     return messages.details(*await _recorded(connection, alert), alert.id, timezone)
+
+
+async def _digest_text(connection: AsyncConnection, messages: Messages, alert: Any) -> str:
+    """Return a digest: of what was decided after a session, through that of the alert."""
+    verdict, _, market_row = await _recorded(connection, alert)
+    after = date.fromisoformat(alert.facts["after"])
+    rows = await ledger.changes_between(connection, after, alert.session)
+    return messages.digest(verdict, [ShownChange.of(row) for row in rows], market_row, after)
 
 
 async def _recorded(connection: AsyncConnection, alert: Any) -> tuple[Verdict, list[ShownChange], Market]:

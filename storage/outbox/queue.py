@@ -75,7 +75,8 @@ _IS_TOPIC_GONE = literal_column(
 _IS_SILENT = literal_column(
     """EXISTS (
         SELECT 1 FROM alert JOIN chat ON chat.id = delivery.chat_id
-        WHERE alert.id = delivery.alert_id AND alert.audience <> 'operators' AND (chat.loud_kinds & alert.kinds) = 0
+        WHERE alert.id = delivery.alert_id AND alert.audience <> 'operators' AND alert.kinds <> 0
+            AND (chat.loud_kinds & alert.kinds) = 0
     )""",
     Boolean(),
 ).label("silent")

@@ -18,7 +18,8 @@ from bot.commands.translation import texts
 from bot.messages.chart_kinds import CHARTS, Chart, Kind, Period, Theme
 from bot.messages.figures import Figures
 from tests.bot.charts.histories import HISTORIES, first_days, full, sparse
-from tests.bot.messages.test_translation import Marked, extracted
+from tests.bot.messages.extracted import extracted
+from tests.bot.messages.pseudo import Marked
 
 LIGHT = [chart for chart in CHARTS if chart.theme is Theme.LIGHT]
 BY_KIND = [Chart(kind, Period.ALL, Theme.LIGHT) for kind in Kind]

@@ -18,6 +18,7 @@ from benchmarks.delivery import verdict
 from bot.app import build
 from bot.clock import SystemClock
 from bot.commands.answering import Handler, Request, Services
+from bot.commands.permission import Admins
 from bot.commands.record import record
 from bot.commands.status import status
 from bot.messages.buttons import Rows
@@ -85,7 +86,7 @@ async def _own_time(folder: Path) -> dict[str, float]:
         async with build(settings, clock) as app:
             await app.evening.run(clock.now())
             await app.evening.look_back(clock.now())
-            services = Services(app.database, Messages(), clock, app.replies)
+            services = Services(app.database, Messages(), clock, app.replies, Admins(clock))
             return {"/status": await _median(services, status), "/record": await _median(services, record)}
 
 

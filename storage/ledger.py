@@ -155,6 +155,17 @@ async def recent_changes(connection: AsyncConnection, count: int) -> Sequence[An
     return (await connection.execute(query)).all()
 
 
+async def changes_between(connection: AsyncConnection, after: date, through: date) -> Sequence[Any]:
+    """Return the transitions of the sessions after one, through another, oldest first, the state of the data left out.
+
+    What of history is among them is news to nobody, and left out, too.
+    """
+    span = (transition.c.session > after, transition.c.session <= through, ~transition.c.kind.startswith("data."))
+    query = select(transition).join(verdict, verdict.c.session == transition.c.session)
+    query = query.where(*span, ~verdict.c.backfilled).order_by(transition.c.session, transition.c.id)
+    return (await connection.execute(query)).all()
+
+
 async def known_changes(connection: AsyncConnection) -> set[tuple[str, str]]:
     """Return (subject, kind) of every transition ever recorded."""
     query = select(transition.c.subject, transition.c.kind)

@@ -217,5 +217,5 @@ def doctor() -> None:
 
 def main() -> None:
     """Run the command line."""
-    with one_line_errors():
+    with one_line_errors(may_wait=sys.argv[1:2] in (["run"], ["worker"])):
         cli()

@@ -24,6 +24,8 @@ from telegram.error import BadRequest
 from telegram.ext import ExtBot
 
 from bot.clock import Clock
+from bot.commands.operator.operation import Operation
+from bot.commands.permission import Admins
 from bot.delivery.failures import TOPIC_GONE_TEXTS
 from bot.delivery.replies import ReplyRateLimiter
 from bot.errors import AlreadyHandledError
@@ -42,7 +44,9 @@ class Services:
     messages: Messages
     clock: Clock
     replies: ReplyRateLimiter
+    admins: Admins
     note: str = ""
+    operation: Operation = field(default_factory=Operation)
     # A chart that nobody has seen yet is uploaded for the first who asks; who asks meanwhile waits for its id.
     uploading: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _effects: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -119,7 +123,7 @@ class Request:
         *earlier, last = pages(text)
         for number, piece in enumerate(earlier):
             await self._send(piece, None, is_admitted=number == 0)
-        await self._send(last, _markup(buttons), is_admitted=not earlier)
+        await self._send(last, markup(buttons), is_admitted=not earlier)
 
     async def show_photo(self, photo: str | bytes, caption: str, buttons: Rows = ()) -> str | None:
         """Answer with a picture; a press under one puts it in its place. Returns its id, ``None`` if nothing changed.
@@ -132,12 +136,12 @@ class Request:
         await self.admit()
         under = self.message
         if self.update.callback_query is None or not isinstance(under, Message) or not under.photo:
-            sent = await self._in_topic(partial(self._send_photo, photo, caption, _markup(buttons)), is_admitted=True)
+            sent = await self._in_topic(partial(self._send_photo, photo, caption, markup(buttons)), is_admitted=True)
             return sent.photo[-1].file_id
         media = InputMediaPhoto(photo, caption, ParseMode.HTML)
         try:
             edited = await self._bot.edit_message_media(
-                media, self.chat.id, under.message_id, reply_markup=_markup(buttons), rate_limit_args=True
+                media, self.chat.id, under.message_id, reply_markup=markup(buttons), rate_limit_args=True
             )
         except BadRequest as error:
             if "message is not modified" not in str(error).lower():
@@ -165,7 +169,7 @@ class Request:
                 self.chat.id,
                 self.message.message_id,
                 parse_mode=ParseMode.HTML,
-                reply_markup=_markup(buttons),
+                reply_markup=markup(buttons),
                 rate_limit_args=True,
             )
         except BadRequest as error:
@@ -242,7 +246,8 @@ class Request:
         return bot
 
 
-def _markup(rows: Rows) -> InlineKeyboardMarkup | None:
+def markup(rows: Rows) -> InlineKeyboardMarkup | None:
+    """Return rows of buttons as the library takes them; ``None`` where there are none."""
     buttons = [[InlineKeyboardButton(title, callback_data=data) for title, data in row] for row in rows]
     return InlineKeyboardMarkup(buttons) if buttons else None
 

@@ -1,4 +1,4 @@
-"""What the newest verdict rests on: every condition, and each part in depth."""
+"""What the newest verdict rests on: every condition, each part in depth, and how all of it is computed."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ async def crypto(services: Services, request: Request) -> None:
 async def in_depth(part: str, services: Services, request: Request) -> None:
     """Answer with one part of the verdict: breakout, liquidity, cascade or supercycle."""
     await _answer(services, request, part)
+
+
+async def method(services: Services, request: Request) -> None:
+    """Answer ``/method``: how it is computed, by the numbers of the rules themselves."""
+    await request.show(services.messages.text("method"))
 
 
 async def _answer(services: Services, request: Request, template: str, buttons: Rows = (), **context: Any) -> None:

@@ -101,9 +101,14 @@ def of_links(verdict: Verdict, links: Iterable[Link]) -> list[MeasuredRow]:
     return [each for link in links for each in of_link(verdict, link.number)]
 
 
+def of_score() -> list[Condition]:
+    """Return the conditions that make the liquidity score."""
+    return [row for row in CONDITIONS.values() if row.in_liquidity]
+
+
 def of_liquidity(verdict: Verdict) -> list[MeasuredRow]:
     """Return the conditions of the liquidity score."""
-    return measured_rows(verdict, (row for row in CONDITIONS.values() if row.in_liquidity))
+    return measured_rows(verdict, of_score())
 
 
 def needs(conditions: Iterable[MeasuredRow]) -> list[str]:
@@ -118,7 +123,7 @@ def needs_of_links(verdict: Verdict, links: Iterable[Link]) -> list[str]:
 
 def revised_series() -> list[str]:
     """Return the series of the liquidity score whose publisher estimates the whole history anew."""
-    return [key for row in CONDITIONS.values() if row.in_liquidity for key in row.needs if SERIES[key].revised]
+    return [key for row in of_score() for key in row.needs if SERIES[key].revised]
 
 
 def unmeasured(verdict: Verdict) -> list[Condition]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from storage.settings.chosen import Chosen, Way
-from storage.settings.kinds import BIG_ONES, BITS, EVERYTHING
+from storage.settings.kinds import BIG_ONES, BITS, EVERYTHING, bits
 
 FAMILIES = {"breakout": "Breakout", "window": "Crypto window", "stage": "Stage", "others": "Others"}
 """What kinds are listed under."""
@@ -32,8 +34,27 @@ TITLES = {
 WAYS = {Way.ON: "on", Way.SILENT: "silent", Way.OFF: "off"}
 """How a kind comes."""
 
-PRESETS = {"big": ("The big ones", BIG_ONES), "everything": ("Everything", EVERYTHING), "nothing": ("Nothing", 0)}
-"""Choices of many kinds at once: the title, and the bits of what comes."""
+PRESETS = {
+    "big": ("The big ones", BIG_ONES), "everything": ("Everything", EVERYTHING), "nothing": ("Only the digest", 0),
+}  # fmt: skip
+"""Choices of many kinds at once: the title, and the bits of what comes. The digest is no kind: /digest chooses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Kinds that one word stands for: it may follow ``/subscribe`` and ``?start=``. ``kinds`` are their bits."""
+
+    word: str
+    title: str
+    kinds: int
+
+    @classmethod
+    def of(cls, word: str) -> Choice | None:
+        """Return what a preset or a family stands for; ``None`` where a word is neither, or is nothing."""
+        if (preset := PRESETS.get(word)) is not None:
+            return cls(word, *preset) if preset[1] else None
+        title = FAMILIES.get(word)
+        return None if title is None else cls(word, title, bits(kinds_of(word)))
 
 
 def kinds_of(family: str) -> list[str]:

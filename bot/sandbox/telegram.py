@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.sandbox.members import member
+
 Json = dict[str, Any]
 
 BOT: Json = {
@@ -133,6 +135,19 @@ class World:
         old, new = (member, kicked) if blocked else (kicked, member)
         change = {"chat": state.chat, "from": self._person(chat_id), "date": int(time.time())}
         self._push({"my_chat_member": change | {"old_chat_member": old, "new_chat_member": new}})
+
+    def let_in(self, chat_id: int, user_id: int, *, before: str = "left", now: str = "member", **rights: bool) -> None:
+        """Let an admin add the bot to a group or channel, or change what it is there; it becomes an update.
+
+        The ``rights`` are those it has now; one that is not named, an admin has and somebody restricted has not.
+        """
+        state = self.chats[chat_id]
+        state.blocked = now in ("left", "kicked")
+        state.admins = state.admins - {BOT["id"]} | ({BOT["id"]} if now == "administrator" else set())
+        change = {"chat": state.chat, "from": self._person(user_id), "date": int(time.time())}
+        change["old_chat_member"] = member(BOT, before, state.chat["type"])
+        change["new_chat_member"] = member(BOT, now, state.chat["type"], **rights)
+        self._push({"my_chat_member": change})
 
     def post(
         self, state: ChatState, text: str, entities: list[Json], markup: Json | None, topic: int | None = None

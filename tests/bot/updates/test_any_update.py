@@ -100,6 +100,10 @@ def answers_expected(update: Json) -> int:
             return 0
         is_for_admins = next(command.for_admins for command in COMMANDS if command.name == query["data"])
         return int(not is_for_admins or query["message"]["chat"] is PRIVATE)
+    if (change := update.get("my_chat_member")) is not None:
+        # Where it is let in, it introduces itself; in a channel these rights are not enough to post.
+        was_out, is_out = (change[f"{when}_chat_member"]["status"] in ("left", "kicked") for when in ("old", "new"))
+        return int(was_out and not is_out and change["chat"] not in (PRIVATE, CHANNEL))
     message = update.get("message") or update.get("channel_post") or {}
     if message.get("is_automatic_forward"):
         return 0

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from telegram import Update
 
 from bot.app import App
-from bot.commands import permission, table
+from bot.commands.permission import Admins
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from storage import chats
@@ -62,14 +62,14 @@ async def test_failures_of_the_database_do_not_count_as_answers_of_telegram(
     polled: Callable[[], Awaitable[None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    failing, asked = [OperationalError("SELECT", {}, Exception("database is locked"))] * 4, permission.refusal
+    failing, asked = [OperationalError("SELECT", {}, Exception("database is locked"))] * 4, Admins.refusal
 
-    async def fails_first(update: Update) -> str | None:
+    async def fails_first(admins: Admins, update: Update) -> str | None:
         if failing:
             raise failing.pop()
-        return await asked(update)
+        return await asked(admins, update)
 
-    monkeypatch.setattr(table, "refusal", fails_first)
+    monkeypatch.setattr(Admins, "refusal", fails_first)
     sandbox.faults += [("getChatMember", Fault.BAD_GATEWAY)] * 20
     while not sandbox.sent(group):
         await polled()

@@ -59,7 +59,6 @@ texts: $(VENV)/installed ## bring the catalogues of all languages up to date wit
 		-o messages.pot bot
 	$(BIN)/python -m babel.messages.frontend -q update -i messages.pot -d bot/messages/locale --no-fuzzy-matching \
 		--ignore-obsolete --ignore-pot-creation-date --width=120
-	rm messages.pot
 
 lock: $(VENV)/installed ## write the lock files anew
 	$(BIN)/python -m pip install -q uv

@@ -53,10 +53,9 @@ def _words(file: Path, typeset: Typeset) -> GNUTranslations:
     with file.open("rb") as opened:
         catalogue = read_po(opened)
     for message in catalogue:
-        if message.id:
-            message.string = (
-                typeset(message.string) if isinstance(message.string, str) else tuple(map(typeset, message.string))
-            )
+        if message.id and message.string:
+            said = message.string
+            message.string = typeset(said) if isinstance(said, str) else tuple(typeset(each) for each in said)
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)

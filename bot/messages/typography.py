@@ -8,7 +8,7 @@ from collections.abc import Callable
 Typeset = Callable[[str], str]
 """Puts the spaces into a text, which may be Telegram's HTML, as its language has them."""
 
-# What ends in a semicolon of its own is left as it is, and what a bold text begins with: a mark, which ends no sentence.
+# What ends in a semicolon of its own is left as it is, and a mark that a bold text begins with.
 _SIGNS = re.compile(r"&#?\w+;|(?<=\S)(?<!<b>)[ \u00a0\u202f]?([:;!?»])(?=[\s<.,)]|$)|(«)[ \u00a0\u202f]?(?=\S)")
 _WIDE, _NARROW = "\u00a0", "\u202f"
 

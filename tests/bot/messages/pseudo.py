@@ -19,3 +19,10 @@ class Marked(NullTranslations):
 
     def npgettext(self, context: str, msgid1: str, msgid2: str, n: int) -> str:
         return self.ngettext(msgid1, msgid2, n)
+
+
+class Longer(Marked):
+    """A language that takes two fifths more letters."""
+
+    def gettext(self, message: str) -> str:
+        return message + " ééééééé" * (len(message) // 20) + "é" * (len(message) * 2 // 5 % 8)

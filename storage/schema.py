@@ -206,6 +206,18 @@ outcome = Table(
         sqlite_where=text("corrects IS NULL"),
     ),
 )
+
+chain = Table(
+    "chain",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="from 1, without a gap"),
+    Column("kind", String(16), nullable=False, comment="see storage.chain.rows.Kind"),
+    Column("key", String(32), nullable=False, comment="of the live row: the session of a verdict, an id otherwise"),
+    Column("written", String(1000), nullable=False, comment="the row in canonical form, see docs/verify.md"),
+    Column("hash", String(64), nullable=False, comment="SHA-256 of the hash before and the row as it was written"),
+    UniqueConstraint("kind", "key"),
+)
+
 _RECIPIENT = text("subscribed_at IS NOT NULL AND gone_at IS NULL")
 
 chat = Table(

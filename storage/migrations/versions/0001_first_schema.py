@@ -10,6 +10,16 @@ down_revision = None
 def upgrade() -> None:
     """Make every table and index."""
     op.create_table(
+        "chain",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("written", sa.String(length=1000), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_chain")),
+        sa.UniqueConstraint("kind", "key", name=op.f("uq_chain_kind_key")),
+    )
+    op.create_table(
         "chart",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("through", sa.Date(), nullable=False),

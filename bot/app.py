@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from telegram import BotCommandScopeChat
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder, Defaults
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_exponential
 
 from bot.clock import Clock
 from bot.commands.answering import Services
+from bot.commands.operator.operation import Operation
 from bot.commands.permission import Admins
-from bot.commands.table import MENU, register
+from bot.commands.table import MENU, OPERATOR_MENU, register
 from bot.delivery.asking import Askers
 from bot.delivery.composing import Composer
 from bot.delivery.pacing import Pacer
@@ -66,6 +68,7 @@ class App:
     inbox: Inbox
     poller: Poller
     alarm: OperatorAlarm
+    operation: Operation
 
     async def connect(self) -> None:
         """Ask Telegram who the bot is and register the menu, waiting for the network as long as it takes.
@@ -82,6 +85,12 @@ class App:
             await self.telegram.bot.set_my_commands(list(MENU.items()))
         except TelegramError as error:
             logger.warning("the menu could not be registered: %s", error)
+        for number in self.settings.operator_ids:
+            try:
+                await self.telegram.bot.set_my_commands(list(OPERATOR_MENU.items()), BotCommandScopeChat(number))
+            except TelegramError as error:
+                # They may not have written to the bot yet.
+                logger.warning("the menu of operator %d could not be registered: %s", number, error)
 
     async def poll(self) -> None:
         """Fetch updates and handle them, for ever."""
@@ -121,16 +130,26 @@ class App:
 
         A failure is told to the operators, and the next run tries again.
         """
-        now = self.clock.now()
+        await self.decide()
+        await self.follow_up()
+
+    async def decide(self) -> str | None:
+        """Decide every closed session still undecided. Returns what went wrong, if anything did."""
+        now, fault = self.clock.now(), None
         try:
             agenda = await self.evening.run(now)
             if agenda.waiting and now - agenda.next_decision_at >= _LONG_WAIT:
                 await self.alarm(f"Session {agenda.next_session} still waits. {agenda.waiting}")
         except Exception as error:  # the next run decides what this one did not, whatever ended it
             logger.exception("the evening failed")
-            await self.alarm(f"The evening's evaluation failed: {error}")
+            fault = f"The evening's evaluation failed: {error}"
+            await self.alarm(fault)
         self.sender.wake()
-        # Once the alerts are on their way.
+        return fault
+
+    async def follow_up(self) -> None:
+        """Bring charts and track record up to date, once the alerts are on their way."""
+        now = self.clock.now()
         try:
             await self._follow(self.evening.draw(now), "The charts could not be drawn")
             await self._follow(self.evening.look_back(now), "The track record could not be computed")
@@ -175,6 +194,8 @@ class App:
 
     async def work(self) -> None:
         """Deliver for ever beside the main process, and answer the web-hook if there is one."""
+        # Two processes that evaluate would do all of it twice, for one of them to be refused.
+        self.operation.evaluate = None
         await self.connect()
         await self.sender.recover()
         async with asyncio.TaskGroup() as tasks:
@@ -217,7 +238,6 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         askers = Askers(settings.limits.per_chat, time.monotonic)
         replies = ReplyRateLimiter(pacer, askers)
         telegram = _telegram(settings, replies, answering, polling)
-        register(telegram, Services(database, messages, clock, replies, Admins(clock), settings.operator_note))
         stack.push_async_callback(_shut_down, telegram)
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids, settings.secrets)
         inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
@@ -229,7 +249,14 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         )  # fmt: skip
         evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)
         poller = Poller(telegram.bot, polling, address, inbox, alarm, time.monotonic)
-        yield App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm)
+        silence = None if settings.webhook_url else lambda: poller.silence
+        operation = Operation(settings.operator_ids, alarm.told, sender.wake, silence)
+        stack.push_async_callback(operation.close)
+        app = App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation)
+        operation.evaluate, operation.follow = app.decide, app.follow_up
+        services = Services(database, messages, clock, replies, Admins(clock), settings.operator_note, operation)
+        register(telegram, services)
+        yield app
 
 
 def _telegram(

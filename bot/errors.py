@@ -19,7 +19,8 @@ Those of other rooms stay where they are raised::
     │  ├─ MarketProcessError           bot.market.process         the child that fetches and evaluates failed
     │  └─ OtherMarketError             storage.market           ● the database is of another market
     └─ ValueError
-       ├─ BackupError                  storage.backup           ● a backup cannot be made or used
+       ├─ BackupError                  storage.keeping.backup   ● a backup cannot be made or used
+       ├─ ChainError                   storage.chain.verify       the live record is not what its chain says
        ├─ DatabaseURLError             storage.database           becomes a SettingsError
        ├─ EntityError                  bot.sandbox.entities       a text is not what Telegram accepts as HTML
        ├─ HistoryError                 signals.errors           ● the archive cannot be evaluated as it is

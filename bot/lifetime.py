@@ -14,8 +14,8 @@ from typing import Any
 from bot.logs import redact
 from bot.settings import SettingsError, secrets_set
 from signals.errors import HistoryError
-from storage.backup import BackupError
 from storage.database import DatabaseInUseError
+from storage.keeping.backup import BackupError
 from storage.market import OtherMarketError
 from storage.unavailable import DatabaseAwayError, DatabaseUnavailableError
 

@@ -48,10 +48,17 @@ class OperatorAlarm:
         now, sentence = time.monotonic(), redact(sentence, *self._secrets)[:_LONGEST]
         if now - self._told.get(sentence, -math.inf) < _A_DAY:
             return
+        # Anew, so that they stand in the order in which they were told.
+        self._told.pop(sentence, None)
         self._told[sentence] = now
         logger.error("%s", sentence)
         if not await self._tell(sentence):
             self._untold.append(sentence)
+
+    def told(self) -> list[tuple[float, str]]:
+        """Return what there was to tell within the last day, the oldest first, each with its age in seconds."""
+        now = time.monotonic()
+        return [(now - at, sentence) for sentence, at in self._told.items() if now - at < _A_DAY]
 
     async def run(self, stored: Database | None = None) -> None:
         """Tell for ever what could not be told, and the notices ``stored`` in a database; one process tells those."""

@@ -252,6 +252,8 @@ async def lock(connection: AsyncConnection, what: str) -> None:
 async def read_only(url: str) -> AsyncIterator[AsyncConnection]:
     """Open a second connection that cannot write, for the child process and the command line.
 
+    Its statements see the state at the first of them, as long as they are in one transaction.
+
     Raises
     ------
     storage.unavailable.DatabaseUnavailableError
@@ -259,7 +261,9 @@ async def read_only(url: str) -> AsyncIterator[AsyncConnection]:
     """
     parsed = parse_url(url)
     if parsed.drivername == POSTGRESQL:
-        engine = create_async_engine(parsed, poolclass=NullPool, execution_options={"postgresql_readonly": True})
+        # All statements see the same state here, too.
+        options = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+        engine = create_async_engine(parsed, poolclass=NullPool, execution_options=options)
     else:
         engine = _read_only_engine(parsed)
     try:

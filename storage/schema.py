@@ -206,6 +206,18 @@ outcome = Table(
         sqlite_where=text("corrects IS NULL"),
     ),
 )
+
+chain = Table(
+    "chain",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="from 1, without a gap"),
+    Column("kind", String(16), nullable=False, comment="see storage.chain.rows.Kind"),
+    Column("key", String(32), nullable=False, comment="of the live row: the session of a verdict, an id otherwise"),
+    Column("written", String(1000), nullable=False, comment="the row in canonical form, see docs/verify.md"),
+    Column("hash", String(64), nullable=False, comment="SHA-256 of the hash before and the row as it was written"),
+    UniqueConstraint("kind", "key"),
+)
+
 _RECIPIENT = text("subscribed_at IS NOT NULL AND gone_at IS NULL")
 
 chat = Table(
@@ -231,7 +243,14 @@ chat = Table(
         comment="storage.settings.kinds.BITS of the alerts that come with a sound",
     ),
     Column("silent_kinds", BigInteger, nullable=False, server_default=text("0"), comment="and of those without"),
+    Column("digest", String(8), comment="daily or weekly; null: none"),
+    Column("digest_hour", Integer, nullable=False, server_default=text("8"), comment="of its day, when one is due"),
+    Column("digest_skips", Boolean, nullable=False, server_default=false(), comment="none where nothing has changed"),
+    Column("digest_due_at", Instant, comment="when the next one is; null: there is none"),
+    Column("digest_on", Date, comment="the day there that the last one was of: none is of that day or an earlier one"),
+    Column("digest_through", Date, comment="the session up to which changes were told when the last one was due"),
     Index("ix_chat_recipient", "id", sqlite_where=_RECIPIENT),
+    Index("ix_chat_digest", "digest_due_at", "id", sqlite_where=text("digest_due_at IS NOT NULL")),
 )
 
 alert = Table(
@@ -250,6 +269,7 @@ alert = Table(
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is owed or sent"),
     Column("kinds", BigInteger, nullable=False, comment="storage.settings.kinds.BITS of what it is: who wants one"),
     Column("plain", Boolean, nullable=False, server_default=false(), comment="Telegram could not parse its markup"),
+    Column("facts", JSON, comment="what it tells where that is no transition"),
 )
 
 supersession = Table(
@@ -318,6 +338,13 @@ throttle = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("since", Instant, nullable=False, comment="when Telegram answered 429, by the database's clock"),
     Column("until", Instant, nullable=False, comment="when anything may leave again, by the same clock"),
+)
+
+pause = Table(
+    "pause",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("since", Instant, nullable=False, comment="since when operators hold delivery; no row: they do not"),
 )
 
 _OPEN = text("body IS NOT NULL")

@@ -24,6 +24,7 @@ from telegram.error import BadRequest
 from telegram.ext import ExtBot
 
 from bot.clock import Clock
+from bot.commands.operator.operation import Operation
 from bot.commands.permission import Admins
 from bot.delivery.failures import TOPIC_GONE_TEXTS
 from bot.delivery.replies import ReplyRateLimiter
@@ -45,6 +46,7 @@ class Services:
     replies: ReplyRateLimiter
     admins: Admins
     note: str = ""
+    operation: Operation = field(default_factory=Operation)
     # A chart that nobody has seen yet is uploaded for the first who asks; who asks meanwhile waits for its id.
     uploading: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _effects: asyncio.Lock = field(default_factory=asyncio.Lock)

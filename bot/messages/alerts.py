@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from bot.messages.record import read_record
@@ -10,6 +11,7 @@ from bot.messages.render import Messages, ShownChange, read_verdict
 from signals.model import Verdict
 from storage import AsyncConnection, ledger, market, track_record
 from storage.market import Market
+from storage.outbox.digests import DIGEST
 
 
 async def alert_text(
@@ -22,6 +24,8 @@ async def alert_text(
     skipped: Sequence[int] = (),
 ) -> str:
     """Return what an alert says; ``skipped`` are the numbers of the older alerts that it replaces unsent."""
+    if alert.kind == DIGEST:
+        return await _digest_text(connection, messages, alert)
     verdict, changes, market_row = await _recorded(connection, alert)
     older = [number for alert_id in skipped for number in (await ledger.load_alert(connection, alert_id)).transitions]
     body = await track_record.load(connection) if any(change.past for change in changes) else None
@@ -40,6 +44,14 @@ async def alert_text(
 async def details_text(connection: AsyncConnection, messages: Messages, alert: Any, timezone: str) -> str:
     """Return what stands behind an alert, with the times of a time zone."""
     return messages.details(*await _recorded(connection, alert), alert.id, timezone)
+
+
+async def _digest_text(connection: AsyncConnection, messages: Messages, alert: Any) -> str:
+    """Return a digest: of what was decided after a session, through that of the alert."""
+    verdict, _, market_row = await _recorded(connection, alert)
+    after = date.fromisoformat(alert.facts["after"])
+    rows = await ledger.changes_between(connection, after, alert.session)
+    return messages.digest(verdict, [ShownChange.of(row) for row in rows], market_row, after)
 
 
 async def _recorded(connection: AsyncConnection, alert: Any) -> tuple[Verdict, list[ShownChange], Market]:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bot.messages.chart_kinds import Chart, Kind, Period, Theme, periods
 from bot.messages.figures import Figures
 from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, Choice, kinds_of
+from storage.outbox.digests import DIGEST
 from storage.settings.chosen import Chosen, Way
 from storage.settings.kinds import BITS
 
@@ -57,11 +58,14 @@ class Buttons:
         """Return those under an alert of a kind; the chart is the one that shows it."""
         _ = self._words.gettext
         data = f"{alert_id}"
+        if kind == DIGEST:
+            shown = ((_("Why"), f"why@{data}"), (_("Chart"), "chart"), (_("Record"), f"record@{data}"))
+            return shown, ((_("Digest"), "digest"), (_("Mute"), f"mute@{data}"))
         family = kind.partition(".")[0]
         # No chart shows that a series is late.
-        shown = () if family == "data" else ((_("Chart"), f"chart:{_CHART_OF.get(family, Kind.BREAKOUT)}"),)
+        charts = () if family == "data" else ((_("Chart"), f"chart:{_CHART_OF.get(family, Kind.BREAKOUT)}"),)
         return (
-            ((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), *shown),
+            ((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), *charts),
             ((_("Details"), f"details@{data}"), (_("Mute"), f"mute@{data}")),
         )
 
@@ -142,7 +146,7 @@ class Buttons:
         _ = self._words.gettext
         rows: Rows = (
             ((_("Time zone"), "timezone"), (_("Quiet hours"), "quiet")),
-            ((_("Alerts"), "alerts"), (_("Mute"), "mute@settings")),
+            ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Mute"), "mute@settings")),
         )
         if chosen.quiet_from is None:
             return rows
@@ -156,6 +160,17 @@ class Buttons:
         )
         ending = () if chosen.quiet_from is None else (((self._words.gettext("No quiet hours"), "quiet:off"),),)
         return (*rows, *ending, self._to_settings())
+
+    def under_digest(self, chosen: Chosen) -> Rows:
+        """Return how often a digest may come, and where one does at which hour and whether always."""
+        _ = self._words.gettext
+        often: Rows = (((_("None"), "digest:off"), (_("Daily"), "digest:daily"), (_("Weekly"), "digest:weekly")),)
+        if chosen.digest is None:
+            return (*often, self._to_settings())
+        hours = [(f"{hour:02}", f"digest:{chosen.digest}:{hour}") for hour in range(24)]
+        way = ((_("Always send it"), "digest:always") if chosen.digest_skips
+               else (_("Skip it when nothing changed"), "digest:skip"))  # fmt: skip
+        return (*often, *_rows(hours, 6), (way,), self._to_settings())
 
     def under_deletion(self) -> Rows:
         """Return the one that deletes all, and the way out."""

@@ -10,7 +10,7 @@ from gettext import NullTranslations
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time, get_timezone_location
+from babel.dates import format_date, format_time, format_timedelta, get_timezone_location
 from babel.numbers import format_decimal
 
 from signals.conditions.condition import Limit, Number
@@ -35,7 +35,7 @@ class Figures:
     def filters(self) -> dict[str, Callable[..., str]]:
         """Return what templates call, by name."""
         named = (self.points, self.percent, self.decimal, self.day, self.span, self.instant, self.clock, self.clock_in,
-                 self.city, self.quantity, self.enters, self.leaves, self.thresholds, self.clip)  # fmt: skip
+                 self.city, self.age, self.quantity, self.enters, self.leaves, self.thresholds, self.clip)  # fmt: skip
         return {written.__name__: written for written in named}
 
     def points(self, value: float) -> str:
@@ -93,6 +93,11 @@ class Figures:
     def city(self, timezone: str) -> str:
         """Write the name of a time zone as people know it: ``New York``."""
         return "UTC" if timezone == "UTC" else get_timezone_location(timezone, locale=self.locale, return_city=True)
+
+    def age(self, value: timedelta | float) -> str:
+        """Write how long something lasts, roughly, of a length or of seconds: ``5 min``."""
+        length = value if isinstance(value, timedelta) else timedelta(seconds=value)
+        return format_timedelta(length, format="short", locale=self.locale).replace(" ", SPACE)
 
     def quantity(self, value: float | None, unit: Unit, beside: Iterable[float] = ()) -> str:
         """Write a measured number with its unit; ``None`` is written ``unknown``. ``beside``: see ``decimal``."""

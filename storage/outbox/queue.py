@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from storage import AsyncConnection
 from storage.database import database_now
+from storage.operator import pause
 from storage.outbox.states import WAITING, Claimed, State, is_in
 from storage.outbox.supersession import queue_superseded
 from storage.schema import alert, delivery, delivery_count
@@ -73,7 +74,8 @@ _IS_TOPIC_GONE = literal_column(
 _IS_SILENT = literal_column(
     """EXISTS (
         SELECT 1 FROM alert JOIN chat ON chat.id = delivery.chat_id
-        WHERE alert.id = delivery.alert_id AND alert.audience = 'subscribers' AND (chat.loud_kinds & alert.kinds) = 0
+        WHERE alert.id = delivery.alert_id AND alert.audience = 'subscribers' AND alert.kinds <> 0
+            AND (chat.loud_kinds & alert.kinds) = 0
     )""",
     Boolean(),
 ).label("silent")
@@ -201,7 +203,12 @@ async def make_plain(connection: AsyncConnection, alert_id: int) -> None:
 
 
 async def next_due(connection: AsyncConnection, now: datetime) -> datetime | None:
-    """Return when the next waiting delivery may leave (``now`` if one is queued), ``None`` when none waits."""
+    """Return when the next waiting delivery may leave (``now`` if one is queued).
+
+    ``None`` when none waits, or while operators have paused delivery.
+    """
+    if await pause.since(connection) is not None:
+        return None
     queued = select(delivery.c.id).where(is_in(State.QUEUED)).limit(1)
     if (await connection.execute(queued)).first() is not None:
         return now

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bot.commands.table import MENU
+from bot.commands.table import OPERATOR_MENU
 from storage import chats
 from storage.database import Database
 from storage.migrate import migrate
@@ -338,7 +338,7 @@ def test_without_a_command_it_lists_them_all(run: Run) -> None:
 class TestDocumentation:
     def test_every_bot_command_is_in_the_readme(self) -> None:
         readme = (ROOT / "README.md").read_text()
-        assert [name for name in MENU if f"/{name}" not in readme] == []
+        assert [name for name in OPERATOR_MENU if f"/{name}" not in readme] == []
 
     def test_every_command_of_the_command_line_is_in_the_readme(self) -> None:
         readme = (ROOT / "README.md").read_text()

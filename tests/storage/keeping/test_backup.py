@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, text
 from sqlalchemy.engine import URL
 
-from storage.backup import BackupError, back_up, restore
 from storage.database import Database, DatabaseInUseError, parse_url
+from storage.keeping.backup import BackupError, back_up, restore
 from storage.schema import chat
 from storage.unavailable import DatabaseUnavailableError
-from tests.storage.restoring_killed import chats
+from tests.storage.keeping.restoring_killed import chats
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def url_of(path: Path) -> URL:
@@ -167,7 +167,7 @@ class TestRestore:
         if damaged:
             killed.write_bytes(b"no database any more" * 999)
             beside = ["cascade.db.damaged", "cascade.db.damaged-shm", "cascade.db.damaged-wal", *beside]
-        command = [sys.executable, "-m", "tests.storage.restoring_killed", str(killed.parent), str(copy)]
+        command = [sys.executable, "-m", "tests.storage.keeping.restoring_killed", str(killed.parent), str(copy)]
         ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
         held, restored, files = zip(*(line.split("; ") for line in ran.stdout.splitlines()), strict=True)
         # The old until it is the new, and then never the old again.
@@ -189,7 +189,7 @@ class TestRestore:
     def test_beside_another_program_that_reads_it_is_refused(
         self, path: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("storage.backup._PATIENCE", 0.0)
+        monkeypatch.setattr("storage.keeping.backup._PATIENCE", 0.0)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN")
             other.execute("SELECT * FROM chat").fetchall()

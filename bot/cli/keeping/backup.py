@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.settings import Settings
-from storage.backup import back_up
 from storage.database import parse_url
+from storage.keeping.backup import back_up
 
 
 def backup_text(settings: Settings, file: Path) -> str:
@@ -14,7 +14,7 @@ def backup_text(settings: Settings, file: Path) -> str:
 
     Raises
     ------
-    storage.backup.BackupError
+    storage.keeping.backup.BackupError
         When there is nothing to copy, or nowhere to copy it to.
     """
     newest = back_up(parse_url(settings.database_url), file)

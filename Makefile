@@ -58,7 +58,7 @@ texts: $(VENV)/installed ## every text of the messages, for translators: message
 	$(BIN)/python -m babel.messages.frontend extract -F bot/commands/babel.cfg -o messages.pot bot
 
 lock: $(VENV)/installed ## write the lock files anew
-	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m pip install -q uv==0.13.9
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -205,7 +205,8 @@ class Buttons:
         found = []
         for name in kinds_of(family):
             way = chosen.way_of(BITS[name])
-            found.append((f"{_(TITLES[name])}: {_(WAYS[way])}", f"alerts:{name}:{_NEXT[way]}"))
+            title = _("%(kind)s: %(way)s") % {"kind": _(TITLES[name]), "way": _(WAYS[way])}
+            found.append((title, f"alerts:{name}:{_NEXT[way]}"))
         return (*_rows(found, 2), *self.back("alerts"))
 
     def back(self, to: str) -> Rows:

@@ -113,7 +113,7 @@ class Messages:
 
     def _render(self, template: str, **context: Any) -> str:
         text = self._environment.get_template(f"{template}.html.j2").render(**context)
-        return _BLANK.sub("\n\n", _LINE_END.sub("\n", text)).strip()
+        return self.figures.typeset(_BLANK.sub("\n\n", _LINE_END.sub("\n", text)).strip())
 
     def text(self, name: str, **context: Any) -> str:
         """Render a message that shows no verdict."""

@@ -6,6 +6,7 @@ command, or the number of an alert.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,9 @@ _CHART_OF = {
 """By the first word of an alert's kind, the chart that shows what it is about; of any other the breakout."""
 _DAYS = (1, 7, 30)
 _USUAL_NIGHTS = (((21, 7), (22, 7), (22, 8)), ((23, 7), (23, 8), (0, 8)))
+# What Telegram takes as the data of a button, in bytes; of what these are made, each is a letter of one byte.
+_LONGEST = 64
+_ASKED = re.compile(r"[a-z]+(:[A-Za-z0-9 .,/_+-]*)*(@([a-z]+|[0-9]{1,18}))?", re.ASCII)
 _NEXT = {Way.ON: Way.SILENT, Way.SILENT: Way.OFF, Way.OFF: Way.ON}
 
 
@@ -43,7 +47,12 @@ class Asked:
 
     @classmethod
     def of(cls, data: str) -> Asked:
-        """Read the data of a button."""
+        """Read the data of a button.
+
+        A program may send whatever it likes as if it had been pressed: what no button of ours asks for, asks nothing.
+        """
+        if not _ASKED.fullmatch(data) or len(data) > _LONGEST:
+            return cls("", (), "")
         command, _, origin = data.partition("@")
         name, *words = command.split(":")
         return cls(name, tuple(words), origin)

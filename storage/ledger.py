@@ -26,6 +26,8 @@ class Audience(StrEnum):
 
     SUBSCRIBERS = "subscribers"
     OPERATORS = "operators"
+    # Whoever got the alert that it corrects.
+    CORRECTED = "corrected"
 
 
 @dataclass(frozen=True, slots=True)

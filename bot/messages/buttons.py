@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from bot.messages.chart_kinds import Chart, Kind, Period, Theme, periods
 from bot.messages.figures import Figures
 from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, Choice, kinds_of
+from storage.operator.posts import BROADCAST, CORRECTION
 from storage.outbox.digests import DIGEST
 from storage.settings.chosen import Chosen, Way
 from storage.settings.kinds import BITS
@@ -71,6 +72,9 @@ class Buttons:
             shown = ((_("Why"), f"why@{data}"), (_("Chart"), "chart"), (_("Record"), f"record@{data}"))
             return shown, ((_("Digest"), "digest"), (_("Mute"), f"mute@{data}"))
         family = kind.partition(".")[0]
+        if kind in (BROADCAST, CORRECTION):
+            # An operator's word has nothing behind it.
+            return ()
         # No chart shows that a series is late.
         charts = () if family == "data" else ((_("Chart"), f"chart:{_CHART_OF.get(family, Kind.BREAKOUT)}"),)
         return (
@@ -133,6 +137,11 @@ class Buttons:
         _ = self._words.gettext
         presets = tuple((_(title), f"subscribe:{name}") for name, (title, kinds) in PRESETS.items() if kinds)
         return (presets, ((_("Choose"), "alerts"),))
+
+    def under_preview(self, draft: int, count: int) -> Rows:
+        """Return the one that sends a draft to so many chats, and the one that discards it."""
+        title = self._words.ngettext("Send to %d chat", "Send to %d chats", count) % count
+        return (((title, f"dispatch:{draft}"), (self._words.gettext("Discard"), f"discard:{draft}")),)
 
     def under_mute(self, origin: str, *, is_muted: bool) -> Rows:
         """Return how long a chat may be muted by a press, and what ends it where it is."""

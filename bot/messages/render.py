@@ -110,6 +110,7 @@ class Messages:
     def __init__(self, figures: Figures = ENGLISH) -> None:
         self._environment = _environment(figures)
         self.figures, self.buttons = figures, Buttons(figures)
+        self.language: str = figures.locale.language
 
     def _render(self, template: str, **context: Any) -> str:
         text = self._environment.get_template(f"{template}.html.j2").render(**context)

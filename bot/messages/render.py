@@ -111,6 +111,11 @@ class Messages:
         self._environment = _environment(figures)
         self.figures, self.buttons = figures, Buttons(figures)
 
+    @property
+    def language(self) -> str:
+        """The code of it: ``fr``."""
+        return self.figures.locale.language
+
     def _render(self, template: str, **context: Any) -> str:
         text = self._environment.get_template(f"{template}.html.j2").render(**context)
         return self.figures.typeset(_BLANK.sub("\n\n", _LINE_END.sub("\n", text)).strip())

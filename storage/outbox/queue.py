@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    String,
     bindparam,
     func,
     literal_column,
@@ -80,6 +81,10 @@ _IS_SILENT = literal_column(
     Boolean(),
 ).label("silent")
 
+_LANGUAGE = literal_column("(SELECT chat.language FROM chat WHERE chat.id = delivery.chat_id)", String()).label(
+    "language"
+)
+
 
 def _claiming() -> Any:
     # As the index of the queue has it, to the letter.
@@ -95,7 +100,7 @@ def _claiming() -> Any:
         update(delivery)
         .where(delivery.c.id.in_(select(due.c.id)))
         .values(taken | {"attempts": delivery.c.attempts + 1})
-        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, _IS_SILENT, delivery.c.urgent)
+        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, _IS_SILENT, _LANGUAGE, delivery.c.urgent)
     )
 
 

@@ -61,7 +61,7 @@ texts: $(VENV)/installed ## bring the catalogues of all languages up to date wit
 		--ignore-obsolete --ignore-pot-creation-date --width=120
 
 lock: $(VENV)/installed ## write the lock files anew
-	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m pip install -q uv==0.13.9
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -26,6 +26,8 @@ class Audience(StrEnum):
 
     SUBSCRIBERS = "subscribers"
     OPERATORS = "operators"
+    # Whoever got the alert that it corrects.
+    CORRECTED = "corrected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,12 @@ async def record(
 async def newest_session(connection: AsyncConnection) -> date | None:
     """Return the last session decided."""
     newest: date | None = (await connection.execute(select(func.max(verdict.c.session)))).scalar_one()
+    return newest
+
+
+async def newest_decision(connection: AsyncConnection) -> datetime | None:
+    """Return when the last session was decided."""
+    newest: datetime | None = (await connection.execute(select(func.max(verdict.c.decided_at)))).scalar_one()
     return newest
 
 

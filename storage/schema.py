@@ -261,12 +261,12 @@ alert = Table(
     Column("key", String(160), nullable=False, unique=True),
     Column("kind", String(64), nullable=False),
     Column("urgent", Boolean, nullable=False, comment="sent once more when a first copy is unknown"),
-    Column("session", Date, ForeignKey("verdict.session"), nullable=False),
+    Column("session", Date, ForeignKey("verdict.session"), comment="null: an operator wrote it"),
     Column("transitions", JSON, nullable=False, comment="ids of the transitions it tells"),
     Column("created_at", Instant, nullable=False),
     Column("fan_out_cursor", BigInteger, comment="the last chat id enqueued, until all are"),
     Column("fanned_out_at", Instant, comment="null: recipients are still to be enqueued"),
-    Column("audience", String(16), nullable=False, server_default="subscribers", comment="or operators"),
+    Column("audience", String(16), nullable=False, server_default="subscribers", comment="storage.ledger.Audience"),
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is owed or sent"),
     Column("kinds", BigInteger, nullable=False, comment="storage.settings.kinds.BITS of what it is: who wants one"),
     Column("plain", Boolean, nullable=False, server_default=false(), comment="Telegram could not parse its markup"),
@@ -285,6 +285,18 @@ supersession = Table(
         index=True,
         comment="not sent where it still waits",
     ),
+)
+
+post = Table(
+    "post",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("texts", JSON, nullable=False, comment="as an operator wrote it, by language"),
+    Column("corrects", _RowId, ForeignKey("alert.id"), comment="null: a broadcast"),
+    Column("made_by", BigInteger, comment="the operator; null: forgotten"),
+    Column("chat_id", BigInteger, comment="where it was written and is confirmed; null: forgotten"),
+    Column("made_at", Instant, nullable=False),
+    Column("alert_id", _RowId, ForeignKey("alert.id"), unique=True, comment="what is owed of it; null: a draft"),
 )
 
 _QUEUED, _HELD, _SENDING = (text(f"state = '{state}'") for state in ("queued", "held", "sending"))

@@ -126,6 +126,19 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup, or any copy of 
     typer.echo(restored_text(_settings(), file))
 
 
+@cli.command("move-to")
+def move_to(url: Annotated[str, typer.Argument(help="The address of an empty PostgreSQL database.")]) -> None:
+    """Copy everything from the SQLite file to PostgreSQL, and check that all of it is there. Stop the bot first."""
+    from bot.cli.keeping.move import moved_text
+    from storage.chain.verify import ChainError
+
+    try:
+        typer.echo(asyncio.run(moved_text(_settings(), url)))
+    except ChainError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from None
+
+
 @cli.command()
 def verify(
     head: Annotated[str | None, typer.Argument(help="A head that /record live showed, or its beginning.")] = None,

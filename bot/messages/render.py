@@ -110,11 +110,7 @@ class Messages:
     def __init__(self, figures: Figures = ENGLISH) -> None:
         self._environment = _environment(figures)
         self.figures, self.buttons = figures, Buttons(figures)
-
-    @property
-    def language(self) -> str:
-        """The code of it: ``fr``."""
-        return self.figures.locale.language
+        self.language: str = figures.locale.language
 
     def _render(self, template: str, **context: Any) -> str:
         text = self._environment.get_template(f"{template}.html.j2").render(**context)

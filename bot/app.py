@@ -32,6 +32,7 @@ from bot.delivery.replies import ReplyRateLimiter
 from bot.delivery.request import AiohttpRequest
 from bot.delivery.results import ResultWriter
 from bot.delivery.sender import MOST_IN_FLIGHT, Sender
+from bot.heartbeat import Heartbeat
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule, watch_the_clock
@@ -202,6 +203,7 @@ class App:
                     tasks.create_task(self.listen() if self.settings.webhook_url else self.poll())
                     tasks.create_task(self.sender.run())
                     tasks.create_task(Purger(self.database, self.clock).run())
+                    tasks.create_task(Heartbeat(self.database, self.clock, "main", self.operation.silence).run())
                     tasks.create_task(self.alarm.run(self.database))
                     # Whatever was missed while the bot was down is decided now.
                     tasks.create_task(self.run_evening())
@@ -217,6 +219,7 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.sender.run())
             tasks.create_task(self.alarm.run())
+            tasks.create_task(Heartbeat(self.database, self.clock, "worker").run())
             if self.settings.webhook_url:
                 tasks.create_task(self.listen())
 

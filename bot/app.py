@@ -33,6 +33,7 @@ from bot.delivery.sender import MOST_IN_FLIGHT, Sender
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule, watch_the_clock
+from bot.market.symbols import SymbolFinder
 from bot.messages.render import Messages
 from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
@@ -148,11 +149,13 @@ class App:
         return fault
 
     async def follow_up(self) -> None:
-        """Bring charts and track record up to date, once the alerts are on their way."""
+        """Bring charts, track record and watches up to date, once the alerts are on their way."""
         now = self.clock.now()
         try:
             await self._follow(self.evening.draw(now), "The charts could not be drawn")
             await self._follow(self.evening.look_back(now), "The track record could not be computed")
+            await self._follow(self.evening.watch(now), "The watches could not be judged")
+            self.sender.wake()
         finally:
             await self.evening.process.close()
 
@@ -224,7 +227,7 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url))
         await migrate(database)
-        market = market or MarketProcess()
+        asked, market = market, market or MarketProcess()
         stack.push_async_callback(market.close)
         # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
         pools = ((MOST_IN_FLIGHT, _SEND_TIMEOUT), (32, _ANSWER_TIMEOUT), (1, _SEND_TIMEOUT))
@@ -254,7 +257,11 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         stack.push_async_callback(operation.close)
         app = App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation)
         operation.evaluate, operation.follow = app.decide, app.follow_up
-        services = Services(database, messages, clock, replies, Admins(clock), settings.operator_note, operation)
+        # Somebody waits for the answer: no evening is to be waited for.
+        symbols = SymbolFinder(asked or MarketProcess(), settings.market_data)
+        services = Services(
+            database, messages, clock, replies, Admins(clock), symbols, settings.operator_note, operation
+        )
         register(telegram, services)
         yield app
 

@@ -23,7 +23,7 @@ from telegram.ext import (
 from bot.commands import alert, chart, evidence, membership, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
 from bot.commands.operator import delivery, evening, health
-from bot.commands.settings import alerts, digest, mute, overview, personal, quiet, timezone
+from bot.commands.settings import alerts, digest, mute, overview, personal, quiet, timezone, watches
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
 from bot.messages.buttons import Asked
@@ -84,8 +84,10 @@ COMMANDS = (
     Command("alerts", "which alerts come, and how", alerts.alerts, _CHAT, "", True, True),
     Command("mute", "no alerts for a while", mute.mute, _CHAT, "7d", True, True),
     Command("digest", "what changed, daily or weekly", digest.digest, _CHAT, "daily 8", True, True),
+    Command("watch", "a price: a record, or a level", watches.watch, _CHAT, "BTC-USD > 120000", True, True),
     Command("settings", "time zone and quiet hours", overview.settings, _CHAT, "", True, True),
     Command("unsubscribe", "no more alerts", subscription.unsubscribe, "", "", True, True),
+    Command("unwatch", "one no more", watches.unwatch, "", "NVDA", True, True),
     Command("unmute", "alerts again", mute.unmute, "", "", True, True),
     Command("timezone", "where this chat is", timezone.timezone, "", "Paris", True, True),
     Command("quiet", "hours in which nothing comes", quiet.quiet, "", "22:00-07:00", True, True),

@@ -52,12 +52,13 @@ async def watch(services: Services, request: Request) -> str | None:
 
 async def unwatch(services: Services, request: Request) -> str | None:
     """Answer ``/unwatch`` and its buttons: end what this chat watches of a symbol, or one of it."""
+    if not request.words:
+        await _show(services, request)
+        return None
     try:
-        asked = _read(request.words) if request.words else None
+        asked = _read(request.words)
     except _WrongError as error:
         return services.messages.text("wrong_watch", part=error.args[0], value=error.args[1][:_MOST_SHOWN])
-    if asked is None:
-        return services.messages.text("wrong_unwatch")
     whole = len(request.words) == 1 and "<" not in request.words[0] and ">" not in request.words[0]
     async with services.transaction(request.update) as connection:
         removed = await listed.remove(connection, request.chat.id, asked.symbol, None if whole else asked)

@@ -186,7 +186,7 @@ class TestTheList:
     @pytest.mark.parametrize(
         ("typed", "line"),
         [
-            ("", "/unwatch takes a symbol that is watched here."), ("AMD", "AMD is not watched here; /watch lists what is."),
+            ("AMD", "AMD is not watched here; /watch lists what is."),
             ("<", "The symbol is “<”"),
         ],
     )  # fmt: skip

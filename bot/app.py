@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from telegram import BotCommandScopeChat
@@ -39,7 +40,9 @@ from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
 from bot.updates.inbox import ALLOWED_UPDATES, Inbox
 from bot.updates.polling import Poller
+from storage import ledger
 from storage.database import Database
+from storage.keeping.rotation import back_up_in_turn
 from storage.market import claim_market
 from storage.migrate import migrate
 from storage.process_roles import Role
@@ -149,7 +152,7 @@ class App:
         return fault
 
     async def follow_up(self) -> None:
-        """Bring charts, track record and watches up to date, once the alerts are on their way."""
+        """Bring charts, track record, watches and backups up to date, once the alerts are on their way."""
         now = self.clock.now()
         try:
             await self._follow(self.evening.draw(now), "The charts could not be drawn")
@@ -158,6 +161,18 @@ class App:
             self.sender.wake()
         finally:
             await self.evening.process.close()
+        await self._follow(self.back_up(), "No backup could be made")
+
+    async def back_up(self) -> None:
+        """Copy the database, if a copy is due, into the folder for backups, if there is one."""
+        if self.settings.backup_dir is None:
+            return
+        async with self.database.reading() as connection:
+            decided = await ledger.newest_decision(connection)
+        folder, kept = Path(self.settings.backup_dir), self.settings.backups_kept
+        made = await asyncio.to_thread(back_up_in_turn, self.database.url, folder, self.clock.now(), decided, kept)
+        if made is not None and made.misfit is not None:
+            await self.alarm(f"Somebody changed the live record: {made.misfit}. Compare with older backups")
 
     async def _follow(self, task: Coroutine[Any, Any, None], fault: str) -> None:
         """Do what follows an evening. When it fails, what is stored stays what it was and the next run tries again."""

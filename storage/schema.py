@@ -206,6 +206,18 @@ outcome = Table(
         sqlite_where=text("corrects IS NULL"),
     ),
 )
+
+chain = Table(
+    "chain",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="from 1, without a gap"),
+    Column("kind", String(16), nullable=False, comment="see storage.chain.rows.Kind"),
+    Column("key", String(32), nullable=False, comment="of the live row: the session of a verdict, an id otherwise"),
+    Column("written", String(1000), nullable=False, comment="the row in canonical form, see docs/verify.md"),
+    Column("hash", String(64), nullable=False, comment="SHA-256 of the hash before and the row as it was written"),
+    UniqueConstraint("kind", "key"),
+)
+
 _RECIPIENT = text("subscribed_at IS NOT NULL AND gone_at IS NULL")
 
 chat = Table(
@@ -248,12 +260,12 @@ alert = Table(
     Column("key", String(160), nullable=False, unique=True),
     Column("kind", String(64), nullable=False),
     Column("urgent", Boolean, nullable=False, comment="sent once more when a first copy is unknown"),
-    Column("session", Date, ForeignKey("verdict.session"), nullable=False),
+    Column("session", Date, ForeignKey("verdict.session"), comment="null: an operator wrote it"),
     Column("transitions", JSON, nullable=False, comment="ids of the transitions it tells"),
     Column("created_at", Instant, nullable=False),
     Column("fan_out_cursor", BigInteger, comment="the last chat id enqueued, until all are"),
     Column("fanned_out_at", Instant, comment="null: recipients are still to be enqueued"),
-    Column("audience", String(16), nullable=False, server_default="subscribers", comment="or operators"),
+    Column("audience", String(16), nullable=False, server_default="subscribers", comment="storage.ledger.Audience"),
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is owed or sent"),
     Column("kinds", BigInteger, nullable=False, comment="storage.settings.kinds.BITS of what it is: who wants one"),
     Column("plain", Boolean, nullable=False, server_default=false(), comment="Telegram could not parse its markup"),
@@ -272,6 +284,18 @@ supersession = Table(
         index=True,
         comment="not sent where it still waits",
     ),
+)
+
+post = Table(
+    "post",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("texts", JSON, nullable=False, comment="as an operator wrote it, by language"),
+    Column("corrects", _RowId, ForeignKey("alert.id"), comment="null: a broadcast"),
+    Column("made_by", BigInteger, comment="the operator; null: forgotten"),
+    Column("chat_id", BigInteger, comment="where it was written and is confirmed; null: forgotten"),
+    Column("made_at", Instant, nullable=False),
+    Column("alert_id", _RowId, ForeignKey("alert.id"), unique=True, comment="what is owed of it; null: a draft"),
 )
 
 _QUEUED, _HELD, _SENDING = (text(f"state = '{state}'") for state in ("queued", "held", "sending"))

@@ -53,7 +53,9 @@ async def _asked_for(connection: AsyncConnection, request: Request) -> Any:
     """Return the alert whose button was pressed; ``None`` where the data of the button name none of ours."""
     # No button has a number that no database has: it was made up.
     is_number = request.origin.isascii() and request.origin.isdecimal() and len(request.origin) <= _DIGITS
-    return await ledger.find_alert(connection, int(request.origin)) if is_number else None
+    row = await ledger.find_alert(connection, int(request.origin)) if is_number else None
+    # What an operator wrote has no buttons.
+    return row if row is not None and row.session is not None else None
 
 
 _DIGITS = 9

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 from telegram import CallbackQuery, Update
@@ -22,7 +21,7 @@ from telegram.ext import (
 
 from bot.commands import alert, chart, evidence, membership, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
-from bot.commands.operator import delivery, evening, health
+from bot.commands.operator import delivery, evening, health, posts
 from bot.commands.settings import alerts, digest, mute, overview, personal, quiet, timezone, watches
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
@@ -39,8 +38,8 @@ _TYPED = (filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST) & ~filte
 class Command:
     """What may be typed as ``/name``, or pressed as a button with that name as its data.
 
-    One without a description can only be pressed. ``group`` and ``argument`` are what ``/help`` shows of it; without a
-    group that is its name alone.
+    One without a description can only be pressed. ``group`` and ``argument`` are what ``/help`` shows of it. What
+    people ask is explained there; what changes the chat is named, and explains itself when it is sent.
     One that ``has_effect`` has it even where there is to be no answer. ``for_admins``: in a group only its admins
     may. In a channel they alone may press anything: whatever is answered there is a post. Of one ``for_operators``
     nobody else learns that there is any.
@@ -57,14 +56,15 @@ class Command:
 
 
 async def _help(services: Services, request: Request) -> None:
-    groups = [(group, [*commands]) for group, commands in groupby(_FOR_ALL, key=lambda command: command.group)]
+    groups = {title: [command for command in _FOR_ALL if command.group == title] for title in (_NOW, _PAST, _CHAT, "")}
+    brief = {title: groups.pop(title) for title in (_CHAT, "")}
     # In a group others would read it, too.
     is_private = request.chat.type == ChatType.PRIVATE
     is_operator = is_private and services.operation.is_operator(request.update.effective_user)
     operators = _FOR_OPERATORS if is_operator else []
     async with services.database.reading() as connection:
         newest = await ledger.newest_session(connection)
-    await request.reply(services.messages.text("help", groups=groups, operators=operators, newest=newest))
+    await request.reply(services.messages.text("help", groups=groups, brief=brief, operators=operators, newest=newest))
 
 
 _NOW, _PAST, _CHAT = "Where things stand", "What happened before", "This chat"
@@ -86,11 +86,11 @@ COMMANDS = (
     Command("digest", "what changed, daily or weekly", digest.digest, _CHAT, "daily 8", True, True),
     Command("watch", "a price: a record, or a level", watches.watch, _CHAT, "BTC-USD > 120000", True, True),
     Command("settings", "time zone and quiet hours", overview.settings, _CHAT, "", True, True),
-    Command("unsubscribe", "no more alerts", subscription.unsubscribe, "", "", True, True),
-    Command("unwatch", "one no more", watches.unwatch, "", "NVDA", True, True),
-    Command("unmute", "alerts again", mute.unmute, "", "", True, True),
-    Command("timezone", "where this chat is", timezone.timezone, "", "Paris", True, True),
-    Command("quiet", "hours in which nothing comes", quiet.quiet, "", "22:00-07:00", True, True),
+    Command("unsubscribe", "no more alerts", subscription.unsubscribe, _CHAT, "", True, True),
+    Command("unwatch", "one no more", watches.unwatch, _CHAT, "NVDA", True, True),
+    Command("unmute", "alerts again", mute.unmute, _CHAT, "", True, True),
+    Command("timezone", "where this chat is", timezone.timezone, _CHAT, "Paris", True, True),
+    Command("quiet", "hours in which nothing comes", quiet.quiet, _CHAT, "22:00-07:00", True, True),
     Command("help", "this list", _help),
     Command("start", "what this is", subscription.start, has_effect=True),
     Command("method", "how it is computed", evidence.method),
@@ -103,6 +103,10 @@ COMMANDS = (
     Command("evaluate", "run the evening now", evening.evaluate, for_operators=True),
     Command("pause", "hold delivery", delivery.pause_delivery, "", "", True, for_operators=True),
     Command("resume", "let it go on", delivery.resume_delivery, "", "", True, for_operators=True),
+    Command("broadcast", "write to all", posts.broadcast, "", "TEXT", True, for_operators=True),
+    Command("correction", "put an alert right", posts.correction, "", "ALERT TEXT", True, for_operators=True),
+    Command("dispatch", "", posts.dispatch, has_effect=True, for_operators=True),
+    Command("discard", "", posts.discard, has_effect=True, for_operators=True),
     Command("refresh", "", status.refresh),
     Command("alert", "", alert.alert),
     Command("details", "", alert.details),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -11,6 +11,7 @@ from bot.messages.render import Messages, ShownChange, read_verdict
 from signals.model import Verdict
 from storage import AsyncConnection, ledger, market, track_record
 from storage.market import Market
+from storage.operator import posts
 from storage.outbox.digests import DIGEST
 from storage.watches.judged import KIND as WATCH
 
@@ -25,6 +26,9 @@ async def alert_text(
     skipped: Sequence[int] = (),
 ) -> str:
     """Return what an alert says; ``skipped`` are the numbers of the older alerts that it replaces unsent."""
+    if alert.session is None:
+        post = await posts.of_alert(connection, alert.id)
+        return await post_text(connection, messages, post.texts, post.corrects, again=again, topic_gone=topic_gone)
     if alert.kind == DIGEST:
         return await _digest_text(connection, messages, alert, again=again, topic_gone=topic_gone)
     if alert.kind.startswith(f"{WATCH}."):
@@ -43,6 +47,30 @@ async def alert_text(
         again=again,
         topic_gone=topic_gone,
         skipped=[ShownChange.of(row) for row in await ledger.load_changes(connection, older)],
+    )
+
+
+async def post_text(
+    connection: AsyncConnection,
+    messages: Messages,
+    texts: Mapping[str, str],
+    corrects: int | None,
+    *,
+    again: bool = False,
+    topic_gone: bool = False,
+) -> str:
+    """Return what an operator wrote, by language, as it is read: to all, or about the alert that it ``corrects``."""
+    original = None if corrects is None else await ledger.load_alert(connection, corrects)
+    changes = await ledger.load_changes(connection, original.transitions) if original else []
+    return messages.text(
+        "post",
+        # Who has another language than it was written in gets it as it was written.
+        text=texts.get(messages.language) or next(iter(texts.values())),
+        market=await market.load_market(connection),
+        corrects=original,
+        told=ShownChange.of(changes[0]) if changes else None,
+        again=again,
+        topic_gone=topic_gone,
     )
 
 

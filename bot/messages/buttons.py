@@ -6,6 +6,7 @@ command, or the number of an alert.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from bot.messages.chart_kinds import Chart, Kind, Period, Theme, periods
 from bot.messages.figures import Figures
 from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, Choice, kinds_of
+from storage.operator.posts import BROADCAST, CORRECTION
 from storage.outbox.digests import DIGEST
 from storage.settings.chosen import Chosen, Way
 from storage.settings.kinds import BITS
@@ -32,6 +34,9 @@ _CHART_OF = {
 """By the first word of an alert's kind, the chart that shows what it is about; of any other the breakout."""
 _DAYS = (1, 7, 30)
 _USUAL_NIGHTS = (((21, 7), (22, 7), (22, 8)), ((23, 7), (23, 8), (0, 8)))
+# What Telegram takes as the data of a button, in bytes; of what these are made, each is a letter of one byte.
+_LONGEST = 64
+_ASKED = re.compile(r"[a-z]+(:[A-Za-z0-9 .,/_+-]*)*(@([a-z]+|[0-9]{1,18}))?", re.ASCII)
 _NEXT = {Way.ON: Way.SILENT, Way.SILENT: Way.OFF, Way.OFF: Way.ON}
 
 
@@ -45,7 +50,12 @@ class Asked:
 
     @classmethod
     def of(cls, data: str) -> Asked:
-        """Read the data of a button."""
+        """Read the data of a button.
+
+        A program may send whatever it likes as if it had been pressed: what no button of ours asks for, asks nothing.
+        """
+        if not _ASKED.fullmatch(data) or len(data) > _LONGEST:
+            return cls("", (), "")
         command, _, origin = data.partition("@")
         name, *words = command.split(":")
         return cls(name, tuple(words), origin)
@@ -67,6 +77,9 @@ class Buttons:
         if kind.startswith(f"{WATCH}."):
             return (((_("Watches"), "watch"), (_("Mute"), f"mute@{data}")),)
         family = kind.partition(".")[0]
+        if kind in (BROADCAST, CORRECTION):
+            # An operator's word has nothing behind it.
+            return ()
         # No chart shows that a series is late.
         charts = () if family == "data" else ((_("Chart"), f"chart:{_CHART_OF.get(family, Kind.BREAKOUT)}"),)
         return (
@@ -129,6 +142,11 @@ class Buttons:
         _ = self._words.gettext
         presets = tuple((_(title), f"subscribe:{name}") for name, (title, kinds) in PRESETS.items() if kinds)
         return (presets, ((_("Choose"), "alerts"),))
+
+    def under_preview(self, draft: int, count: int) -> Rows:
+        """Return the one that sends a draft to so many chats, and the one that discards it."""
+        title = self._words.ngettext("Send to %d chat", "Send to %d chats", count) % count
+        return (((title, f"dispatch:{draft}"), (self._words.gettext("Discard"), f"discard:{draft}")),)
 
     def under_mute(self, origin: str, *, is_muted: bool) -> Rows:
         """Return how long a chat may be muted by a press, and what ends it where it is."""
@@ -218,7 +236,8 @@ class Buttons:
         found = []
         for name in kinds_of(family):
             way = chosen.way_of(BITS[name])
-            found.append((f"{_(TITLES[name])}: {_(WAYS[way])}", f"alerts:{name}:{_NEXT[way]}"))
+            title = _("%(kind)s: %(way)s") % {"kind": _(TITLES[name]), "way": _(WAYS[way])}
+            found.append((title, f"alerts:{name}:{_NEXT[way]}"))
         return (*_rows(found, 2), *self.back("alerts"))
 
     def back(self, to: str) -> Rows:

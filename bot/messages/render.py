@@ -110,10 +110,11 @@ class Messages:
     def __init__(self, figures: Figures = ENGLISH) -> None:
         self._environment = _environment(figures)
         self.figures, self.buttons = figures, Buttons(figures)
+        self.language: str = figures.locale.language
 
     def _render(self, template: str, **context: Any) -> str:
         text = self._environment.get_template(f"{template}.html.j2").render(**context)
-        return _BLANK.sub("\n\n", _LINE_END.sub("\n", text)).strip()
+        return self.figures.typeset(_BLANK.sub("\n\n", _LINE_END.sub("\n", text)).strip())
 
     def text(self, name: str, **context: Any) -> str:
         """Render a message that shows no verdict."""

@@ -49,9 +49,10 @@ _NEEDS_RECHECK = literal_column(
         WHERE alert.id = delivery.alert_id AND (
             alert.stopped_reason IS NOT NULL
             OR EXISTS (SELECT 1 FROM supersession WHERE supersession.older_id = alert.id)
-            OR alert.audience = 'subscribers' AND (
+            OR alert.audience <> 'operators' AND (
                 chat.id IS NULL OR chat.subscribed_at IS NULL OR chat.gone_at IS NOT NULL OR chat.quiet_from IS NOT NULL
-                OR chat.muted_until IS NOT NULL OR ((chat.loud_kinds | chat.silent_kinds) & alert.kinds) = 0
+                OR chat.muted_until IS NOT NULL
+                OR (alert.kinds <> -1 AND ((chat.loud_kinds | chat.silent_kinds) & alert.kinds) = 0)
             )
         )
     )""",
@@ -74,11 +75,18 @@ _IS_TOPIC_GONE = literal_column(
 _IS_SILENT = literal_column(
     """EXISTS (
         SELECT 1 FROM alert JOIN chat ON chat.id = delivery.chat_id
-        WHERE alert.id = delivery.alert_id AND alert.audience = 'subscribers' AND alert.kinds <> 0
+        WHERE alert.id = delivery.alert_id AND alert.audience <> 'operators' AND alert.kinds <> 0
             AND (chat.loud_kinds & alert.kinds) = 0
     )""",
     Boolean(),
 ).label("silent")
+_REPLIES_TO = literal_column(
+    """(
+        SELECT original.message_id FROM post JOIN delivery AS original ON original.alert_id = post.corrects
+        WHERE post.alert_id = delivery.alert_id AND original.chat_id = delivery.chat_id
+    )""",
+    BigInteger(),
+).label("replies_to")
 
 
 def _claiming() -> Any:
@@ -95,7 +103,7 @@ def _claiming() -> Any:
         update(delivery)
         .where(delivery.c.id.in_(select(due.c.id)))
         .values(taken | {"attempts": delivery.c.attempts + 1})
-        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, _IS_SILENT, delivery.c.urgent)
+        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, _IS_SILENT, _REPLIES_TO, delivery.c.urgent)
     )
 
 

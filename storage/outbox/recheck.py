@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import select, update
 
 from storage import AsyncConnection
+from storage.ledger import Audience
 from storage.outbox.digests import DIGEST
 from storage.outbox.quiet_hours import QuietHours
+from storage.outbox.recipients import wants
 from storage.outbox.states import Claimed, State
 from storage.outbox.supersession import has_newer, queue_superseded
 from storage.schema import alert, chat, delivery
@@ -33,7 +35,8 @@ async def admit(connection: AsyncConnection, claims: Sequence[Claimed], now: dat
         return list(claims)
     columns = (
         *(delivery.c.id, delivery.c.alert_id, delivery.c.urgent),
-        (chat.c.loud_kinds.bitwise_or(chat.c.silent_kinds).bitwise_and(alert.c.kinds) != 0).label("chosen"),
+        wants(alert.c.kinds).label("chosen"),
+        (alert.c.audience == Audience.CORRECTED).label("corrects"),
         *(alert.c.kind, chat.c.digest, chat.c.digest_hour),
         *(chat.c.muted_until, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through),
         alert.c.stopped_reason.is_not(None).label("stopped"),
@@ -63,8 +66,10 @@ def _instead(row: Any, now: datetime) -> dict[str, Any]:
         return {"state": State.SUPERSEDED, "finished_at": now}
     if not row.wanted:
         return {"state": State.GONE, "finished_at": now, "error": "unsubscribed or gone before it was sent"}
-    chosen = row.digest is not None if row.kind == DIGEST else row.chosen
-    if not chosen or (row.muted_until is not None and row.muted_until > now):
+    is_muted = row.muted_until is not None and row.muted_until > now
+    is_chosen = row.digest is not None if row.kind == DIGEST else row.chosen
+    # Whoever was told what is wrong is told what is right.
+    if not is_chosen or (is_muted and not row.corrects):
         return {"state": State.GONE, "finished_at": now, "error": "muted or not wanted any more before it was sent"}
     if row.quiet_from is None or (row.urgent and row.urgent_through):
         return {}

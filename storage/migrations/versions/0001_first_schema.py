@@ -10,6 +10,16 @@ down_revision = None
 def upgrade() -> None:
     """Make every table and index."""
     op.create_table(
+        "chain",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("written", sa.String(length=1000), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_chain")),
+        sa.UniqueConstraint("kind", "key", name=op.f("uq_chain_kind_key")),
+    )
+    op.create_table(
         "chart",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("through", sa.Date(), nullable=False),
@@ -193,7 +203,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=160), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("session", sa.Date(), nullable=False),
+        sa.Column("session", sa.Date(), nullable=True),
         sa.Column("transitions", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("fan_out_cursor", sa.BigInteger(), nullable=True),
@@ -263,6 +273,20 @@ def upgrade() -> None:
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_delivery_count_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "state", name=op.f("pk_delivery_count")),
+    )
+    op.create_table(
+        "post",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("texts", sa.JSON(), nullable=False),
+        sa.Column("corrects", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("made_by", sa.BigInteger(), nullable=True),
+        sa.Column("chat_id", sa.BigInteger(), nullable=True),
+        sa.Column("made_at", sa.DateTime(), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_post_alert_id")),
+        sa.ForeignKeyConstraint(["corrects"], ["alert.id"], name=op.f("fk_post_corrects")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_post")),
+        sa.UniqueConstraint("alert_id", name=op.f("uq_post_alert_id")),
     )
     op.create_table(
         "outcome",

@@ -12,6 +12,8 @@ from sqlalchemy import select
 from storage import chats, inbox
 from storage.database import Database
 from storage.inbox import Received
+from storage.operator import posts
+from storage.operator.posts import Draft
 from storage.outbox import fan_out, queue
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import State
@@ -55,6 +57,7 @@ async def known(database: Database) -> Database:
             await chats.subscribe(connection, chat_id, "supergroup", NOW, TOPIC)
             await chosen.hear_only(connection, chat_id, EVERYTHING)
             await chosen.set_quiet_hours(connection, chat_id, QuietHours("Asia/Kolkata", 60, 120))
+            await posts.draft(connection, Draft({"en": "words"}, 77, chat_id), NOW)
             await listed.add(connection, chat_id, WATCHED, Quote("NVDA", NOW.date(), 5.0), NOW)
             updates = [Received(1 + 10 * number, chat_id, f'{{"chat": {chat_id}}}'.encode())]
             updates += [Received(2 + 10 * number, chat_id, f'{{"chat": {chat_id}}}'.encode())]

@@ -74,7 +74,7 @@ async def test_help_names_them_to_an_operator_in_private_alone(say: Say) -> None
         assert not any(f"/{name}" in answer for name in TYPED)
         assert "operator" not in answer.lower()
     shown = (await say("/help")).splitlines()[-1]
-    assert shown.startswith("For operators: /health")
+    assert shown.startswith("/health, /stats, ")
     assert all(f"/{name}" in shown for name in TYPED)
 
 

@@ -36,7 +36,7 @@ _DAYS = (1, 7, 30)
 _USUAL_NIGHTS = (((21, 7), (22, 7), (22, 8)), ((23, 7), (23, 8), (0, 8)))
 # What Telegram takes as the data of a button, in bytes; of what these are made, each is a letter of one byte.
 _LONGEST = 64
-_ASKED = re.compile(r"[a-z]+(:[A-Za-z0-9 .,/_+-]*)*(@([a-z]+|[0-9]{1,18}))?", re.ASCII)
+_ASKED = re.compile(r"[a-z]+(:[A-Za-z0-9 .,/_+<>=^-]*)*(@([a-z]+|[0-9]{1,18}))?", re.ASCII)
 _NEXT = {Way.ON: Way.SILENT, Way.SILENT: Way.OFF, Way.OFF: Way.ON}
 
 

@@ -10,6 +10,7 @@ import pytest
 from bot.app import App, build
 from bot.clock import SteppedClock
 from bot.market.process import MarketProcessError
+from bot.messages.buttons import Asked
 from bot.messages.render import Messages
 from bot.sandbox.entities import parse_html
 from bot.sandbox.server import Sandbox
@@ -205,6 +206,16 @@ class TestTheList:
         assert len(parse_html(text).text) <= MOST
         rows = Messages().buttons.under_watches([Row()])
         assert max(len(data.encode()) for row in rows for _, data in row) <= 64
+
+
+def test_a_press_reads_every_sign_of_a_symbol() -> None:
+    made = Messages().buttons
+    for symbol in ("^GSPC", "EURUSD=X", "BRK-B", "MC.PA"):
+        for _, data in (
+            *made.under_unknown_symbol([symbol], ABOVE, 1.25)[0],
+            *made.under_unknown_symbol([symbol], BELOW, 1e-8)[0],
+        ):
+            assert Asked.of(data).words[0] == symbol
 
 
 class TestInAGroup:

@@ -23,7 +23,7 @@ CREATE TABLE alert (
 	CONSTRAINT fk_alert_session FOREIGN KEY(session) REFERENCES verdict (session), 
 	CONSTRAINT uq_alert_key UNIQUE ("key")
 );
-INSERT INTO "alert" VALUES(1,'key','stage.up',0,'2020-11-17','[3]','2020-11-17 22:30:00.250000',NULL,NULL,'subscribers',NULL,131071,0,NULL);
+INSERT INTO "alert" VALUES(1,'key','stage.up',0,'2020-11-17','[3]','2020-11-17 22:30:00.250000',NULL,NULL,'subscribers',NULL,262143,0,NULL);
 INSERT INTO "alert" VALUES(2,'correction:1','correction',1,NULL,'[]','2020-11-17 22:30:00.250000',NULL,NULL,'corrected',NULL,-1,0,NULL);
 INSERT INTO "alert" VALUES(3,'broadcast:2','broadcast',0,NULL,'[]','2020-11-17 22:30:00.250000',NULL,NULL,'subscribers',NULL,-1,0,NULL);
 CREATE TABLE chain (
@@ -61,11 +61,12 @@ CREATE TABLE chat (
 	thread_id BIGINT, 
 	topic_gone_in BIGINT, 
 	timezone VARCHAR(64) DEFAULT 'UTC' NOT NULL, 
+	language VARCHAR(8), 
 	quiet_from INTEGER, 
 	quiet_until INTEGER, 
 	urgent_through BOOLEAN DEFAULT 0 NOT NULL, 
 	muted_until DATETIME, 
-	loud_kinds BIGINT DEFAULT 5970 NOT NULL, 
+	loud_kinds BIGINT DEFAULT 137042 NOT NULL, 
 	silent_kinds BIGINT DEFAULT 0 NOT NULL, 
 	digest VARCHAR(8), 
 	digest_hour INTEGER DEFAULT 8 NOT NULL, 
@@ -75,7 +76,7 @@ CREATE TABLE chat (
 	digest_through DATE, 
 	CONSTRAINT pk_chat PRIMARY KEY (id)
 );
-INSERT INTO "chat" VALUES(7,'"é"','2020-11-18 06:07:08.000009','2020-11-18 06:07:08.000009','"é"',7,7,'"é"',7,7,1,'2020-11-18 06:07:08.000009',7,7,'"é"',7,1,'2020-11-18 06:07:08.000009','2020-11-17','2020-11-17');
+INSERT INTO "chat" VALUES(7,'"é"','2020-11-18 06:07:08.000009','2020-11-18 06:07:08.000009','"é"',7,7,'"é"','"é"',7,7,1,'2020-11-18 06:07:08.000009',7,7,'"é"',7,1,'2020-11-18 06:07:08.000009','2020-11-17','2020-11-17');
 CREATE TABLE closure (
 	session DATE NOT NULL, 
 	closed BOOLEAN NOT NULL, 
@@ -268,10 +269,34 @@ INSERT INTO "verdict" VALUES('2020-11-13','2020-11-17 22:30:00.250000',1,'3',X'7
 INSERT INTO "verdict" VALUES('2020-11-16','2020-11-17 22:30:00.250000',0,'3',X'7801AB562A4E2D2ECECCCF53B25232323032D03534D4353453AA05005DDC06A6');
 INSERT INTO "verdict" VALUES('2020-11-17','2020-11-17 22:30:00.250000',0,'3',X'7801AB562A4E2D2ECECCCF53B25232323032D03534D4353457AA05005DDF06A7');
 INSERT INTO "verdict" VALUES('2020-11-18','2020-11-17 22:30:00.250000',0,'3',X'7801AB562A4E2D2ECECCCF53B25232323032D03534D435B450AA05005DE206A8');
+CREATE TABLE watch (
+	id INTEGER NOT NULL, 
+	chat_id BIGINT NOT NULL, 
+	symbol VARCHAR(32) NOT NULL, 
+	side VARCHAR(8) NOT NULL, 
+	level FLOAT NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	armed BOOLEAN NOT NULL, 
+	through DATE NOT NULL, 
+	fired_on DATE, 
+	CONSTRAINT pk_watch PRIMARY KEY (id), 
+	CONSTRAINT uq_watch_chat_id_symbol_side_level UNIQUE (chat_id, symbol, side, level)
+);
+INSERT INTO "watch" VALUES(7,7,'"é"','"é"',3.33333333333333314829e-01,'2020-11-18 06:07:08.000009',1,'2020-11-17','2020-11-17');
+CREATE TABLE watched_symbol (
+	symbol VARCHAR(32) NOT NULL, 
+	quoted_on DATE, 
+	close FLOAT, 
+	stopped BOOLEAN NOT NULL, 
+	in_table BOOLEAN NOT NULL, 
+	CONSTRAINT pk_watched_symbol PRIMARY KEY (symbol)
+);
+INSERT INTO "watched_symbol" VALUES('"é"','2020-11-17',3.33333333333333314829e-01,1,1);
 CREATE INDEX ix_chat_digest ON chat (digest_due_at, id) WHERE digest_due_at IS NOT NULL;
 CREATE INDEX ix_chat_recipient ON chat (id) WHERE subscribed_at IS NOT NULL AND gone_at IS NULL;
 CREATE INDEX ix_received_update_handled_at ON received_update (handled_at);
 CREATE INDEX ix_received_update_open ON received_update (chat_id, update_id) WHERE body IS NOT NULL;
+CREATE INDEX ix_watch_alike ON watch (symbol, side, level, armed, through);
 CREATE INDEX ix_transition_session ON transition (session);
 CREATE INDEX ix_delivery_held ON delivery (not_before) WHERE state = 'held';
 CREATE INDEX ix_delivery_sending ON delivery (lease_until) WHERE state = 'sending';

@@ -88,6 +88,10 @@ _REPLIES_TO = literal_column(
     BigInteger(),
 ).label("replies_to")
 
+_IS_PICTURED = literal_column(
+    "EXISTS (SELECT 1 FROM chat WHERE chat.id = delivery.chat_id AND chat.pictures)", Boolean()
+).label("pictured")
+
 
 def _claiming() -> Any:
     # As the index of the queue has it, to the letter.
@@ -103,7 +107,9 @@ def _claiming() -> Any:
         update(delivery)
         .where(delivery.c.id.in_(select(due.c.id)))
         .values(taken | {"attempts": delivery.c.attempts + 1})
-        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, _IS_SILENT, _REPLIES_TO, delivery.c.urgent)
+        .returning(
+            *columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, _IS_SILENT, _REPLIES_TO, _IS_PICTURED, delivery.c.urgent
+        )
     )
 
 

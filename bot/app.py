@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from telegram import BotCommandScopeChat
@@ -31,6 +32,7 @@ from bot.delivery.replies import ReplyRateLimiter
 from bot.delivery.request import AiohttpRequest
 from bot.delivery.results import ResultWriter
 from bot.delivery.sender import MOST_IN_FLIGHT, Sender
+from bot.heartbeat import Heartbeat
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule, watch_the_clock
@@ -39,7 +41,9 @@ from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
 from bot.updates.inbox import ALLOWED_UPDATES, Inbox
 from bot.updates.polling import Poller
+from storage import ledger
 from storage.database import Database
+from storage.keeping.rotation import back_up_in_turn
 from storage.market import claim_market
 from storage.migrate import migrate
 from storage.process_roles import Role
@@ -149,13 +153,25 @@ class App:
         return fault
 
     async def follow_up(self) -> None:
-        """Bring charts and track record up to date, once the alerts are on their way."""
+        """Bring charts, track record and backups up to date, once the alerts are on their way."""
         now = self.clock.now()
         try:
             await self._follow(self.evening.draw(now), "The charts could not be drawn")
             await self._follow(self.evening.look_back(now), "The track record could not be computed")
         finally:
             await self.evening.process.close()
+        await self._follow(self.back_up(), "No backup could be made")
+
+    async def back_up(self) -> None:
+        """Copy the database, if a copy is due, into the folder for backups, if there is one."""
+        if self.settings.backup_dir is None:
+            return
+        async with self.database.reading() as connection:
+            decided = await ledger.newest_decision(connection)
+        folder, kept = Path(self.settings.backup_dir), self.settings.backups_kept
+        made = await asyncio.to_thread(back_up_in_turn, self.database.url, folder, self.clock.now(), decided, kept)
+        if made is not None and made.misfit is not None:
+            await self.alarm(f"Somebody changed the live record: {made.misfit}. Compare with older backups")
 
     async def _follow(self, task: Coroutine[Any, Any, None], fault: str) -> None:
         """Do what follows an evening. When it fails, what is stored stays what it was and the next run tries again."""
@@ -187,6 +203,7 @@ class App:
                     tasks.create_task(self.listen() if self.settings.webhook_url else self.poll())
                     tasks.create_task(self.sender.run())
                     tasks.create_task(Purger(self.database, self.clock).run())
+                    tasks.create_task(Heartbeat(self.database, self.clock, "main", self.operation.silence).run())
                     tasks.create_task(self.alarm.run(self.database))
                     # Whatever was missed while the bot was down is decided now.
                     tasks.create_task(self.run_evening())
@@ -202,6 +219,7 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.sender.run())
             tasks.create_task(self.alarm.run())
+            tasks.create_task(Heartbeat(self.database, self.clock, "worker").run())
             if self.settings.webhook_url:
                 tasks.create_task(self.listen())
 

@@ -26,6 +26,7 @@ Those of other rooms stay where they are raised::
        ├─ HistoryError                 signals.errors           ● the archive cannot be evaluated as it is
        │  ├─ NoHistoryError            signals.errors           ● … because it is empty
        │  └─ NotASessionError          signals.errors           ● … because that day has no session
+       ├─ MoveError                    storage.keeping.move     ● a database cannot be moved to another
        ├─ QuietHoursError              storage.outbox.quiet_hours a chat's quiet hours cannot be used
        └─ SettingsError                bot.settings             ● a setting is missing or malformed
 

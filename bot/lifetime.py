@@ -16,12 +16,13 @@ from bot.settings import SettingsError, secrets_set
 from signals.errors import HistoryError
 from storage.database import DatabaseInUseError
 from storage.keeping.backup import BackupError
+from storage.keeping.move import MoveError
 from storage.market import OtherMarketError
 from storage.unavailable import DatabaseAwayError, DatabaseUnavailableError
 
 _OPERATOR_ERRORS = (
     *(SettingsError, HistoryError, OtherMarketError),
-    *(DatabaseInUseError, DatabaseUnavailableError, BackupError),
+    *(DatabaseInUseError, DatabaseUnavailableError, BackupError, MoveError),
 )
 # The last two as in sysexits.h: a temporary failure, and an error of configuration.
 _FAILED, _START_AGAIN, _CORRECT_IT = 1, 75, 78

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 from bot.delivery.pacing import Limits
 from signals.data.series import SERIES
 from signals.sources.options import SourceOptions
-from storage.database import DatabaseURLError, parse_url
+from storage.database import SQLITE, DatabaseURLError, parse_url
 
 TELEGRAM = "https://api.telegram.org"
 _FROM_FILE = "_file"
@@ -227,6 +227,8 @@ class Settings:
         None, _webhook_secret, "WEBHOOK_SECRET=what openssl rand -hex 32 prints", _itself
     )
     webhook_listen: str = _setting("0.0.0.0:8080", _address_and_port, "WEBHOOK_LISTEN=0.0.0.0:8080")
+    backup_dir: str | None = _setting(None, str, "BACKUP_DIR=/srv/backups, a folder on another disk")
+    backups_kept: int = _setting(14, _whole_number(1000), "BACKUPS_KEPT=14")
     operator_note: str = _setting("", _note, "OPERATOR_NOTE=2026-11-01: a sentence of at most 500 characters")
 
     @property
@@ -306,6 +308,8 @@ def load_settings(*, unless_set: Mapping[str, str] | None = None, **given: str |
         raise _wrong("webhook_secret", "is missing, and WEBHOOK_URL needs it")
     if settings.messages_per_second > _FREE_RATE and not settings.paid_broadcast and settings.uses_telegram:
         raise _wrong("messages_per_second", f"is {settings.messages_per_second}, and Telegram allows 30 for free")
+    if settings.backup_dir and parse_url(settings.database_url).drivername != SQLITE:
+        raise _wrong("backup_dir", "is set, and DATABASE_URL is a PostgreSQL server, whose own pg_dump copies it")
     return settings
 
 

@@ -249,7 +249,7 @@ async def lock(connection: AsyncConnection, what: str) -> None:
 
 
 @asynccontextmanager
-async def read_only(url: str) -> AsyncIterator[AsyncConnection]:
+async def read_only(url: str | URL) -> AsyncIterator[AsyncConnection]:
     """Open a second connection that cannot write, for the child process and the command line.
 
     Its statements see the state at the first of them, as long as they are in one transaction.
@@ -274,7 +274,7 @@ async def read_only(url: str) -> AsyncIterator[AsyncConnection]:
         await engine.dispose()
 
 
-def parse_url(url: str) -> URL:
+def parse_url(url: str | URL) -> URL:
     """Check a database URL.
 
     Raises

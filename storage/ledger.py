@@ -127,6 +127,12 @@ async def newest_session(connection: AsyncConnection) -> date | None:
     return newest
 
 
+async def newest_decision(connection: AsyncConnection) -> datetime | None:
+    """Return when the last session was decided."""
+    newest: datetime | None = (await connection.execute(select(func.max(verdict.c.decided_at)))).scalar_one()
+    return newest
+
+
 async def newest_body(connection: AsyncConnection) -> str | None:
     """Return the verdict of the last session decided, as JSON."""
     query = select(verdict.c.body).order_by(verdict.c.session.desc()).limit(1)

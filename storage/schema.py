@@ -346,6 +346,14 @@ notice = Table(
     Column("made_at", Instant, nullable=False),
 )
 
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("machine", String(255), primary_key=True),
+    Column("role", String(16), primary_key=True),
+    Column("at", Instant, nullable=False, comment="when that process was last seen to do well"),
+)
+
 throttle = Table(
     "throttle",
     metadata,

@@ -17,7 +17,7 @@ from bot.clock import SystemClock
 from bot.lifetime import one_line_errors, run_until_stopped
 from bot.logs import set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
-from storage.database import Database
+from storage.database import Database, run_until_complete
 from storage.market import SIMULATED
 from storage.migrate import migrate
 
@@ -126,6 +126,19 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup, or any copy of 
     typer.echo(restored_text(_settings(), file))
 
 
+@cli.command("move-to")
+def move_to(url: Annotated[str, typer.Argument(help="The address of an empty PostgreSQL database.")]) -> None:
+    """Copy everything from the SQLite file to PostgreSQL, and check that all of it is there. Stop the bot first."""
+    from bot.cli.keeping.move import moved_text
+    from storage.chain.verify import ChainError
+
+    try:
+        typer.echo(asyncio.run(moved_text(_settings(), url)))
+    except ChainError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from None
+
+
 @cli.command()
 def verify(
     head: Annotated[str | None, typer.Argument(help="A head that /record live showed, or its beginning.")] = None,
@@ -221,13 +234,24 @@ def replay(
 @cli.command()
 def doctor() -> None:
     """Try the token, the database, every source and the clock, and say what is wrong."""
-    from bot.cli.doctor import findings_text
+    from bot.cli.doctor.examine import findings_text
 
     healthy = True
     for ok, line in findings_text(_settings()):
         healthy &= ok
         typer.echo(line)
     if not healthy:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def healthy() -> None:
+    """Say in a line whether the bot on this machine does its work now; exits with 1 where it does not."""
+    from bot.cli.doctor.healthy import health
+
+    well, line = run_until_complete(health(_settings().database_url, SystemClock().now()))
+    typer.echo(line)
+    if not well:
         raise typer.Exit(1)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy.engine import URL
+
 from storage import AsyncConnection
 from storage.chain import rows
 from storage.chain.links import BEFORE_THE_FIRST, hashed, links
 from storage.chain.rows import Kind
+from storage.database import read_only, run_until_complete
 
 
 class ChainError(ValueError):
@@ -39,6 +42,20 @@ async def verify(connection: AsyncConnection) -> Sequence[Any]:
     for left in stored:
         raise ChainError(f"{_named(*left)} was inserted: the chain does not have it")
     return chain
+
+
+def misfit_of(url: URL) -> str | None:
+    """Return what of a database's live record does not fit, ``None`` when all does; not in a running event loop."""
+
+    async def check() -> str | None:
+        async with read_only(url) as connection:
+            try:
+                await verify(connection)
+            except ChainError as error:
+                return str(error)
+        return None
+
+    return run_until_complete(check())
 
 
 def _check(link: Any, before: str, stored: Mapping[tuple[str, str], str | None]) -> None:

@@ -21,6 +21,7 @@ from bot.clock import Clock
 from bot.commands.answering import Services
 from bot.commands.operator.operation import Operation
 from bot.commands.permission import Admins
+from bot.commands.settings.speaking import undecided
 from bot.commands.table import MENU, OPERATOR_MENU, register
 from bot.delivery.asking import Askers
 from bot.delivery.composing import Composer
@@ -36,7 +37,7 @@ from bot.heartbeat import Heartbeat
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule, watch_the_clock
-from bot.messages.render import Messages
+from bot.messages.languages import DEFAULT, messages_of
 from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
 from bot.updates.inbox import ALLOWED_UPDATES, Inbox
@@ -252,15 +253,15 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
             await request.initialize()
             # Closed here: an application that never connected would not close its own.
             stack.push_async_callback(request.shutdown)
-        pacer, messages = Pacer(settings.limits, time.monotonic), Messages()
+        pacer = Pacer(settings.limits, time.monotonic)
         address = settings.bot_api_base + settings.token
         askers = Askers(settings.limits.per_chat, time.monotonic)
         replies = ReplyRateLimiter(pacer, askers)
         telegram = _telegram(settings, replies, answering, polling)
         stack.push_async_callback(_shut_down, telegram)
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids, settings.secrets)
-        inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
-        composer = Composer(messages)
+        inbox = Inbox(telegram, database, clock, alarm, lambda update: undecided(services, update))
+        composer = Composer()
         sender = Sender(
             database, clock, pacer, composer,
             Post(sending, address, settings.paid_broadcast, Pictures(database, sending, address)),
@@ -273,7 +274,9 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         stack.push_async_callback(operation.close)
         app = App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation)
         operation.evaluate, operation.follow = app.decide, app.follow_up
-        services = Services(database, messages, clock, replies, Admins(clock), settings.operator_note, operation)
+        services = Services(
+            database, messages_of(DEFAULT), clock, replies, Admins(clock), settings.operator_note, operation
+        )
         register(telegram, services)
         yield app
 

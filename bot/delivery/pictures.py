@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 _AS_TEXT = (FailureKind.CANNOT_WRITE, FailureKind.BAD_MARKUP, FailureKind.OUR_MISTAKE, FailureKind.REFUSED)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Picture:
     """A chart that alerts carry, and the id by which Telegram knows it once it is uploaded."""
 

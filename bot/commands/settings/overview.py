@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.commands.answering import Request, Services
+from bot.messages.languages import NAMES
 from storage import chats
 from storage.settings import chosen
 
@@ -30,6 +31,6 @@ async def show(services: Services, request: Request) -> None:
     """Show what a chat has chosen."""
     async with services.database.reading() as connection:
         found = await chosen.load(connection, request.chat.id)
-    now = services.clock.now()
-    text = services.messages.text("settings", chosen=found, now=now, is_muted=found.is_muted(now))
+    now, name = services.clock.now(), NAMES[services.messages.language]
+    text = services.messages.text("settings", chosen=found, now=now, is_muted=found.is_muted(now), language=name)
     await request.show(text, services.messages.buttons.under_settings(found))

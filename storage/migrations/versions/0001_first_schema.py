@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("thread_id", sa.BigInteger(), nullable=True),
         sa.Column("topic_gone_in", sa.BigInteger(), nullable=True),
         sa.Column("timezone", sa.String(length=64), server_default="UTC", nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=True),
         sa.Column("quiet_from", sa.Integer(), nullable=True),
         sa.Column("quiet_until", sa.Integer(), nullable=True),
         sa.Column("urgent_through", sa.Boolean(), server_default=sa.false(), nullable=False),

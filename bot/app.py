@@ -26,6 +26,7 @@ from bot.commands.table import MENU, OPERATOR_MENU, register
 from bot.delivery.asking import Askers
 from bot.delivery.composing import Composer
 from bot.delivery.pacing import Pacer
+from bot.delivery.pictures import Pictures
 from bot.delivery.post import Post
 from bot.delivery.purging import Purger
 from bot.delivery.replies import ReplyRateLimiter
@@ -271,7 +272,7 @@ async def build(
         composer = Composer()
         sender = Sender(
             database, clock, pacer, composer,
-            Post(sending, address, settings.paid_broadcast),
+            Post(sending, address, settings.paid_broadcast, Pictures(database, sending, address)),
             ResultWriter(database, clock, pacer, composer, alarm), alarm, settings.operator_ids,
         )  # fmt: skip
         evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)

@@ -17,15 +17,16 @@ CREATE TABLE alert (
 	audience VARCHAR(16) DEFAULT 'subscribers' NOT NULL, 
 	stopped_reason VARCHAR(500), 
 	kinds BIGINT NOT NULL, 
+	chart VARCHAR(64), 
 	plain BOOLEAN DEFAULT 0 NOT NULL, 
 	facts JSON, 
 	CONSTRAINT pk_alert PRIMARY KEY (id), 
 	CONSTRAINT fk_alert_session FOREIGN KEY(session) REFERENCES verdict (session), 
 	CONSTRAINT uq_alert_key UNIQUE ("key")
 );
-INSERT INTO "alert" VALUES(1,'key','stage.up',0,'2020-11-17','[3]','2020-11-17 22:30:00.250000',NULL,NULL,'subscribers',NULL,262143,0,NULL);
-INSERT INTO "alert" VALUES(2,'correction:1','correction',1,NULL,'[]','2020-11-17 22:30:00.250000',NULL,NULL,'corrected',NULL,-1,0,NULL);
-INSERT INTO "alert" VALUES(3,'broadcast:2','broadcast',0,NULL,'[]','2020-11-17 22:30:00.250000',NULL,NULL,'subscribers',NULL,-1,0,NULL);
+INSERT INTO "alert" VALUES(1,'key','stage.up',0,'2020-11-17','[3]','2020-11-17 22:30:00.250000',NULL,NULL,'subscribers',NULL,262143,NULL,0,NULL);
+INSERT INTO "alert" VALUES(2,'correction:1','correction',1,NULL,'[]','2020-11-17 22:30:00.250000',NULL,NULL,'corrected',NULL,-1,NULL,0,NULL);
+INSERT INTO "alert" VALUES(3,'broadcast:2','broadcast',0,NULL,'[]','2020-11-17 22:30:00.250000',NULL,NULL,'subscribers',NULL,-1,NULL,0,NULL);
 CREATE TABLE chain (
 	number BIGINT NOT NULL, 
 	kind VARCHAR(16) NOT NULL, 
@@ -65,6 +66,7 @@ CREATE TABLE chat (
 	quiet_from INTEGER, 
 	quiet_until INTEGER, 
 	urgent_through BOOLEAN DEFAULT 0 NOT NULL, 
+	pictures BOOLEAN DEFAULT 0 NOT NULL, 
 	muted_until DATETIME, 
 	loud_kinds BIGINT DEFAULT 137042 NOT NULL, 
 	silent_kinds BIGINT DEFAULT 0 NOT NULL, 
@@ -76,7 +78,7 @@ CREATE TABLE chat (
 	digest_through DATE, 
 	CONSTRAINT pk_chat PRIMARY KEY (id)
 );
-INSERT INTO "chat" VALUES(7,'"é"','2020-11-18 06:07:08.000009','2020-11-18 06:07:08.000009','"é"',7,7,'"é"','"é"',7,7,1,'2020-11-18 06:07:08.000009',7,7,'"é"',7,1,'2020-11-18 06:07:08.000009','2020-11-17','2020-11-17');
+INSERT INTO "chat" VALUES(7,'"é"','2020-11-18 06:07:08.000009','2020-11-18 06:07:08.000009','"é"',7,7,'"é"','"é"',7,7,1,1,'2020-11-18 06:07:08.000009',7,7,'"é"',7,1,'2020-11-18 06:07:08.000009','2020-11-17','2020-11-17');
 CREATE TABLE closure (
 	session DATE NOT NULL, 
 	closed BOOLEAN NOT NULL, 

@@ -20,6 +20,7 @@ from bot.commands.answering import Services
 from bot.commands.permission import Admins
 from bot.commands.table import MENU, register
 from bot.delivery.asking import Askers
+from bot.delivery.boards import Boards
 from bot.delivery.composing import Composer
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
@@ -217,16 +218,17 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         askers = Askers(settings.limits.per_chat, time.monotonic)
         replies = ReplyRateLimiter(pacer, askers)
         telegram = _telegram(settings, replies, answering, polling)
-        register(telegram, Services(database, messages, clock, replies, Admins(clock), settings.operator_note))
         stack.push_async_callback(_shut_down, telegram)
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids)
-        inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
-        composer = Composer(messages)
+        composer, boards = Composer(messages), Boards(messages, clock)
         sender = Sender(
-            database, clock, pacer, composer,
+            database, clock, pacer, composer, boards,
             Post(sending, address, settings.paid_broadcast),
-            ResultWriter(database, clock, pacer, composer, alarm), alarm, settings.operator_ids,
+            ResultWriter(database, clock, pacer, composer, boards, alarm), alarm, settings.operator_ids,
         )  # fmt: skip
+        services = Services(database, messages, clock, replies, Admins(clock), sender.wake, settings.operator_note)
+        register(telegram, services)
+        inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
         evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)
         poller = Poller(telegram.bot, polling, address, inbox, alarm, time.monotonic)
         yield App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm)

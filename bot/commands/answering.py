@@ -37,13 +37,18 @@ from storage.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a handler works with. ``note`` is the operator's on custody and regulation: dated, shown, never scored."""
+    """What a handler works with.
+
+    Call ``wake_sender`` when something is to be sent beside the answer. ``note`` is the operator's on custody and
+    regulation: dated, shown, never scored.
+    """
 
     database: Database
     messages: Messages
     clock: Clock
     replies: ReplyRateLimiter
     admins: Admins
+    wake_sender: Callable[[], None]
     note: str = ""
     # A chart that nobody has seen yet is uploaded for the first who asks; who asks meanwhile waits for its id.
     uploading: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))

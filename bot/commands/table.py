@@ -22,7 +22,7 @@ from telegram.ext import (
 
 from bot.commands import alert, chart, evidence, membership, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
-from bot.commands.settings import alerts, mute, overview, personal, quiet, timezone
+from bot.commands.settings import alerts, board, mute, overview, personal, quiet, timezone
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
 from bot.messages.buttons import Asked
@@ -82,6 +82,7 @@ COMMANDS = (
     Command("unmute", "alerts again", mute.unmute, "", "", True, True),
     Command("timezone", "where this chat is", timezone.timezone, "", "Paris", True, True),
     Command("quiet", "hours in which nothing comes", quiet.quiet, "", "22:00-07:00", True, True),
+    Command("board", "a pinned message with where things stand", board.board, "", "", True, True),
     Command("help", "this list", _help),
     Command("start", "what this is", subscription.start, has_effect=True),
     Command("method", "how it is computed", evidence.method),

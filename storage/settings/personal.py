@@ -12,7 +12,7 @@ from storage.inbox import NOBODY
 from storage.outbox import purge
 from storage.outbox.recipients import of_chat
 from storage.outbox.states import UNFINISHED, State
-from storage.schema import chat, delivery, received_update
+from storage.schema import board, chat, delivery, received_update
 
 
 async def stored(connection: AsyncConnection, chat_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -20,6 +20,7 @@ async def stored(connection: AsyncConnection, chat_id: int) -> dict[str, list[di
     queries = {
         "chat": select(chat).where(chat.c.id == chat_id),
         "delivery": select(delivery).where(*of_chat(chat_id)).order_by(delivery.c.id),
+        "board": select(board).where(board.c.chat_id == chat_id).order_by(board.c.id),
         "received_update": select(received_update).where(received_update.c.chat_id == chat_id),
     }
     found = {table: (await connection.execute(query)).mappings().all() for table, query in queries.items()}
@@ -45,5 +46,6 @@ async def forget(connection: AsyncConnection, chat_id: int) -> None:
     for alert_id, counts in folded.items():
         await purge.count(connection, alert_id, counts)
     await connection.execute(delete(chat).where(chat.c.id == chat_id))
+    await connection.execute(delete(board).where(board.c.chat_id == chat_id))
     handled = (received_update.c.chat_id == chat_id, received_update.c.handled_at.is_not(None))
     await connection.execute(update(received_update).where(*handled).values(chat_id=NOBODY, body=None))

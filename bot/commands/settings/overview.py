@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands.answering import Request, Services
 from storage import chats
-from storage.settings import chosen
+from storage.settings import board, chosen
 
 
 async def settings(services: Services, request: Request) -> str | None:
@@ -26,6 +26,7 @@ async def show(services: Services, request: Request) -> None:
     """Show what a chat has chosen."""
     async with services.database.reading() as connection:
         found = await chosen.load(connection, request.chat.id)
+        has_board = await board.find(connection, request.chat.id) is not None
     now = services.clock.now()
-    text = services.messages.text("settings", chosen=found, now=now, is_muted=found.is_muted(now))
+    text = services.messages.text("settings", chosen=found, now=now, is_muted=found.is_muted(now), has_board=has_board)
     await request.show(text, services.messages.buttons.under_settings(found))

@@ -54,11 +54,14 @@ kills: $(VENV)/installed ## kill -9 at every commit and every request of a repla
 charts: $(VENV)/installed ## every chart at a phone's width, light, dark, sparse and empty: charts.png
 	$(BIN)/python -m tests.bot.charts.sheet charts.png
 
-texts: $(VENV)/installed ## every text of the messages, for translators: messages.pot
-	$(BIN)/python -m babel.messages.frontend extract -F bot/commands/babel.cfg -o messages.pot bot
+texts: $(VENV)/installed ## bring the catalogues of all languages up to date with the texts: bot/messages/locale
+	$(BIN)/python -m babel.messages.frontend -q extract -F bot/commands/babel.cfg --no-location --sort-output --width=120 \
+		-o messages.pot bot
+	$(BIN)/python -m babel.messages.frontend -q update -i messages.pot -d bot/messages/locale --no-fuzzy-matching \
+		--ignore-obsolete --ignore-pot-creation-date --width=120
 
 lock: $(VENV)/installed ## write the lock files anew
-	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m pip install -q uv==0.13.9
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -86,7 +86,7 @@ async def _own_time(folder: Path) -> dict[str, float]:
         async with build(settings, clock) as app:
             await app.evening.run(clock.now())
             await app.evening.look_back(clock.now())
-            services = Services(app.database, Messages(), clock, app.replies, Admins(clock), app.sender.wake)
+            services = Services(app.database, Messages(), clock, app.replies, Admins(clock))
             return {"/status": await _median(services, status), "/record": await _median(services, record)}
 
 

@@ -9,16 +9,19 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from telegram import BotCommandScopeChat
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder, Defaults
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_exponential
 
 from bot.clock import Clock
 from bot.commands.answering import Services
+from bot.commands.operator.operation import Operation
 from bot.commands.permission import Admins
-from bot.commands.table import MENU, register
+from bot.commands.table import MENU, OPERATOR_MENU, register
 from bot.delivery.asking import Askers
 from bot.delivery.boards import Boards
 from bot.delivery.composing import Composer
@@ -37,7 +40,9 @@ from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
 from bot.updates.inbox import ALLOWED_UPDATES, Inbox
 from bot.updates.polling import Poller
+from storage import ledger
 from storage.database import Database
+from storage.keeping.rotation import back_up_in_turn
 from storage.market import claim_market
 from storage.migrate import migrate
 from storage.process_roles import Role
@@ -67,6 +72,7 @@ class App:
     inbox: Inbox
     poller: Poller
     alarm: OperatorAlarm
+    operation: Operation
 
     async def connect(self) -> None:
         """Ask Telegram who the bot is and register the menu, waiting for the network as long as it takes.
@@ -83,6 +89,12 @@ class App:
             await self.telegram.bot.set_my_commands(list(MENU.items()))
         except TelegramError as error:
             logger.warning("the menu could not be registered: %s", error)
+        for number in self.settings.operator_ids:
+            try:
+                await self.telegram.bot.set_my_commands(list(OPERATOR_MENU.items()), BotCommandScopeChat(number))
+            except TelegramError as error:
+                # They may not have written to the bot yet.
+                logger.warning("the menu of operator %d could not be registered: %s", number, error)
 
     async def poll(self) -> None:
         """Fetch updates and handle them, for ever."""
@@ -122,21 +134,43 @@ class App:
 
         A failure is told to the operators, and the next run tries again.
         """
-        now = self.clock.now()
+        await self.decide()
+        await self.follow_up()
+
+    async def decide(self) -> str | None:
+        """Decide every closed session still undecided. Returns what went wrong, if anything did."""
+        now, fault = self.clock.now(), None
         try:
             agenda = await self.evening.run(now)
             if agenda.waiting and now - agenda.next_decision_at >= _LONG_WAIT:
                 await self.alarm(f"Session {agenda.next_session} still waits. {agenda.waiting}")
         except Exception as error:  # the next run decides what this one did not, whatever ended it
             logger.exception("the evening failed")
-            await self.alarm(f"The evening's evaluation failed: {error}")
+            fault = f"The evening's evaluation failed: {error}"
+            await self.alarm(fault)
         self.sender.wake()
-        # Once the alerts are on their way.
+        return fault
+
+    async def follow_up(self) -> None:
+        """Bring charts, track record and backups up to date, once the alerts are on their way."""
+        now = self.clock.now()
         try:
             await self._follow(self.evening.draw(now), "The charts could not be drawn")
             await self._follow(self.evening.look_back(now), "The track record could not be computed")
         finally:
             await self.evening.process.close()
+        await self._follow(self.back_up(), "No backup could be made")
+
+    async def back_up(self) -> None:
+        """Copy the database, if a copy is due, into the folder for backups, if there is one."""
+        if self.settings.backup_dir is None:
+            return
+        async with self.database.reading() as connection:
+            decided = await ledger.newest_decision(connection)
+        folder, kept = Path(self.settings.backup_dir), self.settings.backups_kept
+        made = await asyncio.to_thread(back_up_in_turn, self.database.url, folder, self.clock.now(), decided, kept)
+        if made is not None and made.misfit is not None:
+            await self.alarm(f"Somebody changed the live record: {made.misfit}. Compare with older backups")
 
     async def _follow(self, task: Coroutine[Any, Any, None], fault: str) -> None:
         """Do what follows an evening. When it fails, what is stored stays what it was and the next run tries again."""
@@ -176,6 +210,8 @@ class App:
 
     async def work(self) -> None:
         """Deliver for ever beside the main process, and answer the web-hook if there is one."""
+        # Two processes that evaluate would do all of it twice, for one of them to be refused.
+        self.operation.evaluate = None
         await self.connect()
         await self.sender.recover()
         async with asyncio.TaskGroup() as tasks:
@@ -219,19 +255,24 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         replies = ReplyRateLimiter(pacer, askers)
         telegram = _telegram(settings, replies, answering, polling)
         stack.push_async_callback(_shut_down, telegram)
-        alarm = OperatorAlarm(telegram.bot, settings.operator_ids)
+        alarm = OperatorAlarm(telegram.bot, settings.operator_ids, settings.secrets)
+        inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
         composer, boards = Composer(messages), Boards(messages, clock)
         sender = Sender(
             database, clock, pacer, composer, boards,
             Post(sending, address, settings.paid_broadcast),
             ResultWriter(database, clock, pacer, composer, boards, alarm), alarm, settings.operator_ids,
         )  # fmt: skip
-        services = Services(database, messages, clock, replies, Admins(clock), sender.wake, settings.operator_note)
-        register(telegram, services)
-        inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
         evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)
         poller = Poller(telegram.bot, polling, address, inbox, alarm, time.monotonic)
-        yield App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm)
+        silence = None if settings.webhook_url else lambda: poller.silence
+        operation = Operation(settings.operator_ids, alarm.told, sender.wake, silence)
+        stack.push_async_callback(operation.close)
+        app = App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation)
+        operation.evaluate, operation.follow = app.decide, app.follow_up
+        services = Services(database, messages, clock, replies, Admins(clock), settings.operator_note, operation)
+        register(telegram, services)
+        yield app
 
 
 def _telegram(

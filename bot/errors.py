@@ -15,20 +15,22 @@ Those of other rooms stay where they are raised::
     ├─ RuntimeError
     │  ├─ DatabaseInUseError           storage.database         ● another process holds the database
     │  ├─ DatabaseUnavailableError     storage.unavailable      ● the database cannot be used
-    │  │  └─ DatabaseAwayError         storage.unavailable      ● … for now: its server cannot be reached
+    │  │  └─ DatabaseAwayError         storage.unavailable      ● … for now: its server is away, its disk full
     │  ├─ MarketProcessError           bot.market.process         the child that fetches and evaluates failed
     │  └─ OtherMarketError             storage.market           ● the database is of another market
     └─ ValueError
-       ├─ BackupError                  storage.backup           ● a backup cannot be made or used
+       ├─ BackupError                  storage.keeping.backup   ● a backup cannot be made or used
+       ├─ ChainError                   storage.chain.verify       the live record is not what its chain says
        ├─ DatabaseURLError             storage.database           becomes a SettingsError
        ├─ EntityError                  bot.sandbox.entities       a text is not what Telegram accepts as HTML
        ├─ HistoryError                 signals.errors           ● the archive cannot be evaluated as it is
        │  ├─ NoHistoryError            signals.errors           ● … because it is empty
        │  └─ NotASessionError          signals.errors           ● … because that day has no session
+       ├─ MoveError                    storage.keeping.move     ● a database cannot be moved to another
        ├─ QuietHoursError              storage.outbox.quiet_hours a chat's quiet hours cannot be used
        └─ SettingsError                bot.settings             ● a setting is missing or malformed
 
-``●``: the operator can correct it, so it ends the program with one line and exit code 2, or 75 where starting again
+``●``: the operator can correct it, so it ends the program with one line and exit code 78, or 75 where starting again
 may help (``bot.lifetime``).
 """
 

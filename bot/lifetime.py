@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import traceback
@@ -11,18 +12,23 @@ from contextlib import contextmanager
 from typing import Any
 
 from bot.logs import redact
-from bot.settings import SettingsError
+from bot.settings import SettingsError, secrets_set
 from signals.errors import HistoryError
-from storage.backup import BackupError
 from storage.database import DatabaseInUseError
+from storage.keeping.backup import BackupError
+from storage.keeping.move import MoveError
 from storage.market import OtherMarketError
 from storage.unavailable import DatabaseAwayError, DatabaseUnavailableError
 
 _OPERATOR_ERRORS = (
     *(SettingsError, HistoryError, OtherMarketError),
-    *(DatabaseInUseError, DatabaseUnavailableError, BackupError),
+    *(DatabaseInUseError, DatabaseUnavailableError, BackupError, MoveError),
 )
-_FAILED, _CORRECT_IT, _START_AGAIN = 1, 2, 75
+# The last two as in sysexits.h: a temporary failure, and an error of configuration.
+_FAILED, _START_AGAIN, _CORRECT_IT = 1, 75, 78
+_PASSING = (DatabaseAwayError, DatabaseInUseError)
+# Set where whatever supervises the bot starts it again after any end, as Docker does.
+_WAITS = "WAIT_WHEN_WRONG"
 
 
 def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
@@ -42,18 +48,29 @@ async def _guarded(main: Coroutine[Any, Any, None]) -> None:
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turn what an operator can correct into one line on standard error and exit code 2.
+def one_line_errors(*, may_wait: bool = False) -> Iterator[None]:
+    """Turn what an operator can correct into one line on standard error and exit code 78.
 
-    Where starting again may help, because only the database server is away, that is 75. The rest ends with code 1.
+    Where starting again may help, because the database is away, full or in use, that is 75. The rest ends with code 1.
+    Instead of ending with 78 whoever ``may_wait`` waits to be stopped, where the environment says so: to be started
+    again with the same settings would help nobody.
     """
     try:
         yield
     except Exception as error:
         operators = _operator_error(error)
         # The interpreter's own report would hold whatever the exceptions hold, addresses with the token included.
-        print(redact(str(operators) if operators else traceback.format_exc()), file=sys.stderr)  # noqa: T201
-        sys.exit(_START_AGAIN if isinstance(operators, DatabaseAwayError) else _CORRECT_IT if operators else _FAILED)
+        report = str(operators) if operators else traceback.format_exc()
+        print(redact(report, *secrets_set()), file=sys.stderr)  # noqa: T201
+        code = _START_AGAIN if isinstance(operators, _PASSING) else _CORRECT_IT if operators else _FAILED
+        if code == _CORRECT_IT and may_wait and os.environ.get(_WAITS):
+            _wait_to_be_stopped()
+        sys.exit(code)
+
+
+def _wait_to_be_stopped() -> None:
+    print("The bot waits to be stopped: correct this, then start it again", file=sys.stderr, flush=True)  # noqa: T201
+    os.execvp("sleep", ["sleep", "infinity"])  # noqa: S606, S607 - a process of no size, in the place of this one
 
 
 def _operator_error(error: BaseException) -> BaseException | None:

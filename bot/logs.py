@@ -8,7 +8,7 @@ import sys
 
 from signals.sentences import without_controls
 
-_TOKEN = re.compile(r"(?<!\d)\d{3,}:[A-Za-z0-9_-]{20,}")
+_TOKEN = re.compile(r"(?<!\d)\d{3,}(?::|%3[Aa])[A-Za-z0-9_-]{20,}")
 
 
 class RedactingFormatter(logging.Formatter):
@@ -25,7 +25,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 def redact(text: str, *secrets: str) -> str:
-    """Replace every secret, and whatever looks like a bot token, in a text."""
+    """Replace every secret, in their order, and whatever looks like a bot token, in a text."""
     for secret in secrets:
         text = text.replace(secret, "<token>")
     return _TOKEN.sub("<token>", text)

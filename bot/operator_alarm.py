@@ -14,6 +14,7 @@ from telegram import Bot
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
+from bot.logs import redact
 from storage.database import Database
 from storage.outbox import notices
 
@@ -31,24 +32,33 @@ _LONGEST = 1_000
 class OperatorAlarm:
     """Logs a sentence and sends it to the operators' chats; the same sentence at most once a day.
 
-    It obeys the pace of all answers. What reaches no operator, as during an outage, is kept and sent after it.
+    No sentence holds any of the ``secrets``. It obeys the pace of all answers. What reaches no operator, as during an
+    outage, is kept and sent after it.
     """
 
-    def __init__(self, bot: Bot, operator_ids: Sequence[int]) -> None:
-        self._bot, self._operator_ids = bot, operator_ids
+    def __init__(self, bot: Bot, operator_ids: Sequence[int], secrets: Sequence[str] = ()) -> None:
+        self._bot, self._operator_ids, self._secrets = bot, operator_ids, secrets
         self._told: dict[str, float] = {}
         self._untold: list[str] = []
         self._told_notices: set[int] = set()
 
     async def __call__(self, sentence: str) -> None:
         """Tell the operators, unless they were told within the last day."""
-        now, sentence = time.monotonic(), sentence[:_LONGEST]
+        # Before it is cut: half a secret would not be known for one.
+        now, sentence = time.monotonic(), redact(sentence, *self._secrets)[:_LONGEST]
         if now - self._told.get(sentence, -math.inf) < _A_DAY:
             return
+        # Anew, so that they stand in the order in which they were told.
+        self._told.pop(sentence, None)
         self._told[sentence] = now
         logger.error("%s", sentence)
         if not await self._tell(sentence):
             self._untold.append(sentence)
+
+    def told(self) -> list[tuple[float, str]]:
+        """Return what there was to tell within the last day, the oldest first, each with its age in seconds."""
+        now = time.monotonic()
+        return [(now - at, sentence) for sentence, at in self._told.items() if now - at < _A_DAY]
 
     async def run(self, stored: Database | None = None) -> None:
         """Tell for ever what could not be told, and the notices ``stored`` in a database; one process tells those."""
@@ -66,7 +76,8 @@ class OperatorAlarm:
     async def _tell_notices(self, database: Database) -> None:
         async with database.reading() as connection:
             pending = await notices.pending(connection)
-        for number, sentence in pending:
+        for number, kept in pending:
+            sentence = redact(kept, *self._secrets)
             # Told and not removed, because the database was away: it is not told again.
             if number not in self._told_notices and not await self._tell(sentence):
                 return

@@ -33,7 +33,7 @@ async def serve(settings: Settings, *, as_worker: bool = False) -> None:
 
 def main() -> None:
     """Run the bot with the settings of the environment."""
-    with one_line_errors():
+    with one_line_errors(may_wait=True):
         # What was imported stays: looking at it again and again for garbage costs a sixth of all sending.
         gc.collect()
         gc.freeze()

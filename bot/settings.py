@@ -1,23 +1,28 @@
-"""Settings, from the environment and ``.env``."""
+"""Settings, from the environment, from ``.env``, and secrets from files of their own."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from dotenv import dotenv_values
 
 from bot.delivery.pacing import Limits
 from signals.data.series import SERIES
 from signals.sources.options import SourceOptions
-from storage.database import DatabaseURLError, parse_url
+from storage.database import SQLITE, DatabaseURLError, parse_url
 
 TELEGRAM = "https://api.telegram.org"
+_FROM_FILE = "_file"
+_LONGEST_SECRET = 4_096
+# What is shorter stands in every other word, and keeps nobody out.
+_SHORTEST_SECRET = 4
+_HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")
 _FREE_RATE = 30
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _LONGEST_NOTE = 500
@@ -42,22 +47,36 @@ def _web_address(text: str) -> str:
     address = text.strip()
     try:
         parts = urlsplit(address)
-        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        (parts.hostname or "").encode("idna")
+        # What other programs would read as another host than this one does is none.
+        is_usable = parts.scheme in ("http", "https") and parts.port != 0 and _HOST.fullmatch(_host(address))
     except ValueError:
         is_usable = False
-    if not is_usable or any(letter.isspace() for letter in address):
+    if not is_usable or "\\" in address or any(letter.isspace() for letter in address):
         raise ValueError("is not a web address (https:// or http://, then a host)")
+    if "?" in address or "#" in address:
+        raise ValueError("ends in a query or a fragment, and a path is appended to it")
     return address
 
 
+def _host(address: str) -> str:
+    """Return the host as name servers know it, whatever its spelling: small letters, ASCII, no dot at the end.
+
+    Raises
+    ------
+    ValueError
+        When it can be none.
+    """
+    host = urlsplit(address).hostname or ""
+    # A network address of version 6 has no letters to be translated.
+    plain = host if ":" in host else host.encode("idna").decode()
+    return plain.lower().rstrip(".")
+
+
 def _webhook_address(text: str) -> str:
-    address = urlsplit(_web_address(text))
-    if address.scheme != "https" and address.hostname not in ("127.0.0.1", "localhost"):
+    address = _web_address(text)
+    if urlsplit(address).scheme != "https" and _host(address) not in ("127.0.0.1", "localhost"):
         raise ValueError("is not https, and Telegram calls nothing else")
-    if address.query or address.fragment:
-        raise ValueError("ends in a query or a fragment, and /telegram is appended to it")
-    return address.geturl()
+    return address
 
 
 def _webhook_secret(text: str) -> str:
@@ -135,9 +154,39 @@ def _whole_number(most: int) -> Callable[[str], int]:
     return parse
 
 
-def _setting(default: Any, parse: Callable[[str], Any], example: str, *, is_secret: bool = False) -> Any:
-    """Describe a setting: its default, what makes a value of its text or raises ``ValueError``, and an example."""
-    return field(default=default, repr=not is_secret, metadata={"parse": parse, "example": example})
+def _itself(text: str) -> Iterable[str]:
+    return (text,)
+
+
+def _password(text: str) -> Iterable[str]:
+    """Return the password in an address, as it is written there."""
+    _, _, password = text.rpartition("@")[0].rpartition("/")[2].partition(":")
+    return (password, unquote(password))
+
+
+def _database_passwords(text: str) -> Iterable[str]:
+    # The driver takes one from the query, too.
+    url = parse_url(text)
+    queried = [value for name, value in parse_qsl(urlsplit(text).query) if "pass" in name.lower()]
+    return (*_password(text), url.password or "", *queried)
+
+
+def _setting(
+    default: Any,
+    parse: Callable[[str], Any],
+    example: str,
+    hides: Callable[[str], Iterable[str]] | None = None,
+) -> Any:
+    """Describe a setting.
+
+    Parameters
+    ----------
+    parse
+        Makes a value of its text, or raises ``ValueError``.
+    hides
+        Says what of its text must be shown nowhere. Such a setting may come from a file, too.
+    """
+    return field(default=default, repr=hides is None, metadata={"parse": parse, "example": example, "hides": hides})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,13 +194,13 @@ class Settings:
     """What an operator can set. Every name is that of an environment variable, in capitals."""
 
     telegram_bot_token: str | None = _setting(
-        None, _bot_token, "TELEGRAM_BOT_TOKEN=123456789:AAExample, as BotFather gave it", is_secret=True
+        None, _bot_token, "TELEGRAM_BOT_TOKEN=123456789:AAExample, as BotFather gave it", _itself
     )
-    telegram_api_url: str = _setting(TELEGRAM, _web_address, f"TELEGRAM_API_URL={TELEGRAM}")
+    telegram_api_url: str = _setting(TELEGRAM, _web_address, f"TELEGRAM_API_URL={TELEGRAM}", _password)
     database_url: str = _setting(
         "sqlite+aiosqlite:///data/cascade.db", _database_url,
         "DATABASE_URL=sqlite+aiosqlite:///data/cascade.db or postgresql+asyncpg://cascade:secret@host/cascade",
-        is_secret=True,
+        _database_passwords,
     )  # fmt: skip
     operator_ids: tuple[int, ...] = _setting((), _ids, "OPERATOR_IDS=123456789,987654321")
     market_data: str = _setting(
@@ -161,8 +210,8 @@ class Settings:
     fallbacks: tuple[tuple[str, str], ...] = _setting(
         (), _fallbacks, "FALLBACKS=ETH-USD=/srv/operator/ETH-USD_coinbase.csv"
     )
-    fred_api_key: str | None = _setting(None, str, "FRED_API_KEY=what FRED gave you", is_secret=True)
-    tiingo_token: str | None = _setting(None, str, "TIINGO_TOKEN=what Tiingo gave you", is_secret=True)
+    fred_api_key: str | None = _setting(None, str, "FRED_API_KEY=what FRED gave you", _itself)
+    tiingo_token: str | None = _setting(None, str, "TIINGO_TOKEN=what Tiingo gave you", _itself)
     messages_per_second: int = _setting(
         _FREE_RATE, _whole_number(1000), "MESSAGES_PER_SECOND=30, up to 1000 with PAID_BROADCAST=true"
     )
@@ -172,11 +221,14 @@ class Settings:
     webhook_url: str | None = _setting(
         None, _webhook_address,
         "WEBHOOK_URL=https://bot.example.org, where your proxy passes /telegram on to WEBHOOK_LISTEN",
+        _password,
     )  # fmt: skip
     webhook_secret: str | None = _setting(
-        None, _webhook_secret, "WEBHOOK_SECRET=what openssl rand -hex 32 prints", is_secret=True
+        None, _webhook_secret, "WEBHOOK_SECRET=what openssl rand -hex 32 prints", _itself
     )
     webhook_listen: str = _setting("0.0.0.0:8080", _address_and_port, "WEBHOOK_LISTEN=0.0.0.0:8080")
+    backup_dir: str | None = _setting(None, str, "BACKUP_DIR=/srv/backups, a folder on another disk")
+    backups_kept: int = _setting(14, _whole_number(1000), "BACKUPS_KEPT=14")
     operator_note: str = _setting("", _note, "OPERATOR_NOTE=2026-11-01: a sentence of at most 500 characters")
 
     @property
@@ -197,9 +249,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must appear nowhere: neither in a log nor in a message."""
-        password = parse_url(self.database_url).password
-        held = (self.telegram_bot_token, self.fred_api_key, self.tiingo_token, self.webhook_secret, password)
-        return tuple(secret for secret in held if secret)
+        return secrets_in({name: getattr(self, name) for name in _HIDING})
 
     @property
     def token(self) -> str:
@@ -216,8 +266,8 @@ class Settings:
 
     @property
     def api_host(self) -> str:
-        """The host of the Bot API, in small letters."""
-        return urlsplit(self.telegram_api_url).hostname or ""
+        """The host of the Bot API, however its address spells it."""
+        return _host(self.telegram_api_url)
 
     @property
     def uses_telegram(self) -> bool:
@@ -231,6 +281,9 @@ class Settings:
 
 
 _FIELDS: Mapping[str, Field[Any]] = {setting.name: setting for setting in fields(Settings)}
+_HIDING = {name: setting.metadata["hides"] for name, setting in _FIELDS.items() if setting.metadata["hides"]}
+NAMES = frozenset(name.upper() for name in _FIELDS) | {f"{name}{_FROM_FILE}".upper() for name in _HIDING}
+"""Every environment variable that is a setting, or names the file that a setting is in."""
 
 
 def load_settings(*, unless_set: Mapping[str, str] | None = None, **given: str | None) -> Settings:
@@ -248,16 +301,64 @@ def load_settings(*, unless_set: Mapping[str, str] | None = None, **given: str |
     SettingsError
         For the first setting that is malformed, or that another one does not go with.
     """
-    texts = dict(unless_set or {})
-    for source in (dotenv_values(".env", encoding="utf-8"), os.environ, given):
-        texts |= {name.lower(): text for name, text in source.items() if text}
+    texts = dict(unless_set or {}) | _texts(given)
     values = {name: _parsed(name, texts[name]) for name in _FIELDS if name in texts}
     settings = Settings(**values)
     if settings.webhook_url and not settings.webhook_secret:
         raise _wrong("webhook_secret", "is missing, and WEBHOOK_URL needs it")
     if settings.messages_per_second > _FREE_RATE and not settings.paid_broadcast and settings.uses_telegram:
         raise _wrong("messages_per_second", f"is {settings.messages_per_second}, and Telegram allows 30 for free")
+    if settings.backup_dir and parse_url(settings.database_url).drivername != SQLITE:
+        raise _wrong("backup_dir", "is set, and DATABASE_URL is a PostgreSQL server, whose own pg_dump copies it")
     return settings
+
+
+def secrets_set() -> tuple[str, ...]:
+    """Return what must be shown nowhere of the settings as they are set now, malformed ones included."""
+    try:
+        return secrets_in(_texts({}))
+    except (SettingsError, OSError, UnicodeError):
+        return secrets_in({name.lower(): text for name, text in os.environ.items()})
+
+
+def _texts(given: Mapping[str, str | None]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for source in (dotenv_values(".env", encoding="utf-8"), os.environ, given):
+        own = {name.lower(): text for name, text in source.items() if text}
+        for name in _HIDING:
+            if path := own.get(name + _FROM_FILE):
+                if name in own:
+                    raise SettingsError(f"{name.upper()} and {name.upper()}_FILE are both set: keep one of them")
+                own[name] = _read(name, path)
+        texts |= own
+    return texts
+
+
+def _read(name: str, path: str) -> str:
+    what, example = f"{name.upper()}_FILE", f"for example {name.upper()}_FILE=/run/secrets/{name}"
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(_LONGEST_SECRET + 1).strip()
+    except (OSError, UnicodeError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or "it is no text"
+        raise SettingsError(f"{what} names the file {path!r}, which cannot be read ({why}); {example}") from None
+    if not 0 < len(text) <= _LONGEST_SECRET:
+        raise SettingsError(f"{what} names the file {path!r}, which is {'too long' if text else 'empty'}; {example}")
+    return text
+
+
+def secrets_in(texts: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return what the texts of settings, by their names, hide: as it is and as an address writes it, longest first."""
+    found: set[str] = set()
+    for name, hides in _HIDING.items():
+        if text := texts.get(name):
+            # A malformed address says nothing of its parts, so it is hidden as a whole.
+            try:
+                found |= {*hides(text)}
+            except ValueError:
+                found.add(text)
+    found |= {quote(secret, safe="") for secret in found}
+    return tuple(sorted((one for one in found if len(one) >= _SHORTEST_SECRET), key=lambda one: (-len(one), one)))
 
 
 def _parsed(name: str, text: str) -> Any:

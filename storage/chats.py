@@ -13,7 +13,7 @@ from storage.database import upsert
 from storage.ledger import Audience
 from storage.outbox.recipients import of_chat
 from storage.outbox.states import WAITING, State
-from storage.schema import alert, chat, delivery
+from storage.schema import alert, chat, delivery, post
 from storage.settings import board, personal
 
 
@@ -90,7 +90,8 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
 
 _SETTINGS = (
     chat.c.subscribed_at, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through,
-    chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds,
+    chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds, chat.c.digest, chat.c.digest_hour, chat.c.digest_skips,
+    chat.c.digest_due_at, chat.c.digest_on, chat.c.digest_through,
 )  # fmt: skip
 
 
@@ -98,7 +99,12 @@ async def _enqueue_missed_by_move(connection: AsyncConnection, old: int, new: in
     """Enqueue the alerts whose fan-out has passed the new id already and would have come to the old one."""
     between = (alert.c.fan_out_cursor >= new, alert.c.fan_out_cursor < old)
     unfinished = (alert.c.fanned_out_at.is_(None), alert.c.stopped_reason.is_(None))
-    half_done = (*unfinished, alert.c.audience == Audience.SUBSCRIBERS, *between)
+    original = delivery.alias("original")
+    corrected = exists().where(
+        post.c.alert_id == alert.c.id, original.c.alert_id == post.c.corrects, original.c.chat_id == old
+    )
+    is_for_them = (alert.c.audience == Audience.SUBSCRIBERS) | ((alert.c.audience == Audience.CORRECTED) & corrected)
+    half_done = (*unfinished, is_for_them, *between)
     figures = (literal(State.QUEUED.value), literal(at, delivery.c.not_before.type), literal(0), literal(0))
     subscribed = exists().where(chat.c.id == new, chat.c.subscribed_at.is_not(None))
     rows = select(alert.c.id, literal(new), alert.c.urgent, *figures).where(*half_done, subscribed)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -88,6 +89,8 @@ class Database:
         if self.is_exclusive:
             self._file_lock = hold(self.url)
         with explained(self.url):
+            if self.is_exclusive:
+                _make_private(Path(str(self.url.database)))
             self._engine = self._made()
             self._readers = _read_only_engine(self.url) if self.is_exclusive else self._engine
             # Whatever is wrong with the address shows now.
@@ -246,8 +249,10 @@ async def lock(connection: AsyncConnection, what: str) -> None:
 
 
 @asynccontextmanager
-async def read_only(url: str) -> AsyncIterator[AsyncConnection]:
+async def read_only(url: str | URL) -> AsyncIterator[AsyncConnection]:
     """Open a second connection that cannot write, for the child process and the command line.
+
+    Its statements see the state at the first of them, as long as they are in one transaction.
 
     Raises
     ------
@@ -256,7 +261,9 @@ async def read_only(url: str) -> AsyncIterator[AsyncConnection]:
     """
     parsed = parse_url(url)
     if parsed.drivername == POSTGRESQL:
-        engine = create_async_engine(parsed, poolclass=NullPool, execution_options={"postgresql_readonly": True})
+        # All statements see the same state here, too.
+        options = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+        engine = create_async_engine(parsed, poolclass=NullPool, execution_options=options)
     else:
         engine = _read_only_engine(parsed)
     try:
@@ -267,7 +274,7 @@ async def read_only(url: str) -> AsyncIterator[AsyncConnection]:
         await engine.dispose()
 
 
-def parse_url(url: str) -> URL:
+def parse_url(url: str | URL) -> URL:
     """Check a database URL.
 
     Raises
@@ -315,14 +322,22 @@ def hold(url: URL) -> IO[str]:
     """
     path = Path(str(url.database))
     with explained(url):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.with_name(path.name + ".lock").open("w")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A link is not followed and nothing is emptied: who may write the folder could name any file of its owner's.
+        descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        handle = os.fdopen(descriptor, "r+")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         handle.close()
         raise DatabaseInUseError(f"{path} is in use by another Cascade process; stop that one first") from None
     return handle
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, empty, so that nobody else may read what SQLite writes into it, nor what it puts beside it."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from storage import AsyncConnection
+from storage.chain import links
+from storage.chain.rows import Kind
 from storage.outbox.supersession import record_superseded
 from storage.schema import alert, transition, verdict
 from storage.settings.kinds import EVERYTHING
@@ -24,6 +26,8 @@ class Audience(StrEnum):
 
     SUBSCRIBERS = "subscribers"
     OPERATORS = "operators"
+    # Whoever got the alert that it corrects.
+    CORRECTED = "corrected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ async def record(
 ) -> None:
     """Store verdicts, their transitions and the alerts about them; run it inside one transaction.
 
+    What is not backfilled becomes part of the chain.
+
     Raises
     ------
     sqlalchemy.exc.IntegrityError
@@ -94,12 +100,17 @@ async def record(
     ]
     await connection.execute(insert(verdict), verdicts)
     ids: dict[tuple[str, str], int] = {}
+    written: list[tuple[Kind, Any]] = []
     for row in rows:
+        written.append((Kind.VERDICT, row.session))
         for change in row.changes:
             statement = insert(transition).values(session=row.session, **asdict(change))
             inserted = (await connection.execute(statement)).inserted_primary_key
             assert inserted is not None
             ids[change.subject, change.kind] = int(inserted[0])
+            written.append((Kind.TRANSITION, inserted[0]))
+    if not backfilled:
+        await links.append(connection, written)
     for alert_row in alerts:
         values = asdict(alert_row)
         values["transitions"] = [ids[change] for change in values.pop("changes")]
@@ -112,6 +123,12 @@ async def record(
 async def newest_session(connection: AsyncConnection) -> date | None:
     """Return the last session decided."""
     newest: date | None = (await connection.execute(select(func.max(verdict.c.session)))).scalar_one()
+    return newest
+
+
+async def newest_decision(connection: AsyncConnection) -> datetime | None:
+    """Return when the last session was decided."""
+    newest: datetime | None = (await connection.execute(select(func.max(verdict.c.decided_at)))).scalar_one()
     return newest
 
 
@@ -152,6 +169,17 @@ async def recent_changes(connection: AsyncConnection, count: int) -> Sequence[An
         .order_by(transition.c.session.desc(), transition.c.id.desc())
         .limit(count)
     )
+    return (await connection.execute(query)).all()
+
+
+async def changes_between(connection: AsyncConnection, after: date, through: date) -> Sequence[Any]:
+    """Return the transitions of the sessions after one, through another, oldest first, the state of the data left out.
+
+    What of history is among them is news to nobody, and left out, too.
+    """
+    span = (transition.c.session > after, transition.c.session <= through, ~transition.c.kind.startswith("data."))
+    query = select(transition).join(verdict, verdict.c.session == transition.c.session)
+    query = query.where(*span, ~verdict.c.backfilled).order_by(transition.c.session, transition.c.id)
     return (await connection.execute(query)).all()
 
 

@@ -206,6 +206,18 @@ outcome = Table(
         sqlite_where=text("corrects IS NULL"),
     ),
 )
+
+chain = Table(
+    "chain",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="from 1, without a gap"),
+    Column("kind", String(16), nullable=False, comment="see storage.chain.rows.Kind"),
+    Column("key", String(32), nullable=False, comment="of the live row: the session of a verdict, an id otherwise"),
+    Column("written", String(1000), nullable=False, comment="the row in canonical form, see docs/verify.md"),
+    Column("hash", String(64), nullable=False, comment="SHA-256 of the hash before and the row as it was written"),
+    UniqueConstraint("kind", "key"),
+)
+
 _RECIPIENT = text("subscribed_at IS NOT NULL AND gone_at IS NULL")
 
 chat = Table(
@@ -231,7 +243,14 @@ chat = Table(
         comment="storage.settings.kinds.BITS of the alerts that come with a sound",
     ),
     Column("silent_kinds", BigInteger, nullable=False, server_default=text("0"), comment="and of those without"),
+    Column("digest", String(8), comment="daily or weekly; null: none"),
+    Column("digest_hour", Integer, nullable=False, server_default=text("8"), comment="of its day, when one is due"),
+    Column("digest_skips", Boolean, nullable=False, server_default=false(), comment="none where nothing has changed"),
+    Column("digest_due_at", Instant, comment="when the next one is; null: there is none"),
+    Column("digest_on", Date, comment="the day there that the last one was of: none is of that day or an earlier one"),
+    Column("digest_through", Date, comment="the session up to which changes were told when the last one was due"),
     Index("ix_chat_recipient", "id", sqlite_where=_RECIPIENT),
+    Index("ix_chat_digest", "digest_due_at", "id", sqlite_where=text("digest_due_at IS NOT NULL")),
 )
 
 alert = Table(
@@ -241,15 +260,16 @@ alert = Table(
     Column("key", String(160), nullable=False, unique=True),
     Column("kind", String(64), nullable=False),
     Column("urgent", Boolean, nullable=False, comment="sent once more when a first copy is unknown"),
-    Column("session", Date, ForeignKey("verdict.session"), nullable=False),
+    Column("session", Date, ForeignKey("verdict.session"), comment="null: an operator wrote it"),
     Column("transitions", JSON, nullable=False, comment="ids of the transitions it tells"),
     Column("created_at", Instant, nullable=False),
     Column("fan_out_cursor", BigInteger, comment="the last chat id enqueued, until all are"),
     Column("fanned_out_at", Instant, comment="null: recipients are still to be enqueued"),
-    Column("audience", String(16), nullable=False, server_default="subscribers", comment="or operators"),
+    Column("audience", String(16), nullable=False, server_default="subscribers", comment="storage.ledger.Audience"),
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is owed or sent"),
     Column("kinds", BigInteger, nullable=False, comment="storage.settings.kinds.BITS of what it is: who wants one"),
     Column("plain", Boolean, nullable=False, server_default=false(), comment="Telegram could not parse its markup"),
+    Column("facts", JSON, comment="what it tells where that is no transition"),
 )
 
 supersession = Table(
@@ -264,6 +284,18 @@ supersession = Table(
         index=True,
         comment="not sent where it still waits",
     ),
+)
+
+post = Table(
+    "post",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("texts", JSON, nullable=False, comment="as an operator wrote it, by language"),
+    Column("corrects", _RowId, ForeignKey("alert.id"), comment="null: a broadcast"),
+    Column("made_by", BigInteger, comment="the operator; null: forgotten"),
+    Column("chat_id", BigInteger, comment="where it was written and is confirmed; null: forgotten"),
+    Column("made_at", Instant, nullable=False),
+    Column("alert_id", _RowId, ForeignKey("alert.id"), unique=True, comment="what is owed of it; null: a draft"),
 )
 
 _QUEUED, _HELD, _SENDING = (text(f"state = '{state}'") for state in ("queued", "held", "sending"))
@@ -338,6 +370,13 @@ throttle = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("since", Instant, nullable=False, comment="when Telegram answered 429, by the database's clock"),
     Column("until", Instant, nullable=False, comment="when anything may leave again, by the same clock"),
+)
+
+pause = Table(
+    "pause",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("since", Instant, nullable=False, comment="since when operators hold delivery; no row: they do not"),
 )
 
 _OPEN = text("body IS NOT NULL")

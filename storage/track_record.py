@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from storage import AsyncConnection
+from storage.chain import links
+from storage.chain.rows import Kind
 from storage.schema import outcome, track_record, transition, verdict
 
 
@@ -86,7 +88,7 @@ async def in_force(connection: AsyncConnection) -> dict[tuple[int, str, int], Ou
 
 
 async def append(connection: AsyncConnection, rows: Sequence[OutcomeRow], at: datetime) -> None:
-    """Append outcomes; none is ever changed.
+    """Append outcomes, to the chain as well; none is ever changed.
 
     Raises
     ------
@@ -94,4 +96,6 @@ async def append(connection: AsyncConnection, rows: Sequence[OutcomeRow], at: da
         When one is there already and the new row does not say which it corrects.
     """
     if rows:
-        await connection.execute(insert(outcome), [asdict(row) | {"recorded_at": at} for row in rows])
+        statement = insert(outcome).returning(outcome.c.id, sort_by_parameter_order=True)
+        inserted = await connection.execute(statement, [asdict(row) | {"recorded_at": at} for row in rows])
+        await links.append(connection, [(Kind.OUTCOME, number) for number in inserted.scalars()])

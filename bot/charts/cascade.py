@@ -23,7 +23,8 @@ def draw(frame: Frame, history: History) -> None:
     frame.title(title, frame.dates(shown))
     on, off = {"color": colours.main}, {"color": colours.shade}
     unknown = {"facecolor": colours.paper, "edgecolor": colours.quiet, "hatch": "//////", "linewidth": 0}
-    legend = [frame.patch(_("on"), **on), frame.patch(_("off"), **off), frame.patch(_("unknown"), **unknown)]
+    is_on, is_off = frame.words.pgettext("link", "on"), frame.words.pgettext("link", "off")
+    legend = [frame.patch(is_on, **on), frame.patch(is_off, **off), frame.patch(_("unknown"), **unknown)]
     names = [_("Bonds"), _("Equities"), _("Small caps"), _("Crypto")]
     stage, lanes = frame.panels(
         (1.4, _("Stage: how many links are on, from the first")),

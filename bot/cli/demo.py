@@ -18,7 +18,7 @@ from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.protocol import DemoStart, FindDemoStart
 from bot.sandbox.page import Stepped, page_routes
-from bot.sandbox.server import Sandbox, serve
+from bot.sandbox.server import Sandbox, new_token, serve
 from bot.settings import Settings
 from storage import chats
 from storage.ledger import count_alerts
@@ -90,7 +90,7 @@ class SteppedMarket:
 
 async def demo(port: int, ready: Callable[[str], None]) -> None:
     """Serve the chat page at 127.0.0.1 until cancelled. ``ready`` is called with its address."""
-    sandbox = Sandbox()
+    sandbox = Sandbox(token=new_token())
     sandbox.world.add_private_chat(VISITOR)
     routes, attach = page_routes(sandbox, VISITOR)
     async with AsyncExitStack() as stack:

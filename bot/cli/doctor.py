@@ -66,7 +66,7 @@ def _telegram(settings: Settings) -> Iterator[Finding]:
         yield Finding(False, f"token: {error}")
         return
     try:
-        answer = httpx.get(f"{settings.bot_api_base}{token}/getMe", timeout=10)
+        answer = httpx.post(f"{settings.bot_api_base}{token}/getMe", timeout=10)
     except httpx.HTTPError as error:
         where = settings.api_host
         yield Finding(False, f"token: {where} cannot be reached ({type(error).__name__}); check the network")

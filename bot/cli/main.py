@@ -113,7 +113,7 @@ def list_closures() -> None:
 @cli.command()
 def backup(file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
     """Copy the SQLite database to a file and check the copy. The bot may be running."""
-    from bot.cli.backup import backup_text
+    from bot.cli.keeping.backup import backup_text
 
     typer.echo(backup_text(_settings(), file))
 
@@ -121,9 +121,38 @@ def backup(file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
 @cli.command()
 def restore(file: Annotated[Path, typer.Argument(help="A backup, or any copy of a whole database.")]) -> None:
     """Check a backup and put it in the place of the SQLite database. Stop the bot first."""
-    from bot.cli.restore import restored_text
+    from bot.cli.keeping.restore import restored_text
 
     typer.echo(restored_text(_settings(), file))
+
+
+@cli.command("move-to")
+def move_to(url: Annotated[str, typer.Argument(help="The address of an empty PostgreSQL database.")]) -> None:
+    """Copy everything from the SQLite file to PostgreSQL, and check that all of it is there. Stop the bot first."""
+    from bot.cli.keeping.move import moved_text
+    from storage.chain.verify import ChainError
+
+    try:
+        typer.echo(asyncio.run(moved_text(_settings(), url)))
+    except ChainError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from None
+
+
+@cli.command()
+def verify(
+    head: Annotated[str | None, typer.Argument(help="A head that /record live showed, or its beginning.")] = None,
+    rows: Annotated[bool, typer.Option("--rows", help="Print the rows: hash, tab and canonical form.")] = False,
+) -> None:
+    """Recompute the chain of the live record, and name the first row that does not fit. The bot may be running."""
+    from bot.cli.keeping.verify import verified_text
+    from storage.chain.verify import ChainError
+
+    try:
+        typer.echo(verified_text(_settings(), head, rows=rows))
+    except ChainError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from None
 
 
 @cli.command()
@@ -217,5 +246,5 @@ def doctor() -> None:
 
 def main() -> None:
     """Run the command line."""
-    with one_line_errors():
+    with one_line_errors(may_wait=sys.argv[1:2] in (["run"], ["worker"])):
         cli()

@@ -16,7 +16,7 @@ from bot.cli.progress import progress_shown
 from bot.clock import SteppedClock
 from bot.market.process import MarketProcess
 from bot.market.progress import Report
-from bot.sandbox.server import Sandbox, serve
+from bot.sandbox.server import Sandbox, new_token, serve
 from bot.settings import Settings
 from signals.data.sessions import NEW_YORK, decision_time, last_call, nyse_sessions
 from signals.errors import NotASessionError
@@ -125,7 +125,7 @@ async def _server(settings: Settings) -> AsyncIterator[tuple[Settings, Sandbox |
     if not settings.uses_telegram:
         yield settings, None
         return
-    async with serve(Sandbox()) as sandbox:
+    async with serve(Sandbox(token=new_token())) as sandbox:
         yield sandbox_settings(settings, sandbox), sandbox
 
 

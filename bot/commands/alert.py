@@ -24,7 +24,8 @@ async def alert(services: Services, request: Request) -> str | None:
 async def details(services: Services, request: Request) -> str | None:
     """Show when and on what an alert was decided."""
     text_of = partial(_details_text, request.chat.id)
-    return await _show(services, request, text_of, lambda _: services.messages.buttons.back(request.origin))
+    back = services.messages.buttons.back(request.origin)
+    return await _show(services, request, text_of, lambda _: back, of_changes=True)
 
 
 async def _details_text(chat_id: int, connection: AsyncConnection, messages: Messages, row: Any) -> str:
@@ -36,10 +37,12 @@ async def _show(
     request: Request,
     text_of: Callable[[AsyncConnection, Messages, Any], Awaitable[str]],
     buttons_of: Callable[[Any], Rows],
+    *,
+    of_changes: bool = False,
 ) -> str | None:
     async with services.database.reading() as connection:
         row = await _asked_for(connection, request)
-        if row is None:
+        if row is None or (of_changes and not row.transitions):
             return services.messages.text("unknown_button")
         text = await text_of(connection, services.messages, row)
     await request.show(text, buttons_of(row))
@@ -50,7 +53,9 @@ async def _asked_for(connection: AsyncConnection, request: Request) -> Any:
     """Return the alert whose button was pressed; ``None`` where the data of the button name none of ours."""
     # No button has a number that no database has: it was made up.
     is_number = request.origin.isascii() and request.origin.isdecimal() and len(request.origin) <= _DIGITS
-    return await ledger.find_alert(connection, int(request.origin)) if is_number else None
+    row = await ledger.find_alert(connection, int(request.origin)) if is_number else None
+    # What an operator wrote has no buttons.
+    return row if row is not None and row.session is not None else None
 
 
 _DIGITS = 9

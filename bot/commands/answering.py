@@ -24,6 +24,7 @@ from telegram.error import BadRequest
 from telegram.ext import ExtBot
 
 from bot.clock import Clock
+from bot.commands.operator.operation import Operation
 from bot.commands.permission import Admins
 from bot.delivery.failures import TOPIC_GONE_TEXTS
 from bot.delivery.replies import ReplyRateLimiter
@@ -39,8 +40,7 @@ from storage.database import Database
 class Services:
     """What a handler works with.
 
-    Call ``wake_sender`` when something is to be sent beside the answer. ``note`` is the operator's on custody and
-    regulation: dated, shown, never scored.
+    ``note`` is the operator's on custody and regulation: dated, shown, never scored.
     """
 
     database: Database
@@ -48,8 +48,8 @@ class Services:
     clock: Clock
     replies: ReplyRateLimiter
     admins: Admins
-    wake_sender: Callable[[], None]
     note: str = ""
+    operation: Operation = field(default_factory=Operation)
     # A chart that nobody has seen yet is uploaded for the first who asks; who asks meanwhile waits for its id.
     uploading: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _effects: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -36,7 +36,7 @@ async def note_membership(services: Services, update: Update, _: object) -> None
                 await board.pin_again(connection, chat.id)
         found = await chats.find(connection, chat.id)
         market_row = await market.load_market(connection)
-    services.wake_sender()
+    services.operation.wake()
     is_new = found is not None and found.subscribed_at is None
     may_write_now = _may_write(chat, member) and not _may_write(chat, change.old_chat_member)
     if is_new and may_write_now and chat.type != ChatType.PRIVATE:

@@ -8,6 +8,7 @@ from bot.commands.answering import Request, Services
 from bot.messages.record import MAIN, MONTHS, command_of, event_on, live_cases, of_months, read_record, rule_named
 from signals.record.model import RuleRecord, TrackRecord
 from storage import market, track_record
+from storage.chain import links
 from storage.market import Market
 
 _MOST_LIVE = 4
@@ -16,8 +17,11 @@ _USUAL = "3m"
 
 
 async def record(services: Services, request: Request) -> None:
-    """Answer ``/record``: of everything, one event, the article, other states or the live record."""
+    """Answer ``/record``: of everything, one event, the article, other states or the live record and its rows."""
     asked = " ".join(request.words).lower()
+    if asked == "rows":
+        await _rows(services, request)
+        return
     async with services.database.reading() as connection:
         body = await track_record.load(connection)
         market_row = await market.load_market(connection)
@@ -61,9 +65,21 @@ async def _live(services: Services, market_row: Market) -> str:
     async with services.database.reading() as connection:
         rows = await track_record.live_transitions(connection)
         outcomes = await track_record.outcomes(connection)
+        head = await links.newest(connection)
     shown = list(live_cases(rows[:_MOST_LIVE], outcomes))
     more = max(len(rows) - _MOST_LIVE, 0)
-    return services.messages.text("record_live", market=market_row, cases=shown, more=more)
+    return services.messages.text("record_live", market=market_row, cases=shown, more=more, head=head)
+
+
+async def _rows(services: Services, request: Request) -> None:
+    """Send the chain as a document: a hash, a tab and a row on each line, as ``docs/verify.md`` has it."""
+    async with services.database.reading() as connection:
+        chain = await links.links(connection)
+    if not chain:
+        await request.show(services.messages.text("no_rows"))
+        return
+    content = "".join(f"{link.hash}\t{link.written}\n" for link in chain).encode()
+    await request.send_document(content, "live_record.tsv", services.messages.text("record_rows"))
 
 
 def _day(asked: str) -> date | None:

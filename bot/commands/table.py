@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 from telegram import CallbackQuery, Update
@@ -22,7 +21,8 @@ from telegram.ext import (
 
 from bot.commands import alert, chart, evidence, membership, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
-from bot.commands.settings import alerts, board, mute, overview, personal, quiet, timezone
+from bot.commands.operator import delivery, evening, health, posts
+from bot.commands.settings import alerts, board, digest, mute, overview, personal, quiet, timezone
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
 from bot.messages.buttons import Asked
@@ -38,10 +38,11 @@ _TYPED = (filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST) & ~filte
 class Command:
     """What may be typed as ``/name``, or pressed as a button with that name as its data.
 
-    One without a description can only be pressed. ``group`` and ``argument`` are what ``/help`` shows of it; without a
-    group that is its name alone.
+    One without a description can only be pressed. ``group`` and ``argument`` are what ``/help`` shows of it. What
+    people ask is explained there; what changes the chat is named, and explains itself when it is sent.
     One that ``has_effect`` has it even where there is to be no answer. ``for_admins``: in a group only its admins
-    may. In a channel they alone may press anything: whatever is answered there is a post.
+    may. In a channel they alone may press anything: whatever is answered there is a post. Of one ``for_operators``
+    nobody else learns that there is any.
     """
 
     name: str
@@ -51,14 +52,19 @@ class Command:
     argument: str = ""
     has_effect: bool = False
     for_admins: bool = False
+    for_operators: bool = False
 
 
 async def _help(services: Services, request: Request) -> None:
-    shown = [command for command in COMMANDS if command.description]
-    groups = [(group, [*commands]) for group, commands in groupby(shown, key=lambda command: command.group)]
+    groups = {title: [command for command in _FOR_ALL if command.group == title] for title in (_NOW, _PAST, _CHAT, "")}
+    brief = {title: groups.pop(title) for title in (_CHAT, "")}
+    # In a group others would read it, too.
+    is_private = request.chat.type == ChatType.PRIVATE
+    is_operator = is_private and services.operation.is_operator(request.update.effective_user)
+    operators = _FOR_OPERATORS if is_operator else []
     async with services.database.reading() as connection:
         newest = await ledger.newest_session(connection)
-    await request.reply(services.messages.text("help", groups=groups, newest=newest))
+    await request.reply(services.messages.text("help", groups=groups, brief=brief, operators=operators, newest=newest))
 
 
 _NOW, _PAST, _CHAT = "Where things stand", "What happened before", "This chat"
@@ -77,12 +83,13 @@ COMMANDS = (
     Command("subscribe", "get an alert when something changes", subscription.subscribe, _CHAT, "", True, True),
     Command("alerts", "which alerts come, and how", alerts.alerts, _CHAT, "", True, True),
     Command("mute", "no alerts for a while", mute.mute, _CHAT, "7d", True, True),
+    Command("digest", "what changed, daily or weekly", digest.digest, _CHAT, "daily 8", True, True),
     Command("settings", "time zone and quiet hours", overview.settings, _CHAT, "", True, True),
-    Command("unsubscribe", "no more alerts", subscription.unsubscribe, "", "", True, True),
-    Command("unmute", "alerts again", mute.unmute, "", "", True, True),
-    Command("timezone", "where this chat is", timezone.timezone, "", "Paris", True, True),
-    Command("quiet", "hours in which nothing comes", quiet.quiet, "", "22:00-07:00", True, True),
-    Command("board", "a pinned message with where things stand", board.board, "", "", True, True),
+    Command("unsubscribe", "no more alerts", subscription.unsubscribe, _CHAT, "", True, True),
+    Command("unmute", "alerts again", mute.unmute, _CHAT, "", True, True),
+    Command("timezone", "where this chat is", timezone.timezone, _CHAT, "Paris", True, True),
+    Command("quiet", "hours in which nothing comes", quiet.quiet, _CHAT, "22:00-07:00", True, True),
+    Command("board", "a pinned message with where things stand", board.board, _CHAT, "", True, True),
     Command("help", "this list", _help),
     Command("start", "what this is", subscription.start, has_effect=True),
     Command("method", "how it is computed", evidence.method),
@@ -90,20 +97,36 @@ COMMANDS = (
     Command("export", "all that is stored about this chat", personal.export, "", "", False, True),
     Command("deleteme", "delete all of it", personal.delete, "", "", True, True),
     Command("id", "the numbers of this chat and of you", personal.numbers),
+    Command("health", "data, evening, queue, errors", health.health, for_operators=True),
+    Command("stats", "chats, and what was done today", health.stats, for_operators=True),
+    Command("evaluate", "run the evening now", evening.evaluate, for_operators=True),
+    Command("pause", "hold delivery", delivery.pause_delivery, "", "", True, for_operators=True),
+    Command("resume", "let it go on", delivery.resume_delivery, "", "", True, for_operators=True),
+    Command("broadcast", "write to all", posts.broadcast, "", "TEXT", True, for_operators=True),
+    Command("correction", "put an alert right", posts.correction, "", "ALERT TEXT", True, for_operators=True),
+    Command("dispatch", "", posts.dispatch, has_effect=True, for_operators=True),
+    Command("discard", "", posts.discard, has_effect=True, for_operators=True),
     Command("refresh", "", status.refresh),
     Command("alert", "", alert.alert),
     Command("details", "", alert.details),
 )
 _BUTTONS = {command.name: command for command in COMMANDS}
-MENU = {command.name: command.description for command in COMMANDS if command.description}
+_FOR_ALL = [command for command in COMMANDS if command.description and not command.for_operators]
+_FOR_OPERATORS = [command for command in COMMANDS if command.description and command.for_operators]
+MENU = {command.name: command.description for command in _FOR_ALL}
 """The commands people see, with what each does, in the order of the menu."""
+OPERATOR_MENU = {command.name: command.description for command in (*_FOR_ALL, *_FOR_OPERATORS)}
+"""The same with those that only operators see."""
 
 
 def register(application: Application[Any, Any, Any, Any, Any, Any], services: Services) -> None:
     """Let an application answer every command and button, and what Telegram says of a chat coming and going."""
+    # Typed by anybody else, one for operators is no command at all.
+    by_operators = _TYPED & filters.User(services.operation.ids)
     for command in COMMANDS:
         if command.description:
-            application.add_handler(CommandHandler(command.name, partial(_typed, services, command), _TYPED))
+            typed = by_operators if command.for_operators else _TYPED
+            application.add_handler(CommandHandler(command.name, partial(_typed, services, command), typed))
     changed, moved = partial(membership.note_membership, services), partial(membership.follow_migration, services)
     application.add_handler(ChatMemberHandler(changed, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, moved))
@@ -131,7 +154,8 @@ async def _pressed(services: Services, update: Update, _: object) -> None:
         return
     asked = Asked.of(query.data or "")
     command = _BUTTONS.get(asked.name)
-    if command is None or query.message is None:
+    is_hidden = command is not None and command.for_operators and not services.operation.is_operator(query.from_user)
+    if command is None or query.message is None or is_hidden:
         # Under what was posted by way of another chat there is no message, and nowhere to answer.
         await _end(query, services.messages.text("unknown_button"))
         return

@@ -9,6 +9,7 @@ from bot.commands.table import COMMANDS
 from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS
 from signals.conditions.table import CONDITIONS
 from signals.data.series import SERIES
+from signals.record.claims import CLAIMED
 from signals.record.events import RULES
 from signals.record.model import ASSETS
 
@@ -22,7 +23,8 @@ def texts() -> Iterator[str]:
         yield from (text for text in (command.description, command.group) if text)
     yield from (*FAMILIES.values(), *(title for title, _ in PRESETS.values()), *TITLES.values(), *WAYS.values())
     yield from (rule.title for rule in RULES.values())
-    yield from (series.title for series in SERIES.values())
+    yield from (claimed.title for claimed in CLAIMED)
+    yield from (text for series in SERIES.values() for text in (series.title, series.unit))
     yield from (asset.title for asset in ASSETS.values())
 
 

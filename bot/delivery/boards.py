@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import Clock
 from bot.delivery.composing import Text, plain
@@ -12,6 +15,8 @@ from storage import AsyncConnection, chats, ledger, market
 from storage.outbox import boards
 from storage.outbox.boards import ClaimedBoard, Step
 from storage.outbox.states import State
+
+logger = logging.getLogger(__name__)
 
 # An edit that nobody knows the result of is repeated after so long: it may be Telegram that is slow.
 _REPEAT = timedelta(minutes=1)
@@ -32,7 +37,16 @@ class Boards:
         self, connection: AsyncConnection, claims: list[ClaimedBoard]
     ) -> list[tuple[ClaimedBoard, Text | Failure]]:
         """Return what each request says, in the connection that claimed it: written once for all of a session."""
-        return [(claimed, await self._text(connection, claimed)) for claimed in claims]
+        return [(claimed, await self._composed(connection, claimed)) for claimed in claims]
+
+    async def _composed(self, connection: AsyncConnection, claimed: ClaimedBoard) -> Text | Failure:
+        try:
+            return await self._text(connection, claimed)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # whatever it is, it is ours: a board must not end the delivery of alerts
+            logger.exception("the status board of %s cannot be written", claimed.session)
+            return Failure(FailureKind.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})")
 
     async def _text(self, connection: AsyncConnection, claimed: ClaimedBoard) -> Text:
         if claimed.step in (Step.PIN, Step.UNPIN):

@@ -12,6 +12,9 @@ from bot.delivery.request import AiohttpRequest
 from storage.outbox.boards import ClaimedBoard, Step
 from storage.outbox.states import Claimed
 
+# The message that is corrected may be deleted since.
+_REPLY = b',"reply_parameters":{"message_id":%d,"allow_sending_without_reply":true}'
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -29,7 +32,8 @@ class Post:
         paid = b',"allow_paid_broadcast":true' if self.is_paid else b""
         topic = b"" if claimed.thread_id is None else b',"message_thread_id":%d' % claimed.thread_id
         silent = b',"disable_notification":true' if claimed.is_silent else b""
-        body = b'{"chat_id":%d%b%b%b,%b' % (claimed.chat_id, paid, topic, silent, text.fields[1:])
+        reply = b"" if claimed.replies_to is None else _REPLY % claimed.replies_to
+        body = b'{"chat_id":%d%b%b%b%b,%b' % (claimed.chat_id, paid, topic, silent, reply, text.fields[1:])
         try:
             status, answer = await self.request.post_json(f"{self.address}/sendMessage", body)
         except TelegramError as error:

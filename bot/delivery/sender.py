@@ -17,7 +17,7 @@ from bot.delivery.post import Post
 from bot.delivery.results import Claim, ResultWriter
 from bot.operator_alarm import Alarm
 from storage.database import Database
-from storage.outbox import boards, fan_out, notices, queue, recheck, throttle
+from storage.outbox import boards, digests, fan_out, notices, queue, recheck, throttle
 from storage.outbox.states import Claimed
 from storage.process_roles import Role
 
@@ -142,21 +142,22 @@ class Sender:
                     await asyncio.sleep(_BETWEEN_SLICES)
                     continue
                 async with self.database.reading() as connection:
-                    due = await queue.next_release(connection)
-                seconds = _LONGEST_SLEEP if due is None else (due - self.clock.now()).total_seconds()
-                pause = min(max(seconds, _SHORTEST_SLEEP), self._idle_poll_seconds)
+                    dues = (await queue.next_release(connection), await digests.next_due(connection))
+                now = self.clock.now()
+                seconds = [(due - now).total_seconds() for due in dues if due is not None]
+                pause = max(min([*seconds, self._idle_poll_seconds]), _SHORTEST_SLEEP)
             except Exception as error:  # the queue is in the database: the next round goes on from there
                 pause = await self._failed(error)
             await _wait_for(self._has_news, pause)
 
     async def _enqueue_some(self) -> bool:
-        """Enqueue one slice of an alert's chats, or queue what was held until now. Returns whether there was any."""
+        """Enqueue a slice of an alert's chats, or of digests, or queue what was held. Returns whether there was any."""
         now = self.clock.now()
         async with self.database.transaction() as connection:
             found = await fan_out.fan_out(connection, now, operators=self.operators)
         if not found:
             async with self.database.transaction() as connection:
-                found = await fan_out.release(connection, now) > 0
+                found = await digests.enqueue(connection, now) or await fan_out.release(connection, now) > 0
                 found |= await boards.release(connection, now, fan_out.SLICE) > 0
         if found:
             self._has_queued.set()
@@ -214,12 +215,14 @@ class Sender:
                 await _wait_for(self._has_queued, await self._failed(error))
 
     async def _send_some(self) -> bool:
-        """Claim what may be sent now and start to send it. Returns whether anything was queued."""
+        """Claim what may be sent now and start to send it. Returns whether anything was queued and might leave."""
         capacity = await self._wait_for_capacity()
         if capacity == 0:
             return False
         async with self.results.transaction() as connection:
-            now, seconds = await throttle.clock(connection)
+            now, seconds, is_paused = await throttle.clock(connection)
+            if is_paused:
+                return False
             if seconds:
                 self.pacer.pause(seconds)
                 return True

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from bot.logs import set_up_logging
+from bot.logs import redact, set_up_logging
 from bot.market.archive import ArchiveReader
 from bot.market.deciding import decide, pieces
 from bot.market.progress import Report
@@ -39,6 +39,7 @@ from bot.market.protocol import (
     decode_request,
     encode,
 )
+from bot.settings import secrets_in
 from signals.as_json import decode_verdict
 from signals.data.series import FIELDS, SERIES
 from signals.data.sessions import closed_sessions, decision_time, nyse_sessions
@@ -50,6 +51,7 @@ from signals.rules import GATE
 from signals.sentences import sentence
 from signals.sources.choose import choose_source
 from signals.sources.collect import collect, collect_archive
+from signals.sources.options import SourceOptions
 from signals.sources.restating import Recent
 from storage import ledger, market, observations
 from storage.database import read_only, run_until_complete
@@ -149,6 +151,15 @@ def _find_demo_start(request: FindDemoStart) -> DemoStart:
     return DemoStart(decision_time(history.panel.days[attempt - _SESSIONS_BEFORE_ATTEMPT]))
 
 
+def _secrets(request: Request) -> tuple[str, ...]:
+    """Return what came with a request and must not be shown: this process knows no other setting."""
+    options = request.options if isinstance(request, Collect) else SourceOptions()
+    held = {"fred_api_key": options.fred_api_key, "tiingo_token": options.tiingo_token}
+    if not isinstance(request, FindDemoStart):
+        held["database_url"] = request.database_url
+    return secrets_in(held)
+
+
 def _end_with_the_parent() -> None:
     """Wait until nobody holds the other end of standard input any more, then end whatever is still being done."""
     closed = select.poll()
@@ -171,6 +182,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     set_up_logging()
     requests = Requests()
+    secrets: tuple[str, ...] = ()
 
     def report(what: str, done: int, of: int | None) -> None:
         replies.write(encode(Progress(what, done, of)))
@@ -179,6 +191,8 @@ def main() -> None:
     while length := sys.stdin.buffer.read(LENGTH):
         try:
             request = decode_request(sys.stdin.buffer.read(int.from_bytes(length, "big")))
+            secrets = _secrets(request)
+            set_up_logging(*secrets)
             for reply in requests.answer(request, report):
                 replies.write(encode(reply))
                 # What has come is stored, even if what comes next hangs.
@@ -188,7 +202,7 @@ def main() -> None:
             return
         except Exception as error:
             logging.getLogger(__name__).exception("the market process failed")
-            replies.write(encode(Failed(sentence(f"{type(error).__name__}: {error}"))))
+            replies.write(encode(Failed(sentence(redact(f"{type(error).__name__}: {error}", *secrets)))))
         replies.flush()
         # What a request made and left behind is all young; what was there before is not gone through again.
         gc.collect(0)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from bot.market.progress import ProgressLog, Report
 from bot.market.protocol import LENGTH, Done, Failed, Progress, Reply, Request, decode_reply, encode
+from bot.settings import NAMES
 
 _LONGEST_SILENCE = 900.0
 
@@ -95,11 +96,11 @@ class MarketProcess:
 
 
 async def _start() -> asyncio.subprocess.Process:
-    # It needs no token, and is to be fast rather than small.
+    # What it needs of the settings comes with each request, and it is to be fast rather than small.
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name != "TELEGRAM_BOT_TOKEN" and not name.startswith("MALLOC_")
+        if name.upper() not in NAMES and not name.startswith("MALLOC_")
     }
     # Ctrl-C is for the parent: the child ends when its standard input does.
     return await asyncio.create_subprocess_exec(

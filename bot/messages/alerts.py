@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from bot.messages.record import read_record
@@ -10,6 +11,8 @@ from bot.messages.render import Messages, ShownChange, read_verdict
 from signals.model import Verdict
 from storage import AsyncConnection, ledger, market, track_record
 from storage.market import Market
+from storage.operator import posts
+from storage.outbox.digests import DIGEST
 
 
 async def alert_text(
@@ -22,6 +25,11 @@ async def alert_text(
     skipped: Sequence[int] = (),
 ) -> str:
     """Return what an alert says; ``skipped`` are the numbers of the older alerts that it replaces unsent."""
+    if alert.session is None:
+        post = await posts.of_alert(connection, alert.id)
+        return await post_text(connection, messages, post.texts, post.corrects, again=again, topic_gone=topic_gone)
+    if alert.kind == DIGEST:
+        return await _digest_text(connection, messages, alert)
     verdict, changes, market_row = await _recorded(connection, alert)
     older = [number for alert_id in skipped for number in (await ledger.load_alert(connection, alert_id)).transitions]
     body = await track_record.load(connection) if any(change.past for change in changes) else None
@@ -37,9 +45,41 @@ async def alert_text(
     )
 
 
+async def post_text(
+    connection: AsyncConnection,
+    messages: Messages,
+    texts: Mapping[str, str],
+    corrects: int | None,
+    *,
+    again: bool = False,
+    topic_gone: bool = False,
+) -> str:
+    """Return what an operator wrote, by language, as it is read: to all, or about the alert that it ``corrects``."""
+    original = None if corrects is None else await ledger.load_alert(connection, corrects)
+    changes = await ledger.load_changes(connection, original.transitions) if original else []
+    return messages.text(
+        "post",
+        # Who has another language than it was written in gets it as it was written.
+        text=texts.get(messages.language) or next(iter(texts.values())),
+        market=await market.load_market(connection),
+        corrects=original,
+        told=ShownChange.of(changes[0]) if changes else None,
+        again=again,
+        topic_gone=topic_gone,
+    )
+
+
 async def details_text(connection: AsyncConnection, messages: Messages, alert: Any, timezone: str) -> str:
     """Return what stands behind an alert, with the times of a time zone."""
     return messages.details(*await _recorded(connection, alert), alert.id, timezone)
+
+
+async def _digest_text(connection: AsyncConnection, messages: Messages, alert: Any) -> str:
+    """Return a digest: of what was decided after a session, through that of the alert."""
+    verdict, _, market_row = await _recorded(connection, alert)
+    after = date.fromisoformat(alert.facts["after"])
+    rows = await ledger.changes_between(connection, after, alert.session)
+    return messages.digest(verdict, [ShownChange.of(row) for row in rows], market_row, after)
 
 
 async def _recorded(connection: AsyncConnection, alert: Any) -> tuple[Verdict, list[ShownChange], Market]:

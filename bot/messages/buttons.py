@@ -6,6 +6,7 @@ command, or the number of an alert.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from msgspec.structs import replace
 from bot.messages.chart_kinds import Chart, Kind, Period, Theme, periods
 from bot.messages.figures import Figures
 from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, Choice, kinds_of
+from storage.operator.posts import BROADCAST, CORRECTION
+from storage.outbox.digests import DIGEST
 from storage.settings.chosen import Chosen, Way
 from storage.settings.kinds import BITS
 
@@ -28,6 +31,9 @@ _CHART_OF = {
 """By the first word of an alert's kind, the chart that shows what it is about; of any other the breakout."""
 _DAYS = (1, 7, 30)
 _USUAL_NIGHTS = (((21, 7), (22, 7), (22, 8)), ((23, 7), (23, 8), (0, 8)))
+# What Telegram takes as the data of a button, in bytes; of what these are made, each is a letter of one byte.
+_LONGEST = 64
+_ASKED = re.compile(r"[a-z]+(:[A-Za-z0-9 .,/_+-]*)*(@([a-z]+|[0-9]{1,18}))?", re.ASCII)
 _NEXT = {Way.ON: Way.SILENT, Way.SILENT: Way.OFF, Way.OFF: Way.ON}
 
 
@@ -41,7 +47,12 @@ class Asked:
 
     @classmethod
     def of(cls, data: str) -> Asked:
-        """Read the data of a button."""
+        """Read the data of a button.
+
+        A program may send whatever it likes as if it had been pressed: what no button of ours asks for, asks nothing.
+        """
+        if not _ASKED.fullmatch(data) or len(data) > _LONGEST:
+            return cls("", (), "")
         command, _, origin = data.partition("@")
         name, *words = command.split(":")
         return cls(name, tuple(words), origin)
@@ -57,11 +68,17 @@ class Buttons:
         """Return those under an alert of a kind; the chart is the one that shows it."""
         _ = self._words.gettext
         data = f"{alert_id}"
+        if kind == DIGEST:
+            shown = ((_("Why"), f"why@{data}"), (_("Chart"), "chart"), (_("Record"), f"record@{data}"))
+            return shown, ((_("Digest"), "digest"), (_("Mute"), f"mute@{data}"))
         family = kind.partition(".")[0]
+        if kind in (BROADCAST, CORRECTION):
+            # An operator's word has nothing behind it.
+            return ()
         # No chart shows that a series is late.
-        shown = () if family == "data" else ((_("Chart"), f"chart:{_CHART_OF.get(family, Kind.BREAKOUT)}"),)
+        charts = () if family == "data" else ((_("Chart"), f"chart:{_CHART_OF.get(family, Kind.BREAKOUT)}"),)
         return (
-            ((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), *shown),
+            ((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), *charts),
             ((_("Details"), f"details@{data}"), (_("Mute"), f"mute@{data}")),
         )
 
@@ -121,6 +138,11 @@ class Buttons:
         presets = tuple((_(title), f"subscribe:{name}") for name, (title, kinds) in PRESETS.items() if kinds)
         return (presets, ((_("Choose"), "alerts"),))
 
+    def under_preview(self, draft: int, count: int) -> Rows:
+        """Return the one that sends a draft to so many chats, and the one that discards it."""
+        title = self._words.ngettext("Send to %d chat", "Send to %d chats", count) % count
+        return (((title, f"dispatch:{draft}"), (self._words.gettext("Discard"), f"discard:{draft}")),)
+
     def under_mute(self, origin: str, *, is_muted: bool) -> Rows:
         """Return how long a chat may be muted by a press, and what ends it where it is."""
         behind = f"@{origin}" if origin else ""
@@ -141,8 +163,8 @@ class Buttons:
         """Return what can be changed of a chat."""
         _ = self._words.gettext
         rows: Rows = (
-            ((_("Time zone"), "timezone"), (_("Quiet hours"), "quiet")),
-            ((_("Alerts"), "alerts"), (_("Mute"), "mute@settings"), (_("Board"), "board")),
+            ((_("Time zone"), "timezone"), (_("Quiet hours"), "quiet"), (_("Board"), "board")),
+            ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Mute"), "mute@settings")),
         )
         if chosen.quiet_from is None:
             return rows
@@ -162,6 +184,17 @@ class Buttons:
         )
         ending = () if chosen.quiet_from is None else (((self._words.gettext("No quiet hours"), "quiet:off"),),)
         return (*rows, *ending, self._to_settings())
+
+    def under_digest(self, chosen: Chosen) -> Rows:
+        """Return how often a digest may come, and where one does at which hour and whether always."""
+        _ = self._words.gettext
+        often: Rows = (((_("None"), "digest:off"), (_("Daily"), "digest:daily"), (_("Weekly"), "digest:weekly")),)
+        if chosen.digest is None:
+            return (*often, self._to_settings())
+        hours = [(f"{hour:02}", f"digest:{chosen.digest}:{hour}") for hour in range(24)]
+        way = ((_("Always send it"), "digest:always") if chosen.digest_skips
+               else (_("Skip it when nothing changed"), "digest:skip"))  # fmt: skip
+        return (*often, *_rows(hours, 6), (way,), self._to_settings())
 
     def under_deletion(self) -> Rows:
         """Return the one that deletes all, and the way out."""
@@ -187,7 +220,8 @@ class Buttons:
         found = []
         for name in kinds_of(family):
             way = chosen.way_of(BITS[name])
-            found.append((f"{_(TITLES[name])}: {_(WAYS[way])}", f"alerts:{name}:{_NEXT[way]}"))
+            title = _("%(kind)s: %(way)s") % {"kind": _(TITLES[name]), "way": _(WAYS[way])}
+            found.append((title, f"alerts:{name}:{_NEXT[way]}"))
         return (*_rows(found, 2), *self.back("alerts"))
 
     def back(self, to: str) -> Rows:

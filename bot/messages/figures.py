@@ -10,9 +10,10 @@ from gettext import NullTranslations
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time, get_timezone_location
+from babel.dates import format_date, format_time, format_timedelta, get_timezone_location
 from babel.numbers import format_decimal
 
+from bot.messages.typography import Typeset, as_written
 from signals.conditions.condition import Limit, Number
 from signals.model import Unit
 from signals.nine_decimals import Sign, meets
@@ -31,11 +32,12 @@ class Figures:
 
     locale: Locale = field(default_factory=lambda: Locale("en"))
     words: NullTranslations = field(default_factory=NullTranslations)
+    typeset: Typeset = as_written
 
     def filters(self) -> dict[str, Callable[..., str]]:
         """Return what templates call, by name."""
         named = (self.points, self.percent, self.decimal, self.day, self.span, self.instant, self.clock, self.clock_in,
-                 self.city, self.quantity, self.enters, self.leaves, self.thresholds, self.clip)  # fmt: skip
+                 self.city, self.age, self.quantity, self.enters, self.leaves, self.thresholds, self.clip)  # fmt: skip
         return {written.__name__: written for written in named}
 
     def points(self, value: float) -> str:
@@ -62,7 +64,9 @@ class Figures:
     def day(self, value: date, *, weekday: bool = False, year: bool = True) -> str:
         """Write a date: ``17 Nov 2020``, or ``Tue 17 Nov 2020``, or ``17 Nov``."""
         form = f"{'EEE ' if weekday else ''}d MMM{' y' if year else ''}"
-        return format_date(value, form, locale=self.locale)
+        written = format_date(value, form, locale=self.locale)
+        # The first of a month is an ordinal there, and only that.
+        return re.sub(r"\b1 ", "1er ", written, count=1) if value.day == 1 and self.locale.language == "fr" else written
 
     def month(self, value: date) -> str:
         """Write a month: ``Nov 2020``."""
@@ -94,16 +98,21 @@ class Figures:
         """Write the name of a time zone as people know it: ``New York``."""
         return "UTC" if timezone == "UTC" else get_timezone_location(timezone, locale=self.locale, return_city=True)
 
+    def age(self, value: timedelta | float) -> str:
+        """Write how long something lasts, roughly, of a length or of seconds: ``5 min``."""
+        length = value if isinstance(value, timedelta) else timedelta(seconds=value)
+        return format_timedelta(length, format="short", locale=self.locale).replace(" ", SPACE)
+
     def quantity(self, value: float | None, unit: Unit, beside: Iterable[float] = ()) -> str:
         """Write a measured number with its unit; ``None`` is written ``unknown``. ``beside``: see ``decimal``."""
         if value is None:
-            return self.words.gettext("unknown")
+            return self.words.pgettext("figure", "unknown")
         if unit is Unit.YES:
             return self.words.gettext("yes") if value else self.words.gettext("no")
         written: dict[Unit, Callable[[float], str]] = {
             Unit.BN: lambda value: self._billions(value, beside),
             Unit.POINTS: lambda value: (
-                f"{self.decimal(value, sign=True, beside=beside)}{SPACE}{self.words.gettext('points')}"
+                f"{self.decimal(value, sign=True, beside=beside)}{SPACE}{self._points_in_words(value)}"
             ),
             Unit.PERCENT: lambda value: self.percent(value, sign=True, beside=beside),
             Unit.SHARE: lambda value: self.percent(value, beside=beside),
@@ -116,7 +125,16 @@ class Figures:
 
     def _billions(self, value: float, beside: Iterable[float]) -> str:
         digits = 0 if abs(value) >= _WHOLE_BILLIONS else 1
-        return f"{self.decimal(value, digits, sign=True, beside=beside)}{SPACE}{self.words.gettext('bn')}"
+        return self._in_billions(self.decimal(value, digits, sign=True, beside=beside))
+
+    def _in_billions(self, figure: str) -> str:
+        # Not within an f-string: translators' tools look into none.
+        unit = self.words.gettext("bn")
+        return f"{figure}{SPACE}{unit}"
+
+    def _points_in_words(self, value: float) -> str:
+        # In French, one and a half is singular.
+        return self.words.ngettext("points", "points", int(abs(value)))
 
     def _count(self, value: float) -> str:
         return self.decimal(value, 0 if value == int(value) else 1)
@@ -155,7 +173,7 @@ class Figures:
         if unit is Unit.YES:
             return self.words.gettext("yes")
         written: dict[Unit, Callable[[float], str]] = {
-            Unit.BN: lambda figure: f"{self._exact(figure, sign=True)}{SPACE}{self.words.gettext('bn')}",
+            Unit.BN: lambda figure: self._in_billions(self._exact(figure, sign=True)),
             Unit.POINTS: lambda figure: self.decimal(figure, sign=bool(figure)),
             Unit.PERCENT: lambda figure: f"{self._exact(figure * 100, sign=True)}{SPACE}%",
             Unit.SHARE: lambda figure: f"{self._exact(figure * 100)}{SPACE}%",

@@ -34,8 +34,10 @@ TITLES = {
 WAYS = {Way.ON: "on", Way.SILENT: "silent", Way.OFF: "off"}
 """How a kind comes."""
 
-PRESETS = {"big": ("The big ones", BIG_ONES), "everything": ("Everything", EVERYTHING), "nothing": ("Nothing", 0)}
-"""Choices of many kinds at once: the title, and the bits of what comes."""
+PRESETS = {
+    "big": ("The big ones", BIG_ONES), "everything": ("Everything", EVERYTHING), "nothing": ("Only the digest", 0),
+}  # fmt: skip
+"""Choices of many kinds at once: the title, and the bits of what comes. The digest is no kind: /digest chooses it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ def pages(text: str, most: int = MOST) -> list[str]:
     found = [""]
     for paragraph in text.split("\n\n"):
         joined = f"{found[-1]}\n\n{paragraph}" if found[-1] else paragraph
-        if found[-1] and _units(joined) > most:
+        if found[-1] and units(joined) > most:
             found.append(paragraph)
         else:
             found[-1] = joined
     return found
 
 
-def _units(text: str) -> int:
+def units(text: str) -> int:
+    """Return the length of a text as Telegram counts it, in UTF-16 units."""
     return len(text.encode("utf-16-le")) // 2

@@ -27,6 +27,7 @@ from storage.market import Market
 _NAMES = ("BREAKOUT", "CHECKS", "REGIME", "LINK", "WINDOW", "SUPERCYCLE", "CAPITULATION", "GATE", "RECORD", "EVENING",
           "UNKNOWN", "METHOD_VERSION")  # fmt: skip
 _RULES = {name: getattr(rules, name) for name in _NAMES}
+_MOST_IN_A_DIGEST = 3
 _LINE_END, _BLANK = re.compile(r"[ \t]+\n"), re.compile(r"\n{3,}")
 
 
@@ -109,10 +110,11 @@ class Messages:
     def __init__(self, figures: Figures = ENGLISH) -> None:
         self._environment = _environment(figures)
         self.figures, self.buttons = figures, Buttons(figures)
+        self.language: str = figures.locale.language
 
     def _render(self, template: str, **context: Any) -> str:
         text = self._environment.get_template(f"{template}.html.j2").render(**context)
-        return _BLANK.sub("\n\n", _LINE_END.sub("\n", text)).strip()
+        return self.figures.typeset(_BLANK.sub("\n\n", _LINE_END.sub("\n", text)).strip())
 
     def text(self, name: str, **context: Any) -> str:
         """Render a message that shows no verdict."""
@@ -158,6 +160,10 @@ class Messages:
         context: dict[str, Any] = {"changes": changes, "t": told, "recorded": recorded, "comparison": comparison}
         context |= {"again": again, "topic_gone": topic_gone, "skipped": skipped}
         return self.part(template, verdict, market, **context)
+
+    def digest(self, verdict: Verdict, changes: Sequence[ShownChange], market: Market, after: date) -> str:
+        """Render a digest of the changes since the session ``after``, oldest first."""
+        return self.part("told_digest", verdict, market, changes=changes, after=after, most=_MOST_IN_A_DIGEST)
 
     def details(
         self,

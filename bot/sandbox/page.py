@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -71,19 +71,20 @@ class ChatPage:
 
     async def write(self, request: web.Request) -> web.Response:
         """Let the visitor write."""
-        text = str((await request.json())["text"]).strip()
+        text = str((await _asked(request))["text"]).strip()
         if text:
             self._sandbox.world.write(self._visitor, text)
         return web.json_response({})
 
     async def press(self, request: web.Request) -> web.Response:
         """Let the visitor press an inline button."""
-        body = await request.json()
+        body = await _asked(request)
         self._sandbox.world.press(self._visitor, int(body["message_id"]), str(body["data"]))
         return web.json_response({})
 
-    async def step(self, _: web.Request) -> web.Response:
+    async def step(self, request: web.Request) -> web.Response:
         """Step the market by one session; how many, and when to stop, is the page's."""
+        await _asked(request)
         if self._market is None:
             return web.json_response({"error": "the market is not ready yet"}, status=503)
         stepped = await self._market.step()
@@ -103,6 +104,16 @@ def page_routes(sandbox: Sandbox, visitor: int) -> tuple[list[web.RouteDef], Cal
         *(_file(name) for name in ("chat.css", "chat.js")),
     ]
     return routes, page.attach
+
+
+async def _asked(request: web.Request) -> Any:
+    """Return what the page's script asks for: JSON, which no form of another page can send unasked."""
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType
+    try:
+        return await request.json()
+    except (ValueError, RecursionError, LookupError):
+        raise web.HTTPBadRequest from None
 
 
 def _file(name: str) -> web.RouteDef:

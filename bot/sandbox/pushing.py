@@ -57,7 +57,7 @@ class Pusher:
 
 async def _post(session: aiohttp.ClientSession, url: str, update: Json) -> int:
     try:
-        async with session.post(url, json=update) as answer:
+        async with session.post(url, json=update, allow_redirects=False) as answer:
             return answer.status
     except aiohttp.ClientError:
         return 0

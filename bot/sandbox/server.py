@@ -7,17 +7,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from hmac import compare_digest
+from secrets import token_urlsafe
 from typing import Any
 
 from aiohttp import web
 
 from bot.sandbox.limits import Limiter
 from bot.sandbox.methods import Methods
+from bot.sandbox.origin import refuse_other_pages
 from bot.sandbox.photos import Photos
 from bot.sandbox.pushing import Pusher
 from bot.sandbox.telegram import BOT, BotApiError, World
 
 TOKEN = "1000000001:sandbox-token-that-opens-nothing-at-all"  # noqa: S105 - of no use anywhere but here
+
+
+def new_token() -> str:
+    """Return a token that nobody knows who was not told."""
+    return f"{BOT['id']}:{token_urlsafe(26)}"
 
 
 class Fault(Enum):
@@ -38,12 +46,14 @@ class Fault(Enum):
 class Sandbox:
     """A running sandbox. ``faults`` are used up one a call of their method, in order.
 
-    While ``hold`` is not set, the answer to a sendMessage that was carried out is held back.
+    While ``hold`` is not set, the answer to a sendMessage that was carried out is held back. ``takes_webhooks``:
+    updates may be pushed to whatever port of this machine setWebhook names; only tests want that.
     """
 
     world: World = field(default_factory=World)
     limiter: Limiter = field(default_factory=Limiter)
     token: str = TOKEN
+    takes_webhooks: bool = False
     faults: list[tuple[str, Fault | BotApiError]] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     called: asyncio.Event = field(default_factory=asyncio.Event)
@@ -53,7 +63,7 @@ class Sandbox:
     def __post_init__(self) -> None:
         self.pusher = Pusher(self.world)
         self.photos = Photos()
-        self._methods = Methods(self.world, self.limiter, self.pusher, self.photos)
+        self._methods = Methods(self.world, self.limiter, self.pusher if self.takes_webhooks else None, self.photos)
 
     def sent(self, chat_id: int) -> list[str]:
         """Return the texts the bot has sent to a chat, oldest first; of a photo its caption."""
@@ -62,7 +72,7 @@ class Sandbox:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one Bot API request."""
-        if request.match_info["token"] != self.token:
+        if not compare_digest(request.match_info["token"].encode(), self.token.encode()):
             return _refusal(BotApiError(401, "Unauthorized"))
         method = request.match_info["method"]
         parameters = await _parameters(request)
@@ -126,8 +136,9 @@ def _cut(request: web.Request) -> web.Response:
 @asynccontextmanager
 async def serve(sandbox: Sandbox, port: int = 0, extra: list[web.RouteDef] | None = None) -> AsyncIterator[Sandbox]:
     """Serve a sandbox at 127.0.0.1; port 0 picks a free one. ``sandbox.url`` is its address."""
-    application = web.Application()
-    application.router.add_route("*", "/bot{token}/{method}", sandbox.handle)
+    application = web.Application(middlewares=[refuse_other_pages])
+    # Telegram takes GET as well, and so would a link or a picture on any page.
+    application.router.add_post("/bot{token}/{method}", sandbox.handle)
     application.router.add_routes(extra or [])
     runner = web.AppRunner(application, shutdown_timeout=0.1, access_log=None)
     await runner.setup()

@@ -234,7 +234,7 @@ class Inbox:
 
 def is_update(raw: object) -> TypeGuard[Raw]:
     """Return whether something is an update as Telegram sends it, of whatever kind."""
-    return isinstance(raw, dict) and isinstance(raw.get("update_id"), int) and raw["update_id"] in _INT64
+    return isinstance(raw, dict) and type(raw.get("update_id")) is int and raw["update_id"] in _INT64
 
 
 def _chat_of(raw: Raw) -> int:

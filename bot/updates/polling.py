@@ -35,6 +35,11 @@ class Poller:
         self._offset: int | None = None
         self._last_good = monotonic()
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds no poll has succeeded."""
+        return self._monotonic() - self._last_good
+
     async def run(self) -> None:
         """Fetch and store updates for ever; the inbox handles them."""
         while True:
@@ -80,7 +85,7 @@ class Poller:
             await self._alarm("Another process polls with the same token; run only one")
         else:
             logger.warning("polling failed, trying again: %s", error)
-        if self._monotonic() - self._last_good > _ALARM_AFTER_SILENCE:
+        if self.silence > _ALARM_AFTER_SILENCE:
             await self._alarm(f"Telegram has given no updates for five minutes: {type(error).__name__}")
 
     async def _delete_webhook(self) -> None:

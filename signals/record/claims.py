@@ -14,7 +14,9 @@ from signals.record.studies import Studies
 
 
 @dataclass(frozen=True, slots=True)
-class _Claimed:
+class Claimed:
+    """One date that the thesis names; ``matches`` finds the record highs that it may be, given their years."""
+
     key: str
     title: str
     matches: Callable[[RecordHighs, np.ndarray], np.ndarray]
@@ -24,10 +26,10 @@ def _first_record_of(year: int) -> Callable[[RecordHighs, np.ndarray], np.ndarra
     return lambda highs, years: highs.is_high & (years == year)
 
 
-_CLAIMED = (
-    _Claimed("2017", "the first record close of 2017", _first_record_of(2017)),
-    _Claimed("2021", "the first record close of 2021", _first_record_of(2021)),
-    _Claimed(
+CLAIMED = (
+    Claimed("2017", "the first record close of 2017", _first_record_of(2017)),
+    Claimed("2021", "the first record close of 2021", _first_record_of(2021)),
+    Claimed(
         "2026",
         "the first close above 2,600, January 2026",
         lambda highs, years: meets(highs.close, Sign.ABOVE, 2_600.0) & (years == 2026),
@@ -40,10 +42,10 @@ def claims(studies: Studies) -> tuple[Claim, ...]:
     panel = studies.history.panel
     highs = record_highs(panel.close("^RUT"))
     years = np.asarray(panel.sessions.year)[highs.ordinal]
-    return tuple(_claim(studies, highs, np.flatnonzero(c.matches(highs, years)), c) for c in _CLAIMED)
+    return tuple(_claim(studies, highs, np.flatnonzero(c.matches(highs, years)), c) for c in CLAIMED)
 
 
-def _claim(studies: Studies, highs: RecordHighs, found: np.ndarray, claimed: _Claimed) -> Claim:
+def _claim(studies: Studies, highs: RecordHighs, found: np.ndarray, claimed: Claimed) -> Claim:
     if not len(found):
         return Claim(claimed.key, claimed.title, None, None, None, None, (), None, None, ())
     history, first = studies.history, int(found[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from curl_cffi import requests
@@ -16,6 +17,12 @@ MOST_BYTES = 16 * 2**20
 """The longest real answer, a page of 10,000 rows, has 3 MB."""
 MOST_VALUES = 600_000
 """The fullest real answer, all operations of the New York Fed, has some 200,000; each costs up to 300 bytes."""
+HOSTS = frozenset({
+    "query1.finance.yahoo.com", "query2.finance.yahoo.com", "finance.yahoo.com", "fc.yahoo.com", "guce.yahoo.com",
+    "consent.yahoo.com", "fred.stlouisfed.org", "api.stlouisfed.org", "api.fiscaldata.treasury.gov",
+    "markets.newyorkfed.org", "api.tiingo.com",
+})  # fmt: skip
+"""Whoever is asked for figures. Nobody else is, whatever an answer of theirs says."""
 _OK = 200
 _SERVER_ERROR = 500
 # One of these stands before every value but the first, in JSON and in CSV.
@@ -23,9 +30,13 @@ _BEFORE_A_VALUE = (b",", b"\n", b"[", b"{")
 
 
 class BoundedSession(requests.Session[requests.Response]):
-    """Asks over HTTP. ``timeout`` is of a whole answer, ``most`` how many bytes of it are taken."""
+    """Asks over HTTP. ``timeout`` is of a whole answer, ``most`` how many bytes of it are taken.
+
+    No redirect is followed, and only ``hosts`` are asked.
+    """
 
     most = MOST_BYTES
+    hosts = HOSTS
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         """Return an answer.
@@ -33,11 +44,12 @@ class BoundedSession(requests.Session[requests.Response]):
         Raises
         ------
         NoAnswerError
-            When it has more bytes than ``most``.
+            When it has more bytes than ``most``, and for an address that is none of ``hosts`` over TLS.
         curl_cffi.requests.exceptions.RequestException
             When it did not come, or not whole.
         """
         body = bytearray()
+        self._check_address(str(url))
 
         def take(chunk: bytes) -> int:
             if len(body) + len(chunk) > self.most:
@@ -45,9 +57,15 @@ class BoundedSession(requests.Session[requests.Response]):
             body.extend(chunk)
             return len(chunk)
 
-        response = super().request(method, url, *args, **kwargs | {"content_callback": take})
+        response = super().request(method, url, *args, **kwargs | {"content_callback": take, "allow_redirects": False})
         response.content = bytes(body)
         return response
+
+    def _check_address(self, url: str) -> None:
+        address = urlsplit(url)
+        is_here = address.hostname in ("127.0.0.1", "localhost")
+        if address.hostname not in self.hosts or (address.scheme != "https" and not is_here):
+            raise NoAnswerError(f"{address.hostname or 'the address'} is none of those who are asked, or not by https")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from signals.sources.patience import NoAnswerError, Patience
-from signals.sources.session import BoundedSession, asking, check_status, check_values, parsed
+from signals.sources.session import HOSTS, BoundedSession, asking, check_status, check_values, parsed
 
 USER_AGENT = "Cascade Telegram bot (market data for one installation)"
 
@@ -25,6 +25,8 @@ class Web:
         Seconds between two requests to the same host.
     timeout
         Seconds after which an attempt is given up, however much of the answer has come.
+    hosts
+        Who may be asked.
     sleep, clock
         How to wait, and seconds of a clock that never goes back.
     """
@@ -32,15 +34,15 @@ class Web:
     patience: Patience = field(default_factory=Patience)
     pause: float = 0.0
     timeout: float = 20.0
+    hosts: frozenset[str] = HOSTS
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     _session: BoundedSession = field(init=False)
     _asked: dict[str, float] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self._session = BoundedSession(
-            headers={"User-Agent": USER_AGENT}, timeout=self.timeout, allow_redirects=False, discard_cookies=True
-        )
+        self._session = BoundedSession(headers={"User-Agent": USER_AGENT}, timeout=self.timeout, discard_cookies=True)
+        self._session.hosts = self.hosts
 
     def text(self, url: str, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None) -> str:
         """Return the body of an answer.

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from storage import AsyncConnection
 from storage.database import database_now
+from storage.operator import pause
 from storage.outbox.states import State
 from storage.schema import board, verdict
 
@@ -218,7 +219,12 @@ async def recover(connection: AsyncConnection, *, everything: bool) -> int:
 
 
 async def next_due(connection: AsyncConnection, now: datetime) -> datetime | None:
-    """Return when the next request may leave (``now`` if one may at once), ``None`` when none waits."""
+    """Return when the next request may leave (``now`` if one may at once).
+
+    ``None`` when none waits, or while operators have paused delivery.
+    """
+    if await pause.since(connection) is not None:
+        return None
     newest = select(func.max(verdict.c.session)).scalar_subquery()
     queued = select(board.c.id).where(_IS_QUEUED, _IS_ASKED | (board.c.shows < newest)).limit(1)
     if (await connection.execute(queued)).first() is not None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from storage import AsyncConnection
 from storage.database import insert_in
 from storage.outbox.quiet_hours import QuietHours
-from storage.outbox.recipients import is_recipient
+from storage.outbox.recipients import IS_SUBSCRIBED, got, is_recipient
 from storage.outbox.states import State
 from storage.outbox.supersession import is_supersedable
 from storage.schema import chat, delivery
@@ -73,8 +73,10 @@ def _in_slice(column: Any) -> Any:
 
 
 @cache
-def enqueueing(dialect: str, supersedes: bool, size: int) -> Any:
+def enqueueing(dialect: str, supersedes: bool, size: int, corrects: bool = False) -> Any:
     """Return the INSERT … SELECT of a slice; of an alert that supersedes others it is as urgent as what it replaces.
+
+    One that ``corrects`` another is for the chats that got that, muted or not: what they read there is wrong.
 
     Made once: making it costs as much as running it.
     """
@@ -91,7 +93,8 @@ def enqueueing(dialect: str, supersedes: bool, size: int) -> Any:
         state = case((holds, literal_column(f"'{State.HELD}'")), else_=state)
         not_before = case((holds, quiet.c.until), else_=now)
     columns = (bindparam("alert", type_=BigInteger()), chat.c.id, urgent, state, not_before, literal(0), literal(0))
-    rows = select(*columns).select_from(source).where(*is_recipient(), _in_slice(chat.c.id)).order_by(chat.c.id)
+    whose = (*IS_SUBSCRIBED, got(chat.c.id)) if corrects else is_recipient()
+    rows = select(*columns).select_from(source).where(*whose, _in_slice(chat.c.id)).order_by(chat.c.id)
     names = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
     statement = insert_in(dialect, delivery).from_select(names, rows, include_defaults=False)
     return statement.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"])

@@ -15,7 +15,7 @@ from storage.outbox.enqueueing import SUPERSEDING, enqueueing, quiet_now
 from storage.outbox.recipients import IS_SUBSCRIBED
 from storage.outbox.states import State, is_in
 from storage.outbox.supersession import superseded_by
-from storage.schema import alert, chat, delivery, supersession
+from storage.schema import alert, chat, delivery, post, supersession
 
 # Whoever writes waits for one slice, some ten milliseconds; smaller ones cost more than they spare.
 SLICE = 3_000
@@ -36,7 +36,7 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE,
     owed = (await connection.execute(_NEXT_SLICE, {"size": size})).one_or_none()
     if owed is None:
         return False
-    last = owed.last if owed.audience == Audience.SUBSCRIBERS else None
+    last = None if owed.audience == Audience.OPERATORS else owed.last
     if owed.audience == Audience.OPERATORS:
         await _enqueue_for_operators(connection, owed, operators, now)
     elif last is not None:
@@ -75,7 +75,10 @@ async def _enqueue_slice(connection: AsyncConnection, owed: Any, now: datetime) 
     if owed.supersedes:
         older = await superseded_by(connection, owed.id)
         # In this order: who was to get an urgent older one gets this one as urgently.
-        await connection.execute(enqueueing(connection.dialect.name, True, quiet.size), values | {"older": older})
+        corrects = owed.audience == Audience.CORRECTED
+        statement = enqueueing(connection.dialect.name, True, quiet.size, corrects)
+        values |= {"older": older} | ({"corrects": owed.corrects} if corrects else {})
+        await connection.execute(statement, values)
         await connection.execute(SUPERSEDING, where | {"older": older, "newer": owed.id})
     else:
         await connection.execute(enqueueing(connection.dialect.name, False, quiet.size), values)
@@ -88,7 +91,8 @@ def _next_slice() -> Any:
     chats = following.limit(bindparam("size", type_=BigInteger())).correlate(alert).subquery()
     last = select(func.max(chats.c.id)).scalar_subquery()
     supersedes = exists().where(supersession.c.newer_id == alert.c.id)
-    columns = (alert.c.id, alert.c.urgent, alert.c.audience, alert.c.kinds)
+    corrects = select(post.c.corrects).where(post.c.alert_id == alert.c.id).scalar_subquery().label("corrects")
+    columns = (alert.c.id, alert.c.urgent, alert.c.audience, alert.c.kinds, corrects)
     query = select(*columns, after.label("after"), last.label("last"), supersedes.label("supersedes"))
     unfinished = (alert.c.fanned_out_at.is_(None), alert.c.stopped_reason.is_(None))
     return query.where(*unfinished).order_by(alert.c.id).limit(1)

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from storage import AsyncConnection
 from storage.database import database_now
+from storage.operator import pause
 from storage.outbox.states import WAITING, Claimed, State, is_in
 from storage.outbox.supersession import queue_superseded
 from storage.schema import alert, delivery, delivery_count
@@ -48,9 +49,10 @@ _NEEDS_RECHECK = literal_column(
         WHERE alert.id = delivery.alert_id AND (
             alert.stopped_reason IS NOT NULL
             OR EXISTS (SELECT 1 FROM supersession WHERE supersession.older_id = alert.id)
-            OR alert.audience = 'subscribers' AND (
+            OR alert.audience <> 'operators' AND (
                 chat.id IS NULL OR chat.subscribed_at IS NULL OR chat.gone_at IS NOT NULL OR chat.quiet_from IS NOT NULL
-                OR chat.muted_until IS NOT NULL OR ((chat.loud_kinds | chat.silent_kinds) & alert.kinds) = 0
+                OR chat.muted_until IS NOT NULL
+                OR (alert.kinds <> -1 AND ((chat.loud_kinds | chat.silent_kinds) & alert.kinds) = 0)
             )
         )
     )""",
@@ -73,10 +75,18 @@ _IS_TOPIC_GONE = literal_column(
 _IS_SILENT = literal_column(
     """EXISTS (
         SELECT 1 FROM alert JOIN chat ON chat.id = delivery.chat_id
-        WHERE alert.id = delivery.alert_id AND alert.audience = 'subscribers' AND (chat.loud_kinds & alert.kinds) = 0
+        WHERE alert.id = delivery.alert_id AND alert.audience <> 'operators' AND alert.kinds <> 0
+            AND (chat.loud_kinds & alert.kinds) = 0
     )""",
     Boolean(),
 ).label("silent")
+_REPLIES_TO = literal_column(
+    """(
+        SELECT original.message_id FROM post JOIN delivery AS original ON original.alert_id = post.corrects
+        WHERE post.alert_id = delivery.alert_id AND original.chat_id = delivery.chat_id
+    )""",
+    BigInteger(),
+).label("replies_to")
 
 
 def _claiming() -> Any:
@@ -93,7 +103,7 @@ def _claiming() -> Any:
         update(delivery)
         .where(delivery.c.id.in_(select(due.c.id)))
         .values(taken | {"attempts": delivery.c.attempts + 1})
-        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, _IS_SILENT, delivery.c.urgent)
+        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, _IS_SILENT, _REPLIES_TO, delivery.c.urgent)
     )
 
 
@@ -201,7 +211,12 @@ async def make_plain(connection: AsyncConnection, alert_id: int) -> None:
 
 
 async def next_due(connection: AsyncConnection, now: datetime) -> datetime | None:
-    """Return when the next waiting delivery may leave (``now`` if one is queued), ``None`` when none waits."""
+    """Return when the next waiting delivery may leave (``now`` if one is queued).
+
+    ``None`` when none waits, or while operators have paused delivery.
+    """
+    if await pause.since(connection) is not None:
+        return None
     queued = select(delivery.c.id).where(is_in(State.QUEUED)).limit(1)
     if (await connection.execute(queued)).first() is not None:
         return now

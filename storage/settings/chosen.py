@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from storage import AsyncConnection
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.recipients import of_chat
 from storage.outbox.states import State, is_in
-from storage.schema import chat, delivery
+from storage.schema import chat, delivery, verdict
+from storage.settings.digest_times import Cadence, DigestTimes
 from storage.settings.kinds import BIG_ONES
 
 
@@ -27,7 +28,10 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a chat has chosen. ``muted_until`` may be over; the kinds are ``storage.settings.kinds.BITS``."""
+    """What a chat has chosen. ``muted_until`` may be over; the kinds are ``storage.settings.kinds.BITS``.
+
+    ``digest`` is how often one comes; ``digest_hour``, of the chat's own day, and ``digest_skips`` hold where one does.
+    """
 
     is_subscribed: bool = False
     muted_until: datetime | None = None
@@ -37,6 +41,10 @@ class Chosen:
     quiet_from: int | None = None
     quiet_until: int | None = None
     urgent_through: bool = False
+    digest: Cadence | None = None
+    digest_hour: int = 8
+    digest_skips: bool = False
+    digest_due_at: datetime | None = None
 
     @property
     def quiet_hours(self) -> QuietHours | None:
@@ -61,9 +69,12 @@ async def load(connection: AsyncConnection, chat_id: int) -> Chosen:
     columns = (
         *(chat.c.subscribed_at.is_not(None), chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds),
         *(chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through),
+        *(chat.c.digest, chat.c.digest_hour, chat.c.digest_skips, chat.c.digest_due_at),
     )
     row = (await connection.execute(select(*columns).where(chat.c.id == chat_id))).one_or_none()
-    return Chosen() if row is None else Chosen(*row)
+    if row is None:
+        return Chosen()
+    return replace(Chosen(*row), digest=Cadence(row.digest) if row.digest else None)
 
 
 async def mute(connection: AsyncConnection, chat_id: int, until: datetime | None) -> None:
@@ -86,10 +97,37 @@ async def set_kind(connection: AsyncConnection, chat_id: int, bit: int, way: Way
     await _change(connection, chat_id, loud_kinds=loud, silent_kinds=silent)
 
 
-async def set_timezone(connection: AsyncConnection, chat_id: int, name: str) -> None:
-    """Let a chat be told times in a time zone, and have its quiet hours there; ``name`` is IANA's."""
+async def set_timezone(connection: AsyncConnection, chat_id: int, name: str, now: datetime) -> None:
+    """Let a chat be told times in a time zone, and have its quiet hours and its digest there; ``name`` is IANA's."""
     await _change(connection, chat_id, timezone=name)
+    await _set_due(connection, chat_id, now)
     await _let_go(connection, chat_id)
+
+
+async def set_digest(
+    connection: AsyncConnection, chat_id: int, now: datetime, cadence: Cadence | None, hour: int, *, skips: bool
+) -> None:
+    """Let a digest come to a chat at an hour of its day, or none; ``skips`` leaves out those without a change."""
+    await _change(connection, chat_id, digest=cadence, digest_hour=hour, digest_skips=skips)
+    await _set_due(connection, chat_id, now)
+
+
+async def _set_due(connection: AsyncConnection, chat_id: int, now: datetime) -> None:
+    """Store when the next digest is due: the next of a day that had none yet. The first tells what changes from now."""
+    columns = (chat.c.timezone, chat.c.digest, chat.c.digest_hour, chat.c.digest_on, chat.c.digest_through)
+    found = (await connection.execute(select(*columns, chat.c.digest_due_at).where(chat.c.id == chat_id))).one()
+    if found.digest is None:
+        await _change(connection, chat_id, digest_due_at=None)
+        return
+    times = DigestTimes(found.timezone, found.digest_hour, Cadence(found.digest))
+    through: date | None = found.digest_through
+    if found.digest_due_at is None:
+        through = (await connection.execute(select(func.max(verdict.c.session)))).scalar_one()
+    is_due = found.digest_due_at is not None and found.digest_due_at <= now
+    is_owed = is_due and times.last(now) > (found.digest_on or date.min)
+    # Not lost for a change of mind in the moment in which it is due.
+    day = times.last(now) if is_owed else times.following(now, found.digest_on)
+    await _change(connection, chat_id, digest_due_at=times.due_at(day), digest_through=through)
 
 
 async def set_quiet_hours(connection: AsyncConnection, chat_id: int, hours: QuietHours | None) -> None:

@@ -21,6 +21,8 @@ def bits(names: Iterable[str]) -> int:
 
 
 EVERYTHING = bits(BITS)
+EVERYBODY = -1
+"""The kinds of what comes to every subscriber, whatever they have chosen: all bits there can be."""
 BIG_ONES = bits(
     ("breakout.confirmed", "breakout.failed", "breakout.established", "window.opened", "window.responded",
      "window.elapsed", "stage.high")

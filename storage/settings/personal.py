@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from storage import AsyncConnection
 from storage.inbox import NOBODY
+from storage.operator import posts
 from storage.outbox import purge
 from storage.outbox.recipients import of_chat
 from storage.outbox.states import UNFINISHED, State
-from storage.schema import board, chat, delivery, received_update
+from storage.schema import board, chat, delivery, post, received_update
 
 
 async def stored(connection: AsyncConnection, chat_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -21,6 +22,7 @@ async def stored(connection: AsyncConnection, chat_id: int) -> dict[str, list[di
         "chat": select(chat).where(chat.c.id == chat_id),
         "delivery": select(delivery).where(*of_chat(chat_id)).order_by(delivery.c.id),
         "board": select(board).where(board.c.chat_id == chat_id).order_by(board.c.id),
+        "post": select(post).where(or_(post.c.made_by == chat_id, post.c.chat_id == chat_id)).order_by(post.c.id),
         "received_update": select(received_update).where(received_update.c.chat_id == chat_id),
     }
     found = {table: (await connection.execute(query)).mappings().all() for table, query in queries.items()}
@@ -45,6 +47,7 @@ async def forget(connection: AsyncConnection, chat_id: int) -> None:
         folded[alert_id][State.GONE if state in UNFINISHED else state] += 1
     for alert_id, counts in folded.items():
         await purge.count(connection, alert_id, counts)
+    await posts.forget(connection, chat_id)
     await connection.execute(delete(chat).where(chat.c.id == chat_id))
     await connection.execute(delete(board).where(board.c.chat_id == chat_id))
     handled = (received_update.c.chat_id == chat_id, received_update.c.handled_at.is_not(None))

@@ -22,7 +22,7 @@ from tests.bot.running import EVENING, settings_for, store_verdict
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     # Limits of their own tests apart, no test should have to wait for them.
-    async with serve(Sandbox(limiter=Limiter(1000, 1000, 1000))) as sandbox:
+    async with serve(Sandbox(limiter=Limiter(1000, 1000, 1000), takes_webhooks=True)) as sandbox:
         yield sandbox
 
 

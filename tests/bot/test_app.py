@@ -115,7 +115,7 @@ async def test_another_markets_database_is_one_line_and_not_a_crash(
     environment = environment_for(sandbox, database_url, MARKET_DATA=f"folder:{tmp_path}")
     process = await asyncio.create_subprocess_exec(*command("run"), env=environment, stderr=asyncio.subprocess.PIPE)
     _, errors = await process.communicate()
-    assert process.returncode == 2
+    assert process.returncode == 78
     assert errors.decode().startswith("this database holds the market 'simulated', not 'folder'")
     assert len(errors.decode().splitlines()) == 1
 

@@ -50,6 +50,21 @@ async def test_a_sentence_without_bounds_keeps_no_other_from_being_told(
     assert [len(text) for text in sandbox.sent(ME)] == [1_000, 16]
 
 
+async def test_no_secret_reaches_the_operators_not_even_one_that_is_cut(app: App, sandbox: Sandbox) -> None:
+    sandbox.world.add_private_chat(ME, started=True)
+    async with app.database.transaction() as connection:
+        await notices.add(connection, "it was sesame-seed", EVENING)
+    alarm = OperatorAlarm(app.telegram.bot, (ME,), ("sesame-seed",))
+    await alarm("x" * 995 + "sesame-seed")
+    telling = asyncio.create_task(alarm.run(app.database))
+    async with asyncio.timeout(10):
+        while len(sandbox.sent(ME)) < 2:
+            await sandbox.called.wait()
+    telling.cancel()
+    await asyncio.gather(telling, return_exceptions=True)
+    assert not [text for text in sandbox.sent(ME) if "sesame" in text]
+
+
 async def test_a_sentence_to_the_operators_obeys_a_429(app: App, sandbox: Sandbox) -> None:
     sandbox.world.add_private_chat(ME, started=True)
     app.sender.pacer.pause(600)

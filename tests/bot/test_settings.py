@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import SettingsError, load_settings
+from bot.logs import redact
+from bot.settings import NAMES, SettingsError, load_settings, secrets_set
 
 TOKEN = "123456789:AAEexample-of-a-token-that-is-long-enough"
 
@@ -145,6 +146,112 @@ def test_a_malformed_token_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> N
     assert "secret" not in str(raised.value)
 
 
+class TestFiles:
+    def test_a_secret_may_come_from_a_file_whose_last_line_end_is_none_of_it(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "token").write_text(f"{TOKEN}\n")
+        load_with(monkeypatch, TELEGRAM_BOT_TOKEN_FILE=str(tmp_path / "token"))
+        assert load_settings().token == TOKEN
+
+    @pytest.mark.parametrize(
+        "name", ["TELEGRAM_BOT_TOKEN", "DATABASE_URL", "FRED_API_KEY", "TIINGO_TOKEN", "WEBHOOK_SECRET"]
+    )
+    def test_every_secret_may(self, name: str) -> None:
+        assert f"{name}_FILE" in NAMES
+
+    def test_what_is_no_secret_stands_in_the_environment_alone(self) -> None:
+        assert not {"OPERATOR_IDS_FILE", "MARKET_DATA_FILE"} & NAMES
+
+    def test_the_same_in_both_is_refused_for_nobody_could_tell_which_holds(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "key").write_text("of-fred")
+        with pytest.raises(SettingsError, match="FRED_API_KEY and FRED_API_KEY_FILE are both set: keep one of them"):
+            load_with(monkeypatch, FRED_API_KEY="other", FRED_API_KEY_FILE=str(tmp_path / "key"))
+
+    def test_a_file_of_the_environment_wins_over_a_line_in_env(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / ".env").write_text("FRED_API_KEY=of-a-line\n")
+        (tmp_path / "key").write_text("of-a-file")
+        load_with(monkeypatch, FRED_API_KEY_FILE="key")
+        assert load_settings().fred_api_key == "of-a-file"
+
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [
+            (None, "cannot be read (No such file or directory)"),
+            (b"\xff\xfe", "cannot be read (it is no text)"),
+            (b" \n", "is empty"),
+            (b"x" * 5000, "is too long"),
+        ],
+    )
+    def test_a_file_that_holds_no_secret_is_one_line(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, why: str
+    ) -> None:
+        if content is not None:
+            (tmp_path / "key").write_bytes(content)
+        with pytest.raises(SettingsError) as raised:
+            load_with(monkeypatch, TIINGO_TOKEN_FILE="key")
+        example = "for example TIINGO_TOKEN_FILE=/run/secrets/tiingo_token"
+        assert str(raised.value) == f"TIINGO_TOKEN_FILE names the file 'key', which {why}; {example}"
+
+
+DATABASE = "postgresql+asyncpg://me:ses%40me@host/cascade?password=que%2Fried&sslpassword=of-tls"
+
+
+class TestWhatIsHidden:
+    def test_passwords_of_addresses_are_hidden_as_they_are_and_as_they_are_written(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        load_with(monkeypatch, DATABASE_URL=DATABASE, TELEGRAM_API_URL="http://me:open-up@127.0.0.1:8081")
+        settings = load_settings()
+        for secret in ("ses@me", "ses%40me", "que/ried", "que%2Fried", "of-tls", "open-up"):
+            assert secret in settings.secrets
+            assert secret not in repr(settings)
+
+    def test_a_secret_that_another_one_is_part_of_is_removed_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        load_with(monkeypatch, FRED_API_KEY="abcdef", TIINGO_TOKEN="abcdef-and-more")
+        assert redact("it is abcdef-and-more", *load_settings().secrets) == "it is <token>"
+
+    def test_a_password_of_three_letters_does_not_make_every_line_unreadable(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        load_with(monkeypatch, DATABASE_URL="postgresql+asyncpg://cascade:db@host/cascade")
+        assert redact("the db is away", *load_settings().secrets) == "the db is away"
+
+    def test_what_is_malformed_is_hidden_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DATABASE_URL", "sesame")
+        monkeypatch.setenv("FRED_API_KEY_FILE", "/nowhere")
+        assert "sesame" in secrets_set()
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    ["https://API.Telegram.org", "https://api.telegram.org.", "https://api.telegram.org:443/", "https://x@api.telegram.org",
+     "https://api。telegram。org", "https://\uff41pi.telegram.org"],
+)  # fmt: skip
+def test_telegram_is_known_however_it_is_spelled(monkeypatch: pytest.MonkeyPatch, spelled: str) -> None:
+    load_with(monkeypatch, TELEGRAM_API_URL=spelled)
+    assert load_settings().uses_telegram
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1\\@api.telegram.org",
+        "https://api%2Etelegram.org",
+        "https://api.telegram.org/#",
+        "https://.",
+        "https://a?b=c",
+    ],
+)
+def test_an_address_that_programs_read_differently_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    with pytest.raises(SettingsError, match="TELEGRAM_API_URL "):
+        load_with(monkeypatch, TELEGRAM_API_URL=address)
+
+
 def test_no_secret_is_shown_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = {
         "TELEGRAM_BOT_TOKEN": TOKEN,
@@ -195,7 +302,7 @@ class TestSources:
         load_with(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN, FRED_API_KEY="fred-key", TIINGO_TOKEN="tiingo-token")
         monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://cascade:sesame@host/cascade")
         settings = load_settings()
-        assert settings.secrets == (TOKEN, "fred-key", "tiingo-token", "sesame")
+        assert {TOKEN, "fred-key", "tiingo-token", "sesame"} <= set(settings.secrets)
         assert "fred-key" not in repr(settings.source_options)
 
     @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ async def test_the_token_is_not_in_what_a_whole_process_prints_when_it_is_refuse
     ran = await asyncio.to_thread(
         subprocess.run, command("run"), env=environment, capture_output=True, text=True, timeout=60
     )
-    assert ran.returncode == 2
+    assert ran.returncode == 78
     assert "TELEGRAM_BOT_TOKEN is not accepted by Telegram" in ran.stderr
     assert OTHER not in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr

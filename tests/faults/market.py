@@ -31,7 +31,7 @@ from tests.bot.market.test_collecting import first_evening
 from tests.bot.market.test_evening import CLOSES, KEYS, N, write
 from tests.bot.market.test_schedule import WallClock
 from tests.signals.sources.hostile import MOST_MEMORY, bodies, peak_memory
-from tests.signals.sources.server import SILENT, serving
+from tests.signals.sources.server import LOCAL, SILENT, serving
 from tests.signals.sources.test_yahoo import yahoo
 from tests.worlds import day
 
@@ -63,7 +63,7 @@ async def everything_hangs(url: str) -> Found:
         await first_evening(database, folder)
         with serving(SILENT) as server, yahoo(SILENT, _patience(), timeout=timeout) as (prices, charts):
             # One server plays three publishers, so each has its own count of what was spent on it.
-            webs = [Web(patience=_patience(), timeout=timeout) for _ in range(3)]
+            webs = [Web(patience=_patience(), timeout=timeout, hosts=LOCAL) for _ in range(3)]
             source = RoutedSource(
                 {
                     "yahoo": prices,

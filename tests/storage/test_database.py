@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import stat
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -234,6 +236,25 @@ class TestOneProcess:
         async with Database(f"sqlite+aiosqlite:///{tmp_path}/deep/er/cascade.db") as database:
             await migrate(database)
         assert (tmp_path / "deep" / "er" / "cascade.db").exists()
+
+
+async def test_nobody_else_may_read_the_database_whatever_the_mask_of_its_user(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        async with Database(f"sqlite+aiosqlite:///{tmp_path}/data/cascade.db") as database:
+            await migrate(database)
+            found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    finally:
+        os.umask(before)
+    files = [f"cascade.db{suffix}" for suffix in ("", "-wal", "-shm", ".lock")]
+    assert found == {"data": 0o700} | dict.fromkeys(files, 0o600)
+
+
+async def test_a_lock_file_that_has_something_in_it_keeps_it(tmp_path: Path) -> None:
+    (tmp_path / "cascade.db.lock").write_text("of somebody else")
+    async with Database(f"sqlite+aiosqlite:///{tmp_path}/cascade.db"):
+        pass
+    assert (tmp_path / "cascade.db.lock").read_text() == "of somebody else"
 
 
 class TestURL:

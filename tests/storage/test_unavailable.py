@@ -99,10 +99,17 @@ class TestFiles:
         def refused(*_: object, **__: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(Path, "open", refused)
+        monkeypatch.setattr("os.open", refused)
         found = await refusal(f"sqlite+aiosqlite:///{tmp_path}/cascade.db")
         assert "cascade.db cannot be written ([Errno 13] Permission denied): " in found
         assert found.endswith("let the user who runs this write the file and its folder")
+
+    async def test_a_lock_that_is_a_link_is_not_followed_and_what_it_leads_to_stays(self, tmp_path: Path) -> None:
+        (tmp_path / "precious").write_text("of somebody else")
+        (tmp_path / "cascade.db.lock").symlink_to(tmp_path / "precious")
+        found = await refusal(f"sqlite+aiosqlite:///{tmp_path}/cascade.db")
+        assert found.endswith("its .lock is a symbolic link: remove that")
+        assert (tmp_path / "precious").read_text() == "of somebody else"
 
     async def test_a_disk_that_is_full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         # SQLite meets this limit as it meets the end of a disk.

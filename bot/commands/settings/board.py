@@ -18,13 +18,13 @@ async def board(services: Services, request: Request) -> str | None:
             async with services.transaction(request.update) as connection:
                 await chats.mark_reachable(connection, chat.id, chat.type)
                 await boards.turn_on(connection, chat.id, message.message_id, request.topic)
-            services.wake_sender()
+            services.operation.wake()
         case () | ("here",):
             await _show(services, request)
         case ("off",):
             async with services.transaction(request.update) as connection:
                 await boards.turn_off(connection, chat.id)
-            services.wake_sender()
+            services.operation.wake()
             await _show(services, request)
         case _:
             return services.messages.text("wrong_board")

@@ -53,7 +53,7 @@ async def _set(services: Services, request: Request, name: str) -> None:
     chat = request.chat
     async with services.transaction(request.update) as connection:
         await chats.mark_reachable(connection, chat.id, chat.type)
-        await chosen.set_timezone(connection, chat.id, name)
+        await chosen.set_timezone(connection, chat.id, name, services.clock.now())
     await overview.show(services, request)
 
 

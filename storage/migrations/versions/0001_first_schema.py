@@ -10,6 +10,16 @@ down_revision = None
 def upgrade() -> None:
     """Make every table and index."""
     op.create_table(
+        "chain",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("written", sa.String(length=1000), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_chain")),
+        sa.UniqueConstraint("kind", "key", name=op.f("uq_chain_kind_key")),
+    )
+    op.create_table(
         "chart",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("through", sa.Date(), nullable=False),
@@ -34,7 +44,21 @@ def upgrade() -> None:
         sa.Column("muted_until", sa.DateTime(), nullable=True),
         sa.Column("loud_kinds", sa.BigInteger(), server_default=sa.text("5970"), nullable=False),
         sa.Column("silent_kinds", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("digest", sa.String(length=8), nullable=True),
+        sa.Column("digest_hour", sa.Integer(), server_default=sa.text("8"), nullable=False),
+        sa.Column("digest_skips", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("digest_due_at", sa.DateTime(), nullable=True),
+        sa.Column("digest_on", sa.Date(), nullable=True),
+        sa.Column("digest_through", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chat")),
+    )
+    op.create_index(
+        "ix_chat_digest",
+        "chat",
+        ["digest_due_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("digest_due_at IS NOT NULL"),
+        postgresql_where=sa.text("digest_due_at IS NOT NULL"),
     )
     op.create_index(
         "ix_chat_recipient",
@@ -120,6 +144,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series", name=op.f("pk_source_check")),
     )
     op.create_table(
+        "pause",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("since", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pause")),
+    )
+    op.create_table(
         "throttle",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("since", sa.DateTime(), nullable=False),
@@ -149,7 +179,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=160), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("session", sa.Date(), nullable=False),
+        sa.Column("session", sa.Date(), nullable=True),
         sa.Column("transitions", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("fan_out_cursor", sa.BigInteger(), nullable=True),
@@ -158,6 +188,7 @@ def upgrade() -> None:
         sa.Column("stopped_reason", sa.String(length=500), nullable=True),
         sa.Column("kinds", sa.BigInteger(), nullable=False),
         sa.Column("plain", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["session"], ["verdict.session"], name=op.f("fk_alert_session")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
         sa.UniqueConstraint("key", name=op.f("uq_alert_key")),
@@ -218,6 +249,20 @@ def upgrade() -> None:
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_delivery_count_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "state", name=op.f("pk_delivery_count")),
+    )
+    op.create_table(
+        "post",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("texts", sa.JSON(), nullable=False),
+        sa.Column("corrects", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("made_by", sa.BigInteger(), nullable=True),
+        sa.Column("chat_id", sa.BigInteger(), nullable=True),
+        sa.Column("made_at", sa.DateTime(), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_post_alert_id")),
+        sa.ForeignKeyConstraint(["corrects"], ["alert.id"], name=op.f("fk_post_corrects")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_post")),
+        sa.UniqueConstraint("alert_id", name=op.f("uq_post_alert_id")),
     )
     op.create_table(
         "outcome",

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bot.commands.table import MENU
+from bot.commands.table import OPERATOR_MENU
 from storage import chats
 from storage.database import Database
 from storage.migrate import migrate
@@ -130,7 +130,7 @@ class TestEvaluate:
     )
     def test_a_date_without_a_verdict_is_one_line(self, run: Run, data: Path, date: str, sentence: str) -> None:
         done = run("evaluate", "--data", str(data), "--asof", date)
-        assert done.returncode == 2
+        assert done.returncode == 78
         assert done.stderr.startswith(sentence)
         assert len(done.stderr.splitlines()) == 1
 
@@ -145,7 +145,7 @@ class TestEvaluate:
         self, run: Run, tmp_path: Path, date: str, sentence: str
     ) -> None:
         done = run("evaluate", "--data", str(tmp_path), "--asof", date)
-        assert done.returncode == 2
+        assert done.returncode == 78
         # With a file read it would be the missing ^RUT that is complained of.
         assert done.stderr.startswith(sentence)
 
@@ -157,7 +157,7 @@ class TestEvaluate:
 
     def test_without_data_and_without_a_database_people_are_told_what_to_do(self, run: Run) -> None:
         done = run("evaluate")
-        assert done.returncode == 2
+        assert done.returncode == 78
         assert "run the bot first, or give --data FOLDER" in done.stderr
 
 
@@ -178,17 +178,17 @@ class TestReplay:
         decided = run("evaluate", "--asof", str(day(N)), DATABASE_URL=database).stdout
         assert written(day(N)) in decided.splitlines()[1]
         unknown = run("evaluate", "--asof", str(day(N + 3)), DATABASE_URL=database)
-        assert unknown.returncode == 2
+        assert unknown.returncode == 78
         assert f"no verdict of {day(N + 3)}; the nearest before it is of {day(N + 2)}" in unknown.stderr
 
     def test_dates_without_a_session_are_one_line(self, run: Run, data: Path) -> None:
         done = run("replay", "--data", str(data), "--from", "2016-09-17", "--to", "2016-09-18")
-        assert done.returncode == 2
+        assert done.returncode == 78
         assert "there is no NYSE session from 2016-09-17 to 2016-09-18" in done.stderr
 
     def test_a_folder_that_is_not_there_is_one_line(self, run: Run) -> None:
         done = run("replay", "--data", "/nowhere", "--from", "2016-09-15", "--to", "2016-09-16")
-        assert done.returncode == 2
+        assert done.returncode == 78
         assert "names the folder '/nowhere', which does not exist" in done.stderr
 
 
@@ -218,7 +218,7 @@ class TestRun:
         self, run: Run, environment: dict[str, str], sentence: str
     ) -> None:
         done = run("run", **environment)
-        assert done.returncode == 2
+        assert done.returncode == 78
         assert done.stderr.startswith(sentence)
         assert "for example" in done.stderr
         assert len(done.stderr.splitlines()) == 1
@@ -234,7 +234,7 @@ class TestRun:
     def test_a_damaged_database_is_one_line(self, run: Run, database_url: str, command: tuple[str, ...]) -> None:
         os.truncate(database_url.removeprefix("sqlite+aiosqlite:///"), 20_000)
         done = run(*command, TELEGRAM_BOT_TOKEN="1:x", DATABASE_URL=database_url)
-        assert done.returncode == 2
+        assert done.returncode == 78
         assert done.stderr.startswith(f"DATABASE_URL: {database_url} is damaged (")
         assert len(done.stderr.splitlines()) == 1
 
@@ -247,7 +247,7 @@ class TestBackup:
             made = await asyncio.to_thread(run, "backup", "copy.db", DATABASE_URL=database_url)
             refused = await asyncio.to_thread(run, "restore", "copy.db", DATABASE_URL=database_url)
         assert (made.returncode, made.stdout.partition(";")[0]) == (0, "written to copy.db and checked")
-        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (75, 1)
         restored = run("restore", "copy.db", DATABASE_URL=database_url)
         assert restored.returncode == 0, restored.stderr
         assert restored.stdout.startswith("copy.db is the database now; ")
@@ -255,13 +255,13 @@ class TestBackup:
     @pytest.mark.parametrize("command", ["backup", "restore"])
     def test_what_cannot_be_copied_is_one_line(self, run: Run, command: str) -> None:
         done = run(command, "nothing.db", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
-        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+        assert (done.returncode, len(done.stderr.splitlines())) == (78, 1)
 
 
 class TestRequeue:
     def test_an_alert_that_does_not_exist_is_one_line(self, run: Run) -> None:
         done = run("requeue", "17", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
-        assert (done.returncode, done.stderr) == (2, "ALERT is 17, and there is no alert with that number\n")
+        assert (done.returncode, done.stderr) == (78, "ALERT is 17, and there is no alert with that number\n")
 
     async def test_a_stopped_alert_is_queued_for_everybody_who_did_not_get_it(
         self, run: Run, database_url: str
@@ -292,7 +292,7 @@ class TestClosure:
     def test_of_a_day_that_is_no_session_anyway_is_one_line(self, run: Run) -> None:
         done = run("closure", "add", "2020-11-15", DATABASE_URL="sqlite+aiosqlite:///cascade.db")
         said = "2020-11-15 is not a NYSE session; the nearest are 2020-11-13 and 2020-11-16\n"
-        assert (done.returncode, done.stderr) == (2, said)
+        assert (done.returncode, done.stderr) == (78, said)
 
     def test_a_data_folder_tells_its_own(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "closed").mkdir()
@@ -338,7 +338,7 @@ def test_without_a_command_it_lists_them_all(run: Run) -> None:
 class TestDocumentation:
     def test_every_bot_command_is_in_the_readme(self) -> None:
         readme = (ROOT / "README.md").read_text()
-        assert [name for name in MENU if f"/{name}" not in readme] == []
+        assert [name for name in OPERATOR_MENU if f"/{name}" not in readme] == []
 
     def test_every_command_of_the_command_line_is_in_the_readme(self) -> None:
         readme = (ROOT / "README.md").read_text()

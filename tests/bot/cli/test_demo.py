@@ -17,7 +17,8 @@ from bot.clock import SteppedClock
 from bot.market.evening import Evening
 from bot.market.process import MarketProcessError
 from bot.sandbox.page import Stepped, page_routes
-from bot.sandbox.server import Sandbox, serve
+from bot.sandbox.server import Sandbox, new_token, serve
+from bot.settings import load_settings
 from signals.data.sessions import decision_time
 from signals.rules import GATE
 from tests.bot.market.in_process import MarketInProcess
@@ -161,13 +162,90 @@ class TestPage:
                 waiting = asyncio.create_task(visitor.ask("GET", "/chat/messages"))
 
     async def test_before_there_is_a_market_stepping_says_so(self, visitor: Visitor) -> None:
-        assert await visitor.ask("POST", "/market/step") == {"error": "the market is not ready yet"}
+        assert await visitor.ask("POST", "/market/step", {}) == {"error": "the market is not ready yet"}
 
     async def test_stepping_steps_the_market(self, visitor: Visitor) -> None:
         market = Stub()
         visitor.attach(market)
-        assert await visitor.ask("POST", "/market/step") == {"session": "2020-11-13", "alerted": True}
+        assert await visitor.ask("POST", "/market/step", {}) == {"session": "2020-11-13", "alerted": True}
         assert market.steps == 1
+
+
+class TestOtherPages:
+    """What a browser sends on behalf of a page that is not the demonstration's."""
+
+    async def status(self, visitor: Visitor, method: str, path: str, **options: Any) -> int:
+        async with visitor.session.request(method, visitor.sandbox.url + path, **options) as answer:
+            return answer.status
+
+    ASKED: tuple[tuple[str, str, Any], ...] = (
+        ("POST", "/chat/write", {"text": "/start"}), ("POST", "/chat/press", {"message_id": 1, "data": "why"}),
+        ("POST", "/market/step", {}), ("GET", "/chat/messages", None), ("GET", "/", None),
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost"])
+    async def test_a_page_of_another_origin_gets_nothing(self, visitor: Visitor, origin: str) -> None:
+        visitor.attach(market := Stub())
+        for method, path, body in self.ASKED:
+            assert await self.status(visitor, method, path, json=body, headers={"Origin": origin}) == 403
+        call = f"/bot{visitor.sandbox.token}/sendMessage"
+        assert await self.status(visitor, "POST", call, json={}, headers={"Origin": origin}) == 403
+        assert (market.steps, visitor.sandbox.world.updates, visitor.sandbox.calls) == (0, [], [])
+
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "evil.example:8765", "localhost.evil.example"]
+    )
+    async def test_a_name_of_another_that_leads_to_this_machine_gets_nothing(self, visitor: Visitor, host: str) -> None:
+        for method, path, body in self.ASKED:
+            assert await self.status(visitor, method, path, json=body, headers={"Host": host}) == 403
+
+    async def test_its_own_page_and_a_program_without_any_are_answered(self, visitor: Visitor) -> None:
+        port = visitor.sandbox.url.rpartition(":")[2]
+        for host in (f"127.0.0.1:{port}", f"localhost:{port}"):
+            headers = {"Host": host, "Origin": f"http://{host}"}
+            assert await self.status(visitor, "POST", "/chat/write", json={"text": "/a"}, headers=headers) == 200
+        assert len(visitor.sandbox.world.updates) == 2
+
+    async def test_a_form_is_no_way_to_ask(self, visitor: Visitor) -> None:
+        for path in ("/chat/write", "/chat/press", "/market/step"):
+            assert await self.status(visitor, "POST", path, data={"text": "/start"}) == 415
+            assert (
+                await self.status(
+                    visitor, "POST", path, data=b"[" * 9_000, headers={"Content-Type": "application/json"}
+                )
+                == 400
+            )
+
+    async def test_a_link_is_no_way_to_call_a_method(self, visitor: Visitor) -> None:
+        call = f"/bot{visitor.sandbox.token}/deleteWebhook"
+        assert await self.status(visitor, "GET", call) == 405
+        assert await self.status(visitor, "POST", call) == 200
+
+    async def test_a_guessed_token_is_refused_and_each_run_has_its_own(self, visitor: Visitor) -> None:
+        assert await self.status(visitor, "POST", "/bot1000000001:guessed/getMe") == 401
+        assert new_token() != new_token()
+        assert load_settings(telegram_bot_token=new_token()).token
+
+    @pytest.mark.parametrize(
+        "url", ["http://127.0.0.1:9/telegram", "https://bot.example.org", "http://169.254.169.254:80/"]
+    )
+    async def test_the_demonstration_calls_nobody(self, visitor: Visitor, url: str) -> None:
+        assert await self.status(visitor, "POST", f"/bot{visitor.sandbox.token}/setWebhook", json={"url": url}) == 400
+        assert not visitor.sandbox.pusher.is_set
+
+    async def test_no_page_may_frame_it(self, visitor: Visitor) -> None:
+        async with visitor.session.get(visitor.sandbox.url) as answer:
+            assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://bot.example.org", "http://10.0.0.1:80/", "http://127.0.0.1@evil.example:80/", "http://[", "file:///etc"],
+)
+async def test_even_for_tests_the_sandbox_calls_this_machine_alone(sandbox: Sandbox, url: str) -> None:
+    address = f"{sandbox.url}/bot{sandbox.token}/setWebhook"
+    async with aiohttp.ClientSession() as session, session.post(address, json={"url": url}) as answer:
+        assert answer.status == 400
 
 
 class TestTheClock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 
 from bot.app import App
+from bot.cli.keeping.verify import verified_text
 from bot.sandbox.server import Sandbox
 from signals.as_json import encode
 from storage import ledger, market, track_record
+from storage.chain import links
 from storage.ledger import AlertRow, ChangeRow, VerdictRow
 from storage.schema import compressed
 from storage.track_record import OutcomeRow
@@ -153,6 +156,27 @@ class TestLive:
         text = await ask("/record live")
         assert text.count("Cascade stage 1 → 2 of 4") == 4
         assert "4 earlier alerts are on the page" in text
+
+    async def test_it_ends_in_the_head_of_its_chain(self, app: App, ask: Ask) -> None:
+        await decide(app)
+        await mature(app)
+        async with app.database.reading() as connection:
+            head = await links.newest(connection)
+        assert head is not None
+        assert f"The live record has 3 rows and the head {head.hash[:20]}\n" in await ask("/record live")
+
+    async def test_its_rows_come_as_a_document_that_verify_prints(self, app: App, ask: Ask, sandbox: Sandbox) -> None:
+        await decide(app)
+        await mature(app)
+        assert (await ask("/record rows")).startswith("Every row of the live record, each behind its hash.")
+        document = list(sandbox.world.chats[ME].messages.values())[-1]["document"]
+        assert document["file_name"] == "live_record.tsv"
+        printed = await asyncio.to_thread(verified_text, app.settings, None, rows=True)
+        assert sandbox.world.documents[document["file_id"]].decode() == printed + "\n"
+
+    async def test_before_the_first_row_it_says_so(self, ask: Ask, sandbox: Sandbox) -> None:
+        assert "no row yet" in await ask("/record rows")
+        assert sandbox.world.documents == {}
 
 
 class TestAlerts:

@@ -15,8 +15,10 @@ import pytest_asyncio
 
 from bot.market.process import MarketProcess, MarketProcessError
 from bot.market.protocol import Collect, DemoStart, Evaluate, FindDemoStart, NextDue, Observations
+from bot.settings import NAMES
 from signals.data.series import SERIES
 from signals.data.sessions import decision_time
+from signals.sources.options import SourceOptions
 from tests.bot.market.test_evening import CLOSES, N, write
 from tests.worlds import day
 
@@ -45,6 +47,20 @@ async def test_a_request_that_fails_says_why_and_the_next_one_works(process: Mar
     assert isinstance(replies[-1], NextDue)
 
 
+async def test_what_a_request_brings_is_in_no_line_of_its_log_and_no_answer(
+    process: MarketProcess, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await process.close()
+    url = "postgresql+asyncpg://me:sesame@127.0.0.1:1/ses?password=open-up"
+    with pytest.raises(MarketProcessError) as raised:
+        _ = [
+            reply async for reply in process.ask(Collect(url, "nonsense sesame of-fred", NOW, SourceOptions("of-fred")))
+        ]
+    shown = str(raised.value) + capfd.readouterr().err
+    assert "the market process failed" in shown
+    assert [secret for secret in ("sesame", "open-up", "of-fred") if secret in shown] == []
+
+
 async def test_when_the_process_dies_the_request_fails_and_the_next_one_starts_another(
     process: MarketProcess, database_url: str
 ) -> None:
@@ -68,8 +84,10 @@ async def test_progress_is_reported_beside_the_replies(
     assert reported[0] == ("collecting series", 1, len(SERIES))
 
 
-async def test_the_process_never_gets_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123456789:secret-secret-secret-secret")
+async def test_the_process_inherits_no_setting_not_even_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.setenv(name, "secret-of-the-bot")
+    monkeypatch.setenv("webhook_secret", "secret-in-small-letters")
     process = MarketProcess()
     try:
         now = datetime.fromisoformat("2010-01-08T23:00:00+00:00")
@@ -79,6 +97,7 @@ async def test_the_process_never_gets_the_token(monkeypatch: pytest.MonkeyPatch)
         environment = Path(f"/proc/{process._process.pid}/environ").read_text()
         assert "PATH=" in environment
         assert "secret" not in environment
+        assert not NAMES & {line.partition("=")[0] for line in environment.split("\0")}
     finally:
         await process.close()
 

@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent
 
 def plain(text: str) -> str:
     """Return a text with its no-break spaces as spaces, as the files have them."""
-    return text.replace("\u00a0", " ")
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def reviewed(file: str, title: str) -> str:

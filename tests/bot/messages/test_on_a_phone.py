@@ -51,7 +51,7 @@ class Message:
 def ten(history: History, record: TrackRecord) -> Iterator[Message]:
     """Yield the messages that matter most."""
     buttons, verdict = MESSAGES.buttons, verdict_of(history, EVENING)
-    yield Message("start", MESSAGES.text("start", market=LIVE), buttons.under_start())
+    yield Message("start", MESSAGES.text("start", market=LIVE, chosen=None), buttons.under_start())
     yield Message("status", MESSAGES.part("state", verdict, LIVE), buttons.under_status())
     yield Message("why", MESSAGES.part("why", verdict, LIVE), buttons.under_why(""))
     rule = rule_named(record, command_of(MAIN))

@@ -30,7 +30,17 @@ TEXTS = st.sampled_from(
     [*(f"/{name}" for name in MENU), *(f"/{name}@{BOT['username']} 1 2" for name in MENU), "/nothing", "/", "hello",
      "/help@another_bot", "\u202e/help", ""]
 )  # fmt: skip
-DATA = st.sampled_from([*(command.name for command in COMMANDS), "", "nothing", "\x00", "подписка"])
+# A program may press what no button asks for.
+FORGED = (
+    "status@" + "9" * 40,
+    "why:" + "x" * 100,
+    "status\n",
+    "status@../..",
+    "status@1:2",
+    "status:<b>",
+    "status@Status",
+)
+DATA = st.sampled_from([*(command.name for command in COMMANDS), *FORGED, "", "nothing", "\x00", "подписка"])
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,6 +17,7 @@ from bot.clock import SteppedClock
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from bot.settings import SettingsError
+from bot.updates import webhook
 from bot.updates.webhook import Webhook
 from storage import chats, inbox
 from tests.bot.running import EVENING, settings_for
@@ -124,6 +126,121 @@ async def test_a_body_that_is_no_update_is_refused_and_ends_nothing(hooked: App,
     await until_taken(sandbox)
     await hooked.inbox.handle_stored()
     assert sandbox.sent(ME)
+
+
+async def raw_post(app: App, body: bytes | io.BytesIO, **headers: str) -> int:
+    url = f"{app.settings.webhook_url}/telegram"
+    given = {HEADER: SECRET, "Content-Type": "application/json"} | headers
+    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=given) as answer:
+        return answer.status
+
+
+DEEP = [b"[" * 200_000, b'{"update_id": 1, "message": ' + b'{"a":' * 100_000]
+HOSTILE = [*DEEP, b"\xff\xfe", b"", b"9" * 10_000, b'{"update_id": 1e999}', b'{"update_id": true}']
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
+async def test_a_body_made_to_break_a_reader_is_400_without_a_traceback(
+    hooked: App, caplog: pytest.LogCaptureFixture, body: bytes
+) -> None:
+    assert await raw_post(hooked, body) == 400
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_nesting_that_is_just_read_is_handled_or_refused_and_breaks_nothing(
+    hooked: App, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    for depth in range(700, 1_000, 20):
+        message = b'{"update_id": %d, "message": ' % depth + b"[" * depth + b"]" * depth + b"}"
+        assert await raw_post(hooked, message) in (200, 400)
+    sandbox.world.write(ME, "/help")
+    await until_taken(sandbox)
+    await hooked.inbox.handle_stored()
+    assert sandbox.sent(ME)
+    assert "aiohttp.server" not in {record.name for record in caplog.records}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/json; charset=no-such"},
+        {"Content-Encoding": "deflate"},
+        {"Content-Encoding": "gzip"},
+    ],
+    ids=["charset", "deflate", "gzip"],
+)
+async def test_a_header_that_lies_about_the_body_is_no_fault_of_the_program(
+    hooked: App, caplog: pytest.LogCaptureFixture, headers: dict[str, str]
+) -> None:
+    assert await raw_post(hooked, b'{"message": {}}', **headers) == 400
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_a_body_of_more_than_a_megabyte_is_refused(hooked: App) -> None:
+    assert await raw_post(hooked, io.BytesIO(b" " * 1_100_000)) == 413
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/telegram"), ("POST", "/"), ("POST", "/telegram/")])
+async def test_there_is_nothing_else(hooked: App, method: str, path: str) -> None:
+    url = f"{hooked.settings.webhook_url}{path}"
+    async with aiohttp.ClientSession() as session, session.request(method, url, headers={HEADER: SECRET}) as answer:
+        assert answer.status == 404
+
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def opened(app: App, count: int) -> list[Connection]:
+    host, port = app.settings.webhook_listen.rsplit(":", 1)
+    return [await asyncio.open_connection(host, int(port)) for _ in range(count)]
+
+
+async def close(connections: list[Connection]) -> None:
+    for _, writer in connections:
+        writer.close()
+
+
+async def test_three_hundred_idle_connections_do_not_lock_telegram_out(hooked: App, sandbox: Sandbox) -> None:
+    idle = await opened(hooked, 300)
+    sandbox.world.write(ME, "/subscribe")
+    await until_taken(sandbox)
+    assert sandbox.pusher.answers == [200]
+    async with asyncio.timeout(10):
+        # The oldest were closed for the newest.
+        assert [await reader.read() for reader, _ in idle[:50]] == [b""] * 50
+    assert not idle[-1][0].at_eof()
+    await close(idle)
+
+
+async def test_a_call_that_knows_the_secret_is_not_closed_for_others(hooked: App) -> None:
+    body = b'{"update_id": 7, "message": {}}'
+    (call,) = await opened(hooked, 1)
+    reader, writer = call
+    head = f"POST /telegram HTTP/1.1\r\nHost: x\r\n{HEADER}: {SECRET}\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write(head.encode())
+    idle = await opened(hooked, 250)
+    writer.write(body)
+    async with asyncio.timeout(10):
+        assert (await reader.readline()).split()[1] == b"200"
+    await close([call, *idle])
+
+
+async def test_who_never_ends_a_header_or_a_body_is_given_up(
+    sandbox: Sandbox, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_HEADER_SECONDS", "_BODY_SECONDS"):
+        monkeypatch.setattr(webhook, name, 0.05)
+    runner = await Webhook(app.inbox, SECRET).serve("127.0.0.1:0")
+    host, port = runner.addresses[0][:2]
+    for begun, status in ((b"POST /telegram HTTP/1.1\r\nHost: x\r\nX: ", b""), (
+        f"POST /telegram HTTP/1.1\r\nHost: x\r\n{HEADER}: {SECRET}\r\nContent-Length: 9\r\n\r\n".encode(), b"HTTP/1.1 408"
+    )):  # fmt: skip
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(begun)
+        async with asyncio.timeout(10):
+            assert (await reader.read()).startswith(status)
+        writer.close()
+    await runner.cleanup()
 
 
 async def test_an_update_of_an_unknown_shape_is_passed_over_and_told(

@@ -28,7 +28,7 @@ from signals.sources.tiingo import TiingoSource
 from signals.sources.treasury import TreasurySource
 from signals.sources.yahoo import YahooSource
 from signals.sources.yahoo_session import YahooSession
-from tests.signals.sources.server import NOW, Asked, Reply, serving, web
+from tests.signals.sources.server import LOCAL, NOW, Asked, Reply, serving, web
 from tests.worlds import CALENDAR
 
 KEYS = ("IWM", "WALCL", "SOFR", "RRPONTSYD", "TGA_DTS_CLOSING", "DTS_NET_WITHDRAWALS")
@@ -73,6 +73,8 @@ def main(url: str, key: str) -> None:
     """Ask once for every kind of series, of every source."""
 
     class Local(YahooSession):
+        hosts = LOCAL
+
         def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> Response:
             parts = urlsplit(url)
             return super().request(method, f"{server}{parts.path or '/'}?{parts.query}", *args, **kwargs)

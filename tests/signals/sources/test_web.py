@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 
+from signals.sources.fred import FredSource
+from signals.sources.newyorkfed import NewYorkFedSource
 from signals.sources.patience import NoAnswerError, Patience
+from signals.sources.session import HOSTS
+from signals.sources.tiingo import TiingoSource
+from signals.sources.treasury import TreasurySource
 from signals.sources.web import Web
-from tests.signals.sources.server import FAILURES, Reply, serving, web, web_for
+from tests.signals.sources.server import FAILURES, LOCAL, Reply, serving, web, web_for
 
 DOWN = Reply("down", 503)
 FINE = Reply("fine")
 
 
 def patient(slept: list[float]) -> Web:
-    return Web(patience=Patience(sleep=slept.append), sleep=slept.append)
+    return Web(patience=Patience(sleep=slept.append), sleep=slept.append, hosts=LOCAL)
 
 
 def test_it_returns_the_text() -> None:
@@ -55,6 +62,30 @@ def test_a_key_that_cannot_be_sent_is_a_sentence_without_it() -> None:
 def test_what_is_not_json_is_a_sentence(body: str) -> None:
     with serving(Reply(body)) as server, pytest.raises(NoAnswerError, match="something that is not JSON"):
         web().json(server.url)
+
+
+class TestWhoIsAsked:
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_no_redirect_is_followed(self, status: int) -> None:
+        with serving(FINE) as other, serving(Reply("", status, {"Location": other.url})) as server:
+            refused = pytest.raises(NoAnswerError, match=f"refused the request .HTTP {status}")
+            with refused:
+                web().text(server.url)
+            assert other.asked == []
+
+    @pytest.mark.parametrize(
+        "address",
+        ["https://evil.example/a", "https://fred.stlouisfed.org.evil.example", "https://me@evil.example", "file:///etc/passwd",
+         "http://fred.stlouisfed.org/without-tls", "https://169.254.169.254/latest/meta-data", "http://127.0.0.1:1/here"],
+    )  # fmt: skip
+    def test_nobody_else_is_asked(self, address: str) -> None:
+        with pytest.raises(NoAnswerError, match="is none of those who are asked"):
+            Web(patience=Patience(waits=())).text(address)
+
+    def test_every_source_asks_somebody_of_the_list(self) -> None:
+        fred, asking = FredSource(web()), (NewYorkFedSource(web()), TreasurySource(web()), TiingoSource(web(), "token"))
+        asked = [fred.base_url, fred.api_url, *(source.base_url for source in asking)]
+        assert {urlsplit(address).hostname for address in asked} <= HOSTS
 
 
 class TestAskingAgain:
@@ -110,7 +141,7 @@ class TestPause:
         """Ask one host at each instant of a clock; return the pauses made."""
         slept: list[float] = []
         clock = iter([instant for instant in instants for _ in range(2)])
-        asking = Web(patience=Patience(waits=()), pause=1.0, sleep=slept.append, clock=lambda: next(clock))
+        asking = Web(patience=Patience(waits=()), pause=1.0, sleep=slept.append, clock=lambda: next(clock), hosts=LOCAL)
         with serving(FINE) as server:
             for _ in instants:
                 asking.text(server.url)

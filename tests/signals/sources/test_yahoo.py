@@ -21,7 +21,7 @@ from signals.sources.patience import Patience
 from signals.sources.shape import Fetched
 from signals.sources.yahoo import YahooSource
 from signals.sources.yahoo_session import YahooSession
-from tests.signals.sources.server import SILENT, Asked, Reply, serving
+from tests.signals.sources.server import LOCAL, SILENT, Asked, Reply, serving
 
 IWM, SPY = SERIES["IWM"], SERIES["SPY"]
 NOW = datetime(2020, 11, 16, 23, tzinfo=UTC)
@@ -46,6 +46,8 @@ def yahoo(
     with serving(plan) as server:
 
         class Local(YahooSession):
+            hosts = LOCAL
+
             def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
                 parts = urlsplit(url)
                 query = f"?{parts.query}" if parts.query else ""
@@ -85,6 +87,14 @@ DAYS = ["2020-11-11", "2020-11-12", "2020-11-13"]
 FINE = Reply(chart(DAYS, [170.0, 171.0, 173.0]))
 DOWN = Reply("down", 500)
 NO_SUCH_SYMBOL = Reply('{"chart": {"result": null, "error": {"code": "Not Found", "description": "No data"}}}', 404)
+
+
+def test_nothing_that_yahoo_answers_leads_elsewhere() -> None:
+    with serving(FINE) as other:
+        redirect = Reply("", 302, {"Location": f"{other.url}/v8/finance/chart/IWM"})
+        with yahoo(redirect, crumb=redirect) as (source, _):
+            assert "Yahoo refused the request (HTTP 302)" in source.fetch(IWM, None, NOW).reason
+        assert other.asked == []
 
 
 class TestYahoo:

@@ -12,6 +12,8 @@ from sqlalchemy import select
 from storage import chats, inbox
 from storage.database import Database
 from storage.inbox import Received
+from storage.operator import posts
+from storage.operator.posts import Draft
 from storage.outbox import fan_out, queue
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import State
@@ -53,6 +55,7 @@ async def known(database: Database) -> Database:
             await chosen.hear_only(connection, chat_id, EVERYTHING)
             await chosen.set_quiet_hours(connection, chat_id, QuietHours("Asia/Kolkata", 60, 120))
             await board.turn_on(connection, chat_id, 7, TOPIC)
+            await posts.draft(connection, Draft({"en": "words"}, 77, chat_id), NOW)
             updates = [Received(1 + 10 * number, chat_id, f'{{"chat": {chat_id}}}'.encode())]
             updates += [Received(2 + 10 * number, chat_id, f'{{"chat": {chat_id}}}'.encode())]
             await inbox.store(connection, updates)

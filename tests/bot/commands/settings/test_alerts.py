@@ -43,7 +43,7 @@ def test_every_kind_has_its_words_in_one_family() -> None:
 
 @pytest.mark.parametrize(
     ("preset", "kinds", "title"),
-    [("everything", EVERYTHING, "everything"), ("nothing", 0, "nothing"), ("big", BIG_ONES, "the big ones")],
+    [("everything", EVERYTHING, "everything"), ("nothing", 0, "only the digest"), ("big", BIG_ONES, "the big ones")],
 )
 async def test_a_preset_by_a_word(app: App, say: Say, preset: str, kinds: int, title: str) -> None:
     await say("/alerts nothing" if kinds else "/alerts everything")

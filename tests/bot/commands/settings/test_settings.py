@@ -12,6 +12,7 @@ from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import State
 from storage.settings import chosen
 from storage.settings.chosen import Chosen
+from storage.settings.digest_times import Cadence
 from storage.settings.kinds import EVERYTHING
 from tests.bot.commands.conftest import ADMIN, GROUP, ME, MEMBER, Press, Say
 from tests.bot.conftest import Record
@@ -40,6 +41,7 @@ class TestOverview:
             "Time zone: UTC, where it is 22:30 now",
             "Quiet hours: none",
             "Alerts: the big ones",
+            "Digest: none",
             "This chat is not subscribed: nothing comes before /subscribe.",
         ]
 
@@ -61,6 +63,7 @@ class TestOverview:
             ("Time zone", "Settings"),
             ("Quiet hours", "Settings"),
             ("Alerts", "Settings"),
+            ("Digest", "Settings"),
             ("Mute", "Back"),
         ):
             await press(title)
@@ -208,12 +211,14 @@ class TestQuietHours:
 
 @pytest.mark.parametrize("found", [
     Chosen(muted_until=EVENING, loud_kinds=5, silent_kinds=EVERYTHING, timezone="America/Argentina/Buenos_Aires",
-           quiet_from=1, quiet_until=2, urgent_through=True),
+           quiet_from=1, quiet_until=2, urgent_through=True, digest=Cadence.WEEKLY, digest_skips=True,
+           digest_due_at=EVENING),
 ])  # fmt: skip
 def test_whatever_is_chosen_fits_one_screen(found: Chosen) -> None:
     texts = (
         Messages().text("settings", chosen=found, now=EVENING, is_muted=True),
         Messages().text("quiet", chosen=found),
+        Messages().text("digest", chosen=found, is_muted=True),
     )
     assert all(len(parse_html(text).text) <= MOST for text in texts)
 
@@ -221,6 +226,6 @@ def test_whatever_is_chosen_fits_one_screen(found: Chosen) -> None:
 def test_the_data_of_every_button_fits_telegrams_64_bytes() -> None:
     made = Messages().buttons
     rows = (*made.under_alerts(), *made.under_family("breakout", Chosen()), *made.under_settings(Chosen(quiet_from=1)),
-            *made.under_quiet(Chosen(quiet_from=1)), *made.under_mute("9" * 9, is_muted=True),
+            *made.under_quiet(Chosen(quiet_from=1)), *made.under_digest(Chosen(digest=Cadence.WEEKLY)), *made.under_mute("9" * 9, is_muted=True),
             *made.under_places([("Buenos Aires", "America/Argentina/ComodRivadavia")]))  # fmt: skip
     assert max(len(data.encode()) for row in rows for _, data in row) <= 64

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.settings import Settings
-from storage.backup import restore
 from storage.database import parse_url
+from storage.keeping.backup import restore
 
 
 def restored_text(settings: Settings, file: Path) -> str:
@@ -14,7 +14,7 @@ def restored_text(settings: Settings, file: Path) -> str:
 
     Raises
     ------
-    storage.backup.BackupError
+    storage.keeping.backup.BackupError
         When it is no whole database of this program.
     storage.database.DatabaseInUseError
         When the bot is running.

@@ -1,6 +1,6 @@
-"""Kills a restore before each line of ``storage.backup`` in turn, and prints what the database then holds.
+"""Kills a restore before each line of ``storage.keeping.backup`` in turn, and prints what the database then holds.
 
-Usage: ``python -m tests.storage.restoring_killed FOLDER BACKUP`` with a folder that holds a stopped ``cascade.db`` with
+Usage: ``python -m tests.storage.keeping.restoring_killed FOLDER BACKUP`` with a folder that holds a stopped ``cascade.db`` with
 what lies beside it. Each printed line is the chats in the database after the kill, the same after another restore that was not
 killed, and the files that are there then.
 """
@@ -18,8 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from storage import backup
 from storage.database import parse_url
+from storage.keeping import backup
 
 
 def chats(path: Path) -> list[int]:

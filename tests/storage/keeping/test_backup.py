@@ -7,9 +7,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,13 +19,15 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, text
 from sqlalchemy.engine import URL
 
-from storage.backup import BackupError, back_up, restore
-from storage.database import Database, DatabaseInUseError, parse_url
+from storage.chain.verify import verify
+from storage.database import Database, DatabaseInUseError, parse_url, read_only, run_until_complete
+from storage.keeping.backup import BackupError, back_up, restore
 from storage.schema import chat
 from storage.unavailable import DatabaseUnavailableError
-from tests.storage.restoring_killed import chats
+from tests.storage.chain.evenings import live_evenings
+from tests.storage.keeping.restoring_killed import chats
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def url_of(path: Path) -> URL:
@@ -84,19 +88,20 @@ class TestBackup:
             async with database.transaction() as connection:
                 await connection.execute(insert(chat).values(id=2, type="private"))
                 # Neither waits for the other, and what is not committed is not in it.
-                assert await asyncio.to_thread(back_up, database.url, to) is None
+                made = await asyncio.to_thread(back_up, database.url, to)
+        assert (made.path, made.newest_session, made.misfit) == (to, None, None)
         assert names(to) == ["new.db"]
         assert chats(to) == [1]
         assert names(to) == ["new.db"]
 
-    async def test_it_says_which_session_was_the_last(self, path: Path, tmp_path: Path) -> None:
+    def test_it_says_which_session_was_the_last(self, path: Path, tmp_path: Path) -> None:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(
                 "INSERT INTO verdict (session, decided_at, backfilled, method_version, body) "
-                "VALUES ('2020-11-13', '2020-11-13 22:30:00', 0, '3', x'00')"
+                "VALUES ('2020-11-13', '2020-11-13 22:30:00', 1, '3', x'00')"
             )
             connection.commit()
-        assert back_up(url_of(path), tmp_path / "new.db") == "2020-11-13"
+        assert back_up(url_of(path), tmp_path / "new.db").newest_session == "2020-11-13"
         assert restore(url_of(path), tmp_path / "new.db") == "2020-11-13"
 
     def test_no_file_is_written_over(self, path: Path) -> None:
@@ -123,6 +128,43 @@ class TestBackup:
         for command in (back_up, restore):
             with pytest.raises(BackupError, match="pg_dump and pg_restore"):
                 command(parse_url("postgresql+asyncpg://me:sesame@host/cascade"), copy)
+
+
+class TestTheLiveRecord:
+    def verified(self, path: Path) -> Sequence[Any]:
+        async def read() -> Sequence[Any]:
+            async with read_only(url_of(path)) as connection:
+                return await verify(connection)
+
+        return run_until_complete(read())
+
+    @pytest.fixture
+    def live(self, path: Path) -> Path:
+        """The database, with two live evenings in it."""
+
+        async def write() -> None:
+            async with Database(str(url_of(path))) as database:
+                await live_evenings(database)
+
+        run_until_complete(write())
+        return path
+
+    def test_its_chain_survives_a_backup_and_a_restore(self, live: Path, tmp_path: Path) -> None:
+        before = self.verified(live)
+        back_up(url_of(live), tmp_path / "new.db")
+        live.unlink()
+        restore(url_of(live), tmp_path / "new.db")
+        assert self.verified(live) == before
+
+    def test_one_that_somebody_changed_is_copied_and_said_and_not_restored(self, live: Path, tmp_path: Path) -> None:
+        with closing(sqlite3.connect(live)) as connection:
+            connection.execute("DELETE FROM outcome WHERE id = 2")
+            connection.commit()
+        made = back_up(url_of(live), tmp_path / "new.db")
+        assert made.misfit is not None
+        assert made.misfit.startswith("row 6 of the chain, outcome 2, was deleted")
+        with pytest.raises(BackupError, match=r"new\.db holds a live record that somebody changed: row 6 of the chain"):
+            restore(url_of(tmp_path / "data" / "cascade.db"), tmp_path / "new.db")
 
 
 class TestWhoMayRead:
@@ -167,7 +209,7 @@ class TestRestore:
         if damaged:
             killed.write_bytes(b"no database any more" * 999)
             beside = ["cascade.db.damaged", "cascade.db.damaged-shm", "cascade.db.damaged-wal", *beside]
-        command = [sys.executable, "-m", "tests.storage.restoring_killed", str(killed.parent), str(copy)]
+        command = [sys.executable, "-m", "tests.storage.keeping.restoring_killed", str(killed.parent), str(copy)]
         ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
         held, restored, files = zip(*(line.split("; ") for line in ran.stdout.splitlines()), strict=True)
         # The old until it is the new, and then never the old again.
@@ -189,7 +231,7 @@ class TestRestore:
     def test_beside_another_program_that_reads_it_is_refused(
         self, path: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("storage.backup._PATIENCE", 0.0)
+        monkeypatch.setattr("storage.keeping.backup._PATIENCE", 0.0)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN")
             other.execute("SELECT * FROM chat").fetchall()

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from sqlalchemy.engine import URL
 
+from storage.chain.verify import misfit_of
 from storage.database import SQLITE, hold
 from storage.migrate import newest_revision, revisions
 from storage.unavailable import explained
@@ -27,18 +28,23 @@ class BackupError(ValueError):
     """A backup cannot be made or used; the message is one line that says why."""
 
 
-class _Copy(NamedTuple):
-    """A copy that is a whole database of this program: where, of which schema, and the last session decided."""
+class Backup(NamedTuple):
+    """A copy that is a whole database of this program.
+
+    ``newest_session`` is the last one decided, ``None`` before the first; ``misfit`` says what of the live record does
+    not fit its chain, ``None`` when all does.
+    """
 
     path: Path
     revision: str
     newest_session: str | None
+    misfit: str | None
 
 
-def back_up(url: URL, to: Path) -> str | None:
+def back_up(url: URL, to: Path) -> Backup:
     """Copy the database to a new file, checked. The bot may be running: it does not wait, nor does this for it.
 
-    Returns the last session decided in it, ``None`` before the first.
+    A live record that does not fit its chain is copied, too.
 
     Raises
     ------
@@ -54,7 +60,7 @@ def back_up(url: URL, to: Path) -> str | None:
         raise BackupError(f"FILE is {to}, and there is no folder {to.absolute().parent}")
     with _checked_copy(source, "mode=ro", to, source) as copy:
         _replace(copy.path, to)
-        return copy.newest_session
+        return copy._replace(path=to)
 
 
 def restore(url: URL, backup: Path) -> str | None:
@@ -66,7 +72,8 @@ def restore(url: URL, backup: Path) -> str | None:
     Raises
     ------
     BackupError
-        When the backup is not a whole database of this program, or is the database itself.
+        When the backup is not a whole database of this program, is the database itself, or holds a live record that
+        somebody changed.
     storage.database.DatabaseInUseError
         When the bot is running on the database.
     storage.unavailable.DatabaseUnavailableError
@@ -85,6 +92,8 @@ def restore(url: URL, backup: Path) -> str | None:
                 f"{backup} has the schema {copy.revision}, and this version of the program knows none after "
                 f"{newest_revision()}: use the version that wrote it"
             )
+        if copy.misfit is not None:
+            raise BackupError(f"{backup} holds a live record that somebody changed: {copy.misfit}")
         with explained(url):
             _make_one_file(path)
             _replace(copy.path, path)
@@ -99,7 +108,7 @@ def _file_of(url: URL) -> Path:
 
 
 @contextmanager
-def _checked_copy(source: Path, mode: str, to: Path, database: Path) -> Iterator[_Copy]:
+def _checked_copy(source: Path, mode: str, to: Path, database: Path) -> Iterator[Backup]:
     """Copy ``source`` into a file beside ``to``, for those who may read the database; remove it where it is left."""
     copy = _beside(to, ".copy")
     try:
@@ -123,7 +132,7 @@ def _checked_copy(source: Path, mode: str, to: Path, database: Path) -> Iterator
         _remove(copy)
 
 
-def _check(copy: Path, source: Path) -> _Copy:
+def _check(copy: Path, source: Path) -> Backup:
     with closing(_connect(copy, "immutable=1")) as connection:
         (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
@@ -133,7 +142,9 @@ def _check(copy: Path, source: Path) -> _Copy:
             raise BackupError(f"{source} is not a database of Cascade")
         (revision,) = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()
         (newest_session,) = connection.execute("SELECT max(session) FROM verdict").fetchone()
-        return _Copy(copy, str(revision), newest_session)
+    # What a later version has made of the record, only that one can check.
+    misfit = misfit_of(URL.create(SQLITE, database=str(copy))) if str(revision) in revisions() else None
+    return Backup(copy, str(revision), newest_session, misfit)
 
 
 def _make_one_file(path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The commands that keep the data: backup, restore, verify and the move to PostgreSQL."""

@@ -1,0 +1,1 @@
+"""What only the operators may: look after the bot from a chat."""

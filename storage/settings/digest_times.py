@@ -1,0 +1,55 @@
+"""When a digest is due: every day or every Sunday, at an hour of somebody's own clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+_SUNDAY = 6
+_DAY = timedelta(days=1)
+
+
+class Cadence(StrEnum):
+    """How often a digest comes."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+@dataclass(frozen=True, slots=True)
+class DigestTimes:
+    """One digest for each day of a cadence, at ``hour`` (0 to 23) in ``timezone`` (an IANA name).
+
+    An hour that occurs twice counts when it begins first; one that clocks skip is as much later as they skip.
+    """
+
+    timezone: str
+    hour: int
+    cadence: Cadence
+
+    def due_at(self, day: date) -> datetime:
+        """Return when the digest of a day there is due, in UTC."""
+        return datetime.combine(day, time(self.hour), ZoneInfo(self.timezone)).astimezone(UTC)
+
+    def last(self, now: datetime) -> date:
+        """Return the newest day whose digest is due at ``now``."""
+        return self._first(now.astimezone(ZoneInfo(self.timezone)).date() + _DAY, -_DAY, until=now)
+
+    def following(self, now: datetime, after: date | None = None) -> date:
+        """Return the first day, later than ``after``, whose digest is not due yet at ``now``."""
+        day = now.astimezone(ZoneInfo(self.timezone)).date() - _DAY
+        if after is not None:
+            day = max(day, after + _DAY)
+        return self._first(day, _DAY, since=now)
+
+    def _first(self, day: date, step: timedelta, since: datetime | None = None, until: datetime | None = None) -> date:
+        """Return the first day, step by step, that has a digest due after ``since``, or by ``until``."""
+        while not (
+            (self.cadence is Cadence.DAILY or day.weekday() == _SUNDAY)
+            and (since is None or self.due_at(day) > since)
+            and (until is None or self.due_at(day) <= until)
+        ):
+            day += step
+        return day

@@ -1,0 +1,116 @@
+"""The way from SQLite to PostgreSQL: all of it arrives, as it was, or nothing does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Boolean, Column, Date, Float, Integer, LargeBinary, func, insert, select, update
+
+from storage.chain import links
+from storage.chain.verify import ChainError, verify
+from storage.database import Database
+from storage.keeping.move import MoveError, as_stored, count_of, move
+from storage.schema import Compressed, Instant, compressed, metadata, outcome
+from storage.unavailable import DatabaseUnavailableError
+from tests.postgresql import Server
+from tests.storage.chain.evenings import ROWS, SECOND, live_evenings, record_live
+
+AT = datetime(2020, 11, 18, 6, 7, 8, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+async def source(database_url: str) -> AsyncIterator[Database]:
+    """An SQLite database with something in every table."""
+    async with Database(database_url) as database:
+        await live_evenings(database)
+        async with database.transaction() as connection:
+            for table in metadata.sorted_tables:
+                if not await count_of(connection, table):
+                    values = {column.name: await something(connection, column) for column in table.columns}
+                    await connection.execute(insert(table).values(values))
+        yield database
+
+
+async def something(connection: Any, column: Column[Any]) -> Any:
+    """Return a value that a column can hold, of what it points to if it points anywhere."""
+    for key in column.foreign_keys:
+        return (await connection.execute(select(key.column).order_by(key.column.desc()).limit(1))).scalar_one()
+    kinds: dict[type, Any] = {
+        Boolean: True, Date: SECOND, Instant: AT, Compressed: compressed(b"[]"), LargeBinary: b"\0\xff", Float: 1 / 3,
+        Integer: 7,
+    }  # fmt: skip
+    return next((value for kind, value in kinds.items() if isinstance(column.type, kind)), '"é"')
+
+
+@pytest.fixture
+async def target(postgresql: Server) -> AsyncIterator[Database]:
+    """An empty PostgreSQL database with the newest schema."""
+    async with Database(await postgresql.emptied()) as database:
+        yield database
+
+
+async def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    async with database.reading() as connection:
+        return {
+            table.name: [tuple(row) for row in await connection.execute(as_stored(table))]
+            for table in metadata.sorted_tables
+        }
+
+
+async def counts(database: Database) -> set[int]:
+    async with database.reading() as connection:
+        return {await count_of(connection, table) for table in metadata.sorted_tables}
+
+
+async def test_every_row_of_every_table_arrives_as_it_was(source: Database, target: Database) -> None:
+    moved = await move(source, target)
+    there = await everything(target)
+    assert there == await everything(source)
+    assert {name: len(rows) for name, rows in there.items()} == moved.rows
+    assert min(moved.rows.values()) >= 1
+    assert moved.chained == ROWS
+
+
+async def test_the_chain_goes_on_there_and_new_rows_get_new_numbers(source: Database, target: Database) -> None:
+    async with source.reading() as connection:
+        before = await links.newest(connection)
+    await move(source, target)
+    await record_live(target, date(2020, 11, 20))
+    async with target.reading() as connection:
+        chain = await verify(connection)
+    assert before is not None
+    assert (chain[ROWS - 1].hash, len(chain)) == (before.hash, ROWS + 1)
+    for column in (table.autoincrement_column for table in metadata.sorted_tables):
+        if column is not None:
+            async with target.transaction() as connection:
+                newest = (await connection.execute(select(func.max(column)))).scalar_one()
+                sequence = func.pg_get_serial_sequence(f'"{column.table.name}"', column.name)
+                assert (await connection.execute(select(func.nextval(sequence)))).scalar_one() > newest
+
+
+async def test_one_that_holds_anything_is_refused(source: Database, target: Database) -> None:
+    await move(source, target)
+    before = await everything(target)
+    with pytest.raises(MoveError, match=r"has rows in the table .*: give an empty one"):
+        await move(source, target)
+    assert await everything(target) == before
+
+
+async def test_a_record_that_was_tampered_with_is_not_moved(source: Database, target: Database) -> None:
+    async with source.transaction() as connection:
+        await connection.execute(update(outcome).where(outcome.c.id == 1).values(change=9.0))
+    with pytest.raises(ChainError, match="row 5 of the chain, outcome 1, was changed"):
+        await move(source, target)
+    assert await counts(target) == {0}
+
+
+async def test_what_postgresql_does_not_take_leaves_it_empty(source: Database, target: Database) -> None:
+    # SQLite keeps a text of any length.
+    async with source.transaction() as connection:
+        await connection.exec_driver_sql("UPDATE notice SET sentence = printf('%.*c', 2000, 'x')")
+    with pytest.raises(DatabaseUnavailableError, match="value too long"):
+        await move(source, target)
+    assert await counts(target) == {0}

@@ -216,7 +216,7 @@ class TestQuietHours:
 ])  # fmt: skip
 def test_whatever_is_chosen_fits_one_screen(found: Chosen) -> None:
     texts = (
-        Messages().text("settings", chosen=found, now=EVENING, is_muted=True),
+        Messages().text("settings", chosen=found, now=EVENING, is_muted=True, has_board=True),
         Messages().text("quiet", chosen=found),
         Messages().text("digest", chosen=found, is_muted=True),
     )

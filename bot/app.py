@@ -21,6 +21,7 @@ from bot.clock import Clock
 from bot.commands.answering import Services
 from bot.commands.operator.operation import Operation
 from bot.commands.permission import Admins
+from bot.commands.settings.speaking import undecided
 from bot.commands.table import MENU, OPERATOR_MENU, register
 from bot.delivery.asking import Askers
 from bot.delivery.boards import Boards
@@ -32,10 +33,11 @@ from bot.delivery.replies import ReplyRateLimiter
 from bot.delivery.request import AiohttpRequest
 from bot.delivery.results import ResultWriter
 from bot.delivery.sender import MOST_IN_FLIGHT, Sender
+from bot.heartbeat import Heartbeat
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule, watch_the_clock
-from bot.messages.render import Messages
+from bot.messages.languages import DEFAULT, messages_of
 from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
 from bot.updates.inbox import ALLOWED_UPDATES, Inbox
@@ -202,6 +204,7 @@ class App:
                     tasks.create_task(self.listen() if self.settings.webhook_url else self.poll())
                     tasks.create_task(self.sender.run())
                     tasks.create_task(Purger(self.database, self.clock).run())
+                    tasks.create_task(Heartbeat(self.database, self.clock, "main", self.operation.silence).run())
                     tasks.create_task(self.alarm.run(self.database))
                     # Whatever was missed while the bot was down is decided now.
                     tasks.create_task(self.run_evening())
@@ -217,6 +220,7 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.sender.run())
             tasks.create_task(self.alarm.run())
+            tasks.create_task(Heartbeat(self.database, self.clock, "worker").run())
             if self.settings.webhook_url:
                 tasks.create_task(self.listen())
 
@@ -249,15 +253,15 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
             await request.initialize()
             # Closed here: an application that never connected would not close its own.
             stack.push_async_callback(request.shutdown)
-        pacer, messages = Pacer(settings.limits, time.monotonic), Messages()
+        pacer = Pacer(settings.limits, time.monotonic)
         address = settings.bot_api_base + settings.token
         askers = Askers(settings.limits.per_chat, time.monotonic)
         replies = ReplyRateLimiter(pacer, askers)
         telegram = _telegram(settings, replies, answering, polling)
         stack.push_async_callback(_shut_down, telegram)
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids, settings.secrets)
-        inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
-        composer, boards = Composer(messages), Boards(messages, clock)
+        inbox = Inbox(telegram, database, clock, alarm, lambda update: undecided(services, update))
+        composer, boards = Composer(), Boards(clock)
         sender = Sender(
             database, clock, pacer, composer, boards,
             Post(sending, address, settings.paid_broadcast),
@@ -270,7 +274,9 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         stack.push_async_callback(operation.close)
         app = App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation)
         operation.evaluate, operation.follow = app.decide, app.follow_up
-        services = Services(database, messages, clock, replies, Admins(clock), settings.operator_note, operation)
+        services = Services(
+            database, messages_of(DEFAULT), clock, replies, Admins(clock), settings.operator_note, operation
+        )
         register(telegram, services)
         yield app
 

@@ -231,6 +231,7 @@ chat = Table(
     Column("thread_id", BigInteger, comment="the forum topic that gets its alerts; null: General, or there are none"),
     Column("topic_gone_in", BigInteger, comment="the delivery that met its topic closed or deleted, and says so"),
     Column("timezone", String(64), nullable=False, server_default="UTC", comment="IANA name: how it is told times"),
+    Column("language", String(8), comment="what it is spoken to in, as it chose or began; null: not said yet"),
     Column("quiet_from", Integer, comment="minutes after midnight there, when quiet hours begin; null: there are none"),
     Column("quiet_until", Integer, comment="and when they end"),
     Column("urgent_through", Boolean, nullable=False, server_default=false(), comment="urgent kinds come at any hour"),
@@ -362,6 +363,14 @@ notice = Table(
     Column("id", _RowId, primary_key=True),
     Column("sentence", String(1000), nullable=False, comment="what the operators are still to be told"),
     Column("made_at", Instant, nullable=False),
+)
+
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("machine", String(255), primary_key=True),
+    Column("role", String(16), primary_key=True),
+    Column("at", Instant, nullable=False, comment="when that process was last seen to do well"),
 )
 
 throttle = Table(

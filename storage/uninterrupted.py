@@ -23,6 +23,8 @@ class UninterruptedConnection(aiosqlite.Connection):
     one, while the first still holds the write lock with a transaction that nobody ends any more.
     """
 
+    _end: asyncio.Future[Any] | None = None
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self._running or not self._connection:
             raise ValueError("Connection closed")
@@ -41,6 +43,20 @@ class UninterruptedConnection(aiosqlite.Connection):
             task.uncancel()
             task.cancel()
         return statement.result()
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """End the thread; the result is done when it has ended."""
+        self._end = super().stop()
+        return self._end
+
+    async def _connect(self) -> aiosqlite.Connection:
+        try:
+            return await super()._connect()
+        except Exception:
+            # The thread of a database that cannot be opened would report its end to a loop that may be closed by then.
+            if self._end is not None:
+                await self._end
+            raise
 
     async def rollback(self) -> None:
         """Roll back, where there is something to: SQLAlchemy asks for it after every commit, too."""

@@ -17,7 +17,7 @@ from bot.clock import SystemClock
 from bot.lifetime import one_line_errors, run_until_stopped
 from bot.logs import set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
-from storage.database import Database
+from storage.database import Database, run_until_complete
 from storage.market import SIMULATED
 from storage.migrate import migrate
 
@@ -234,13 +234,24 @@ def replay(
 @cli.command()
 def doctor() -> None:
     """Try the token, the database, every source and the clock, and say what is wrong."""
-    from bot.cli.doctor import findings_text
+    from bot.cli.doctor.examine import findings_text
 
     healthy = True
     for ok, line in findings_text(_settings()):
         healthy &= ok
         typer.echo(line)
     if not healthy:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def healthy() -> None:
+    """Say in a line whether the bot on this machine does its work now; exits with 1 where it does not."""
+    from bot.cli.doctor.healthy import health
+
+    well, line = run_until_complete(health(_settings().database_url, SystemClock().now()))
+    typer.echo(line)
+    if not well:
         raise typer.Exit(1)
 
 

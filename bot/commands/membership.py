@@ -9,6 +9,7 @@ from telegram.constants import ChatType, ParseMode
 from telegram.error import TelegramError
 
 from bot.commands.answering import Services, markup
+from bot.commands.settings.speaking import begin
 from storage import chats, market
 from storage.settings import board
 
@@ -34,6 +35,7 @@ async def note_membership(services: Services, update: Update, _: object) -> None
             await chats.mark_reachable(connection, chat.id, chat.type)
             if isinstance(member, ChatMemberAdministrator):
                 await board.pin_again(connection, chat.id)
+            services = await begin(services, connection, update)
         found = await chats.find(connection, chat.id)
         market_row = await market.load_market(connection)
     services.operation.wake()

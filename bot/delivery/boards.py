@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import Clock
 from bot.delivery.composing import Text, plain
 from bot.delivery.failures import CONSEQUENCES, GIVE_UP_AFTER, Failure, FailureKind, Result
+from bot.messages.languages import DEFAULT, messages_of
 from bot.messages.render import Messages, read_verdict
 from storage import AsyncConnection, chats, ledger, market
 from storage.outbox import boards
@@ -28,15 +29,15 @@ _DISPENSABLE = (Step.PIN, Step.UNPIN, Step.FAREWELL)
 class Boards:
     """Writes boards, and stores how their requests went."""
 
-    def __init__(self, messages: Messages, clock: Clock) -> None:
-        self._messages, self._clock = messages, clock
-        self._written: dict[tuple[object, Step], Text] = {}
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._written: dict[tuple[date, str, Step], Text] = {}
         self._is_plain = False
 
     async def compose(
         self, connection: AsyncConnection, claims: list[ClaimedBoard]
     ) -> list[tuple[ClaimedBoard, Text | Failure]]:
-        """Return what each request says, in the connection that claimed it: written once for all of a session."""
+        """Return what each request says, in the connection that claimed it: written once a session and language."""
         return [(claimed, await self._composed(connection, claimed)) for claimed in claims]
 
     async def _composed(self, connection: AsyncConnection, claimed: ClaimedBoard) -> Text | Failure:
@@ -52,20 +53,16 @@ class Boards:
         if claimed.step in (Step.PIN, Step.UNPIN):
             return _NO_WORDS
         kind = Step.FAREWELL if claimed.step is Step.FAREWELL else Step.EDIT
-        key = (claimed.session, kind)
+        language = claimed.language or DEFAULT
+        key = (claimed.session, language, kind)
         if key not in self._written:
-            if not any(session == claimed.session for session, _ in self._written):
+            if not any(session == claimed.session for session, *_ in self._written):
                 self._written, self._is_plain = {}, False
-            html = self._messages.text("board_farewell") if kind is Step.FAREWELL else await self._board(connection)
+            messages = messages_of(language)
+            is_farewell = kind is Step.FAREWELL
+            html = messages.text("board_farewell") if is_farewell else await _board(connection, messages)
             self._written[key] = Text(plain(html), is_plain=True) if self._is_plain else Text(html, is_plain=False)
         return self._written[key]
-
-    async def _board(self, connection: AsyncConnection) -> str:
-        body, market_row = await ledger.newest_body(connection), await market.load_market(connection)
-        if body is None or market_row is None:
-            reason = market_row.agenda.waiting if market_row and market_row.agenda else None
-            return self._messages.text("nothing_yet", reason=reason)
-        return self._messages.part("status_board", read_verdict(body), market_row)
 
     async def store(self, connection: AsyncConnection, claimed: ClaimedBoard, result: Result) -> None:
         """Store what follows from a result, for the board and for its chat."""
@@ -118,6 +115,14 @@ class Boards:
                 await boards.stop(connection, claimed, text)
         if failure.kind is FailureKind.MOVED and failure.new_chat_id is not None:
             await chats.move(connection, claimed.chat_id, failure.new_chat_id, now)
+
+
+async def _board(connection: AsyncConnection, messages: Messages) -> str:
+    body, market_row = await ledger.newest_body(connection), await market.load_market(connection)
+    if body is None or market_row is None:
+        reason = market_row.agenda.waiting if market_row and market_row.agenda else None
+        return messages.text("nothing_yet", reason=reason)
+    return messages.part("status_board", read_verdict(body), market_row)
 
 
 def will_be_repeated(claimed: object, failure: Failure) -> bool:

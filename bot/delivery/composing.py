@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,7 +16,7 @@ from telegram.constants import ParseMode
 from bot.delivery.failures import Failure, FailureKind
 from bot.messages.alerts import alert_text
 from bot.messages.buttons import Rows, as_json
-from bot.messages.render import Messages
+from bot.messages.languages import DEFAULT, messages_of
 from storage import AsyncConnection, ledger
 from storage.outbox import supersession
 from storage.outbox.states import Claimed
@@ -45,20 +45,28 @@ class Text:
         object.__setattr__(self, "fields", msgspec.json.encode(fields))
 
 
+class Version(NamedTuple):
+    """What may differ between two texts of one alert; ``skipped`` are the alerts that it replaces unsent."""
+
+    language: str
+    again: bool
+    topic_gone: bool
+    skipped: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class RenderedAlert:
-    """One alert with the texts made of it, by (repeat, topic gone, skipped alerts)."""
+    """One alert with the texts made of it."""
 
     row: Any
     supersedes: bool
-    texts: dict[tuple[bool, bool, tuple[int, ...]], Text | Failure] = field(default_factory=dict)
+    texts: dict[Version, Text | Failure] = field(default_factory=dict)
 
 
 class Composer:
-    """Writes alerts from what was recorded when they were decided."""
+    """Writes alerts from what was recorded when they were decided, in the language of each chat."""
 
-    def __init__(self, messages: Messages) -> None:
-        self._messages = messages
+    def __init__(self) -> None:
         self._alerts: dict[int, RenderedAlert] = {}
 
     def forget(self, alert_id: int) -> None:
@@ -78,30 +86,29 @@ class Composer:
         composed = []
         for claimed in claims:
             alert = self._alerts[claimed.alert_id]
-            key = (claimed.unknowns > 0, claimed.tells_topic_gone, skipped.get(claimed.id, ()))
+            unsent = skipped.get(claimed.id, ())
+            key = Version(claimed.language or DEFAULT, claimed.unknowns > 0, claimed.tells_topic_gone, unsent)
             if key not in alert.texts:
-                alert.texts[key] = await self._written(connection, alert.row, *key)
+                alert.texts[key] = await self._written(connection, alert.row, key)
             composed.append((claimed, alert.texts[key]))
         while len(self._alerts) > _MOST_ALERTS:
             del self._alerts[next(iter(self._alerts))]
         return composed
 
-    async def _written(
-        self, connection: AsyncConnection, alert: Any, again: bool, topic_gone: bool, skipped: tuple[int, ...]
-    ) -> Text | Failure:
+    async def _written(self, connection: AsyncConnection, alert: Any, version: Version) -> Text | Failure:
         try:
-            return await self._write(connection, alert, again, topic_gone, skipped)
+            return await self._write(connection, alert, version)
         except SQLAlchemyError:
             raise
         except Exception as error:  # whatever it is, it is ours: one alert must not end the delivery of the others
             logger.exception("alert %d cannot be written", alert.id)
             return Failure(FailureKind.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})")
 
-    async def _write(
-        self, connection: AsyncConnection, alert: Any, again: bool, topic_gone: bool, skipped: tuple[int, ...]
-    ) -> Text:
-        text = await alert_text(connection, self._messages, alert, again=again, topic_gone=topic_gone, skipped=skipped)
-        rows = self._messages.buttons.under_alert(alert.id, alert.kind)
+    async def _write(self, connection: AsyncConnection, alert: Any, version: Version) -> Text:
+        language, again, topic_gone, skipped = version
+        messages = messages_of(language)
+        text = await alert_text(connection, messages, alert, again=again, topic_gone=topic_gone, skipped=skipped)
+        rows = messages.buttons.under_alert(alert.id, alert.kind)
         return Text(plain(text), is_plain=True, buttons=rows) if alert.plain else Text(text, False, rows)
 
 

@@ -7,7 +7,7 @@ command, or the number of an alert.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -163,8 +163,8 @@ class Buttons:
         """Return what can be changed of a chat."""
         _ = self._words.gettext
         rows: Rows = (
-            ((_("Time zone"), "timezone"), (_("Quiet hours"), "quiet"), (_("Board"), "board")),
-            ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Mute"), "mute@settings")),
+            ((_("Language"), "language"), (_("Time zone"), "timezone"), (_("Quiet hours"), "quiet")),
+            ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Mute"), "mute@settings"), (_("Board"), "board")),
         )
         if chosen.quiet_from is None:
             return rows
@@ -184,6 +184,10 @@ class Buttons:
         )
         ending = () if chosen.quiet_from is None else (((self._words.gettext("No quiet hours"), "quiet:off"),),)
         return (*rows, *ending, self._to_settings())
+
+    def under_languages(self, names: Mapping[str, str]) -> Rows:
+        """Return the languages, each by the name that its own people give it."""
+        return (tuple((name, f"language:{code}") for code, name in names.items()), self._to_settings())
 
     def under_digest(self, chosen: Chosen) -> Rows:
         """Return how often a digest may come, and where one does at which hour and whether always."""

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    String,
     and_,
     bindparam,
     delete,
@@ -59,7 +60,7 @@ class ClaimedBoard:
     """A request that may be on its way from now on: the ``step`` of a board, to show a ``session``.
 
     ``decided_at`` is when that was decided, ``None`` where no session is yet. ``attempt`` makes a result the result
-    of this claim and of no other.
+    of this claim and of no other. ``language`` is the chat's.
     """
 
     id: int
@@ -70,6 +71,7 @@ class ClaimedBoard:
     attempt: int
     session: date
     decided_at: datetime | None
+    language: str | None = None
 
 
 async def claim(
@@ -86,8 +88,8 @@ async def claim(
     if not asked_only and len(rows) < limit:
         rows += (await connection.execute(_CLAIM_DUE, values | {"most": limit - len(rows)})).all()
     return [
-        ClaimedBoard(number, chat_id, message_id, thread_id, Step(step), attempt, session, decided_at)
-        for number, chat_id, message_id, thread_id, step, attempt in rows
+        ClaimedBoard(number, chat_id, message_id, thread_id, Step(step), attempt, session, decided_at, language)
+        for number, chat_id, message_id, thread_id, step, attempt, language in rows
     ]
 
 
@@ -96,6 +98,8 @@ _NEWEST = select(verdict.c.session, verdict.c.decided_at).order_by(verdict.c.ses
 _IS_QUEUED = board.c.state == literal_column(f"'{State.QUEUED}'")
 _IS_ASKED = board.c.shows.is_(None)
 _IS_DUE = board.c.shows < bindparam("newest", type_=board.c.shows.type)
+# As text: of a column of another table, SQLAlchemy would leave the table's name out here.
+_LANGUAGE = literal_column("(SELECT chat.language FROM chat WHERE chat.id = board.chat_id)", String())
 
 
 def _claiming(is_wanted: ColumnElement[bool]) -> Any:
@@ -106,7 +110,7 @@ def _claiming(is_wanted: ColumnElement[bool]) -> Any:
     taken = {"state": State.SENDING, "lease_until": bindparam("until", type_=board.c.lease_until.type)}
     statement = update(board).where(board.c.id.in_(select(due.c.id)))
     columns = (board.c.id, board.c.chat_id, board.c.message_id, board.c.thread_id, board.c.step, board.c.attempts)
-    return statement.values(taken | {"attempts": board.c.attempts + 1}).returning(*columns)
+    return statement.values(taken | {"attempts": board.c.attempts + 1}).returning(*columns, _LANGUAGE)
 
 
 # Made once: making it costs more than running it.

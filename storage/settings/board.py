@@ -51,6 +51,12 @@ async def pin_again(connection: AsyncConnection, chat_id: int) -> None:
     await connection.execute(update(board).where(*settled).values(step=Step.PIN, shows=None))
 
 
+async def write_again(connection: AsyncConnection, chat_id: int) -> None:
+    """Write the board of a chat anew, now: it says the same in other words."""
+    settled = (board.c.chat_id == chat_id, board.c.step == Step.EDIT)
+    await connection.execute(update(board).where(*settled).values(shows=None))
+
+
 async def suspend(connection: AsyncConnection, chat_id: int) -> None:
     """Let a board be, while its chat cannot be reached."""
     waiting = (board.c.chat_id == chat_id, board.c.state.in_((State.QUEUED, State.HELD)))

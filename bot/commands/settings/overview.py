@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.commands.answering import Request, Services
+from bot.messages.languages import NAMES
 from storage import chats
 from storage.settings import board, chosen
 
@@ -28,5 +29,6 @@ async def show(services: Services, request: Request) -> None:
         found = await chosen.load(connection, request.chat.id)
         has_board = await board.find(connection, request.chat.id) is not None
     now = services.clock.now()
-    text = services.messages.text("settings", chosen=found, now=now, is_muted=found.is_muted(now), has_board=has_board)
+    shown = {"now": now, "is_muted": found.is_muted(now), "language": NAMES[services.messages.language]}
+    text = services.messages.text("settings", chosen=found, has_board=has_board, **shown)
     await request.show(text, services.messages.buttons.under_settings(found))

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("thread_id", sa.BigInteger(), nullable=True),
         sa.Column("topic_gone_in", sa.BigInteger(), nullable=True),
         sa.Column("timezone", sa.String(length=64), server_default="UTC", nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=True),
         sa.Column("quiet_from", sa.Integer(), nullable=True),
         sa.Column("quiet_until", sa.Integer(), nullable=True),
         sa.Column("urgent_through", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -87,6 +88,13 @@ def upgrade() -> None:
         sa.Column("last_closed", sa.Date(), nullable=True),
         sa.Column("waiting", sa.String(length=1000), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_market")),
+    )
+    op.create_table(
+        "heartbeat",
+        sa.Column("machine", sa.String(length=255), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("machine", "role", name=op.f("pk_heartbeat")),
     )
     op.create_table(
         "notice",

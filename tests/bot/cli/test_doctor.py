@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import doctor
-from bot.cli.doctor import examine
+from bot.cli.doctor import examine as doctor
+from bot.cli.doctor.examine import examine
 from bot.sandbox.server import Sandbox
 from bot.sandbox.telegram import BotApiError
 from tests.bot.market.test_evening import CLOSES, write

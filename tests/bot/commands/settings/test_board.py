@@ -150,6 +150,14 @@ class TestInPrivate:
         await press("Board")
         assert sandbox.sent(ME)[-1].startswith("This chat has a status board.")
 
+    async def test_in_another_language_it_is_written_anew_at_once(
+        self, app: App, sandbox: Sandbox, number: int, say: Say
+    ) -> None:
+        await say("/language fr")
+        await app.sender.drain()
+        assert text_of(sandbox, number).startswith("Cassure confirmée")
+        assert "Mis à jour après la clôture du mer. 18 nov. 2020" in text_of(sandbox, number)
+
     async def test_an_alert_of_the_same_evening_goes_first(
         self, app: App, sandbox: Sandbox, number: int, say: Say, record: Record
     ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.app import App
+from bot.messages.languages import NAMES, messages_of
 from bot.messages.render import Messages
 from bot.sandbox.entities import parse_html
 from bot.sandbox.server import Sandbox
@@ -38,6 +39,7 @@ class TestOverview:
         assert (await say("/settings")).splitlines() == [
             "Settings of this chat",
             "",
+            "Language: English",
             "Time zone: UTC, where it is 22:30 now",
             "Quiet hours: none",
             "Alerts: the big ones",
@@ -60,6 +62,7 @@ class TestOverview:
         first = await say("/settings")
         before = len(sandbox.sent(ME))
         for title, back in (
+            ("Language", "Settings"),
             ("Time zone", "Settings"),
             ("Quiet hours", "Settings"),
             ("Alerts", "Settings"),
@@ -209,16 +212,19 @@ class TestQuietHours:
         assert await tally(app) == {State.HELD: 1}
 
 
+@pytest.mark.parametrize("language", NAMES)
 @pytest.mark.parametrize("found", [
     Chosen(muted_until=EVENING, loud_kinds=5, silent_kinds=EVERYTHING, timezone="America/Argentina/Buenos_Aires",
            quiet_from=1, quiet_until=2, urgent_through=True, digest=Cadence.WEEKLY, digest_skips=True,
            digest_due_at=EVENING),
 ])  # fmt: skip
-def test_whatever_is_chosen_fits_one_screen(found: Chosen) -> None:
+def test_whatever_is_chosen_fits_one_screen(found: Chosen, language: str) -> None:
+    text = messages_of(language).text
     texts = (
-        Messages().text("settings", chosen=found, now=EVENING, is_muted=True, has_board=True),
-        Messages().text("quiet", chosen=found),
-        Messages().text("digest", chosen=found, is_muted=True),
+        text("settings", chosen=found, now=EVENING, is_muted=True, language="Français", has_board=True),
+        text("quiet", chosen=found),
+        text("digest", chosen=found, is_muted=True),
+        text("alerts", chosen=found, is_muted=True),
     )
     assert all(len(parse_html(text).text) <= MOST for text in texts)
 

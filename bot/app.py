@@ -37,6 +37,7 @@ from bot.heartbeat import Heartbeat
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule, watch_the_clock
+from bot.market.symbols import SymbolFinder
 from bot.messages.languages import DEFAULT, messages_of
 from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
@@ -154,11 +155,13 @@ class App:
         return fault
 
     async def follow_up(self) -> None:
-        """Bring charts, track record and backups up to date, once the alerts are on their way."""
+        """Bring charts, track record, watches and backups up to date, once the alerts are on their way."""
         now = self.clock.now()
         try:
             await self._follow(self.evening.draw(now), "The charts could not be drawn")
             await self._follow(self.evening.look_back(now), "The track record could not be computed")
+            await self._follow(self.evening.watch(now), "The watches could not be judged")
+            self.sender.wake()
         finally:
             await self.evening.process.close()
         await self._follow(self.back_up(), "No backup could be made")
@@ -244,7 +247,7 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url))
         await migrate(database)
-        market = market or MarketProcess()
+        asked, market = market, market or MarketProcess()
         stack.push_async_callback(market.close)
         # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
         pools = ((MOST_IN_FLIGHT, _SEND_TIMEOUT), (32, _ANSWER_TIMEOUT), (1, _SEND_TIMEOUT))
@@ -274,8 +277,10 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         stack.push_async_callback(operation.close)
         app = App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation)
         operation.evaluate, operation.follow = app.decide, app.follow_up
+        # Somebody waits for the answer: no evening is to be waited for.
+        symbols = SymbolFinder(asked or MarketProcess(), settings.market_data)
         services = Services(
-            database, messages_of(DEFAULT), clock, replies, Admins(clock), settings.operator_note, operation
+            database, messages_of(DEFAULT), clock, replies, Admins(clock), symbols, settings.operator_note, operation
         )
         register(telegram, services)
         yield app

@@ -15,6 +15,7 @@ from storage.outbox.recipients import of_chat
 from storage.outbox.states import WAITING, State
 from storage.schema import alert, chat, delivery, post
 from storage.settings import board, personal
+from storage.watches import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
     moved = update(delivery).where(*of_chat(old), delivery.c.alert_id.not_in(already))
     await connection.execute(moved.values(chat_id=new, message_id=None))
     await board.move(connection, old, new)
+    await listed.move(connection, old, new)
     await personal.forget(connection, old)
 
 

@@ -365,6 +365,32 @@ notice = Table(
     Column("made_at", Instant, nullable=False),
 )
 
+watch = Table(
+    "watch",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("symbol", String(32), nullable=False),
+    Column("side", String(8), nullable=False, comment="record, above or below"),
+    Column("level", Float, nullable=False, comment="0 where a record is watched for"),
+    Column("created_at", Instant, nullable=False),
+    Column("armed", Boolean, nullable=False, comment="false: it fired, and no close has been back since"),
+    Column("through", Date, nullable=False, comment="the bar up to which it is judged"),
+    Column("fired_on", Date, comment="the bar on which it last fired"),
+    UniqueConstraint("chat_id", "symbol", "side", "level"),
+    Index("ix_watch_alike", "symbol", "side", "level", "armed", "through"),
+)
+
+watched_symbol = Table(
+    "watched_symbol",
+    metadata,
+    Column("symbol", String(32), primary_key=True),
+    Column("quoted_on", Date, comment="its newest bar"),
+    Column("close", Float),
+    Column("stopped", Boolean, nullable=False, comment="it is quoted no more, and those who watch it are told"),
+    Column("in_table", Boolean, nullable=False, comment="its bars are kept whoever watches it"),
+)
+
 heartbeat = Table(
     "heartbeat",
     metadata,

@@ -29,6 +29,7 @@ from bot.commands.permission import Admins
 from bot.delivery.failures import TOPIC_GONE_TEXTS
 from bot.delivery.replies import ReplyRateLimiter
 from bot.errors import AlreadyHandledError
+from bot.market.symbols import SymbolFinder
 from bot.messages.buttons import Rows
 from bot.messages.languages import messages_of
 from bot.messages.pages import pages
@@ -49,6 +50,7 @@ class Services:
     clock: Clock
     replies: ReplyRateLimiter
     admins: Admins
+    symbols: SymbolFinder
     note: str = ""
     operation: Operation = field(default_factory=Operation)
     # A chart that nobody has seen yet is uploaded for the first who asks; who asks meanwhile waits for its id.

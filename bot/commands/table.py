@@ -22,7 +22,7 @@ from telegram.ext import (
 from bot.commands import alert, chart, evidence, membership, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
 from bot.commands.operator import delivery, evening, health, posts
-from bot.commands.settings import alerts, board, digest, language, mute, overview, personal, quiet, timezone
+from bot.commands.settings import alerts, board, digest, language, mute, overview, personal, quiet, timezone, watches
 from bot.commands.settings.speaking import in_language
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
@@ -85,8 +85,10 @@ COMMANDS = (
     Command("alerts", "which alerts come, and how", alerts.alerts, _CHAT, "", True, True),
     Command("mute", "no alerts for a while", mute.mute, _CHAT, "7d", True, True),
     Command("digest", "what changed, daily or weekly", digest.digest, _CHAT, "daily 8", True, True),
+    Command("watch", "a price: a record, or a level", watches.watch, _CHAT, "BTC-USD > 120000", True, True),
     Command("settings", "language, time zone and quiet hours", overview.settings, _CHAT, "", True, True),
     Command("unsubscribe", "no more alerts", subscription.unsubscribe, _CHAT, "", True, True),
+    Command("unwatch", "one no more", watches.unwatch, _CHAT, "NVDA", True, True),
     Command("unmute", "alerts again", mute.unmute, _CHAT, "", True, True),
     Command("timezone", "where this chat is", timezone.timezone, _CHAT, "Paris", True, True),
     Command("language", "the language of this chat", language.language, _CHAT, "fr", True, True),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -19,6 +20,8 @@ from storage.operator.posts import BROADCAST, CORRECTION
 from storage.outbox.digests import DIGEST
 from storage.settings.chosen import Chosen, Way
 from storage.settings.kinds import BITS
+from storage.watches.judged import ABOVE, BELOW
+from storage.watches.judged import KIND as WATCH
 
 Rows = tuple[tuple[tuple[str, str], ...], ...]
 """Rows of (what stands on a button, what it asks for)."""
@@ -33,7 +36,7 @@ _DAYS = (1, 7, 30)
 _USUAL_NIGHTS = (((21, 7), (22, 7), (22, 8)), ((23, 7), (23, 8), (0, 8)))
 # What Telegram takes as the data of a button, in bytes; of what these are made, each is a letter of one byte.
 _LONGEST = 64
-_ASKED = re.compile(r"[a-z]+(:[A-Za-z0-9 .,/_+-]*)*(@([a-z]+|[0-9]{1,18}))?", re.ASCII)
+_ASKED = re.compile(r"[a-z]+(:[A-Za-z0-9 .,/_+<>=^-]*)*(@([a-z]+|[0-9]{1,18}))?", re.ASCII)
 _NEXT = {Way.ON: Way.SILENT, Way.SILENT: Way.OFF, Way.OFF: Way.ON}
 
 
@@ -62,7 +65,7 @@ class Buttons:
     """The rows of buttons under each kind of message, in one language."""
 
     def __init__(self, figures: Figures) -> None:
-        self._words = figures.words
+        self._figures, self._words = figures, figures.words
 
     def under_alert(self, alert_id: int, kind: str) -> Rows:
         """Return those under an alert of a kind; the chart is the one that shows it."""
@@ -71,6 +74,8 @@ class Buttons:
         if kind == DIGEST:
             shown = ((_("Why"), f"why@{data}"), (_("Chart"), "chart"), (_("Record"), f"record@{data}"))
             return shown, ((_("Digest"), "digest"), (_("Mute"), f"mute@{data}"))
+        if kind.startswith(f"{WATCH}."):
+            return (((_("Watches"), "watch"), (_("Mute"), f"mute@{data}")),)
         family = kind.partition(".")[0]
         if kind in (BROADCAST, CORRECTION):
             # An operator's word has nothing behind it.
@@ -200,6 +205,23 @@ class Buttons:
                else (_("Skip it when nothing changed"), "digest:skip"))  # fmt: skip
         return (*often, *_rows(hours, 6), (way,), self._to_settings())
 
+    def under_watches(self, rows: Iterable[Any]) -> Rows:
+        """Return what ends each watch, of rows with ``symbol``, ``side`` and ``level``."""
+        found = [(f"✕ {self._condition(row)}", f"unwatch:{_typed(row.symbol, row.side, row.level)}") for row in rows]
+        return (*_rows(found, 2), self._to_settings())
+
+    def under_watch_added(self) -> Rows:
+        """Return the way to all of them."""
+        return (((self._words.gettext("Watches"), "watch"),),)
+
+    def under_unknown_symbol(self, names: Iterable[str], side: str, level: float) -> Rows:
+        """Return other symbols to watch for the same."""
+        return _rows([(name, f"watch:{_typed(name, side, level)}") for name in names], 2)
+
+    def _condition(self, row: Any) -> str:
+        signs = {ABOVE: " > ", BELOW: " < "}
+        return f"{row.symbol}{signs[row.side]}{self._figures.exact(row.level)}" if row.side in signs else row.symbol
+
     def under_deletion(self) -> Rows:
         """Return the one that deletes all, and the way out."""
         _ = self._words.gettext
@@ -240,6 +262,12 @@ class Buttons:
 
 def _rows(buttons: Sequence[tuple[str, str]], a_row: int = _A_ROW) -> Rows:
     return tuple(tuple(buttons[i : i + a_row]) for i in range(0, len(buttons), a_row))
+
+
+def _typed(symbol: str, side: str, level: float) -> str:
+    """Return a condition as the words of a button."""
+    signs = {ABOVE: ">", BELOW: "<"}
+    return f"{symbol}:{signs[side]}:{level!r}" if side in signs else f"{symbol}:{side}"
 
 
 def _asks_for(chart: Chart) -> str:

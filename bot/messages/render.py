@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,12 @@ class ShownChange:
         return date.fromisoformat(self.about)
 
 
+@cache
 def _environment(figures: Figures) -> Environment:
+    """Return the templates in a language, each of which is compiled the first time it is filled."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        auto_reload=False,
         extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,

@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.ledger import VerdictRow
 from storage.outbox import boards
 from storage.outbox.boards import RETIRED, ClaimedBoard, Step
-from storage.schema import board, compressed, verdict
+from storage.schema import board, chain, compressed, verdict
 from storage.settings import board as setting
 from storage.settings import personal
 
@@ -307,8 +307,8 @@ async def test_whatever_happens_a_chat_has_one_board_and_in_the_end_it_shows_the
     sqlite: Database, things: list[str]
 ) -> None:
     async with sqlite.transaction() as connection:
-        await connection.execute(delete(board))
-        await connection.execute(delete(verdict))
+        for table in (board, chain, verdict):
+            await connection.execute(delete(table))
     happening = Happening(sqlite)
     for thing in ("session", "here", *things):
         await happening.let(thing)

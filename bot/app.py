@@ -27,6 +27,7 @@ from bot.delivery.asking import Askers
 from bot.delivery.boards import Boards
 from bot.delivery.composing import Composer
 from bot.delivery.pacing import Pacer
+from bot.delivery.pictures import Pictures
 from bot.delivery.post import Post
 from bot.delivery.purging import Purger
 from bot.delivery.replies import ReplyRateLimiter
@@ -267,7 +268,7 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         composer, boards = Composer(), Boards(clock)
         sender = Sender(
             database, clock, pacer, composer, boards,
-            Post(sending, address, settings.paid_broadcast),
+            Post(sending, address, settings.paid_broadcast, Pictures(database, sending, address)),
             ResultWriter(database, clock, pacer, composer, boards, alarm), alarm, settings.operator_ids,
         )  # fmt: skip
         evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)

@@ -92,7 +92,7 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
 
 _SETTINGS = (
     chat.c.subscribed_at, chat.c.language, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until,
-    chat.c.urgent_through, chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds, chat.c.digest,
+    chat.c.urgent_through, chat.c.pictures, chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds, chat.c.digest,
     chat.c.digest_hour, chat.c.digest_skips, chat.c.digest_due_at, chat.c.digest_on, chat.c.digest_through,
 )  # fmt: skip
 

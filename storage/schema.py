@@ -235,6 +235,7 @@ chat = Table(
     Column("quiet_from", Integer, comment="minutes after midnight there, when quiet hours begin; null: there are none"),
     Column("quiet_until", Integer, comment="and when they end"),
     Column("urgent_through", Boolean, nullable=False, server_default=false(), comment="urgent kinds come at any hour"),
+    Column("pictures", Boolean, nullable=False, server_default=false(), comment="alerts come with their chart"),
     Column("muted_until", Instant, comment="nothing is enqueued for it before"),
     Column(
         "loud_kinds",
@@ -269,6 +270,7 @@ alert = Table(
     Column("audience", String(16), nullable=False, server_default="subscribers", comment="storage.ledger.Audience"),
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is owed or sent"),
     Column("kinds", BigInteger, nullable=False, comment="storage.settings.kinds.BITS of what it is: who wants one"),
+    Column("chart", String(64), comment="the chart that it carries where a chat wants pictures; null: none"),
     Column("plain", Boolean, nullable=False, server_default=false(), comment="Telegram could not parse its markup"),
     Column("facts", JSON, comment="what it tells where that is no transition"),
 )

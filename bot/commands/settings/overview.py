@@ -9,7 +9,7 @@ from storage.settings import board, chosen
 
 
 async def settings(services: Services, request: Request) -> str | None:
-    """Answer ``/settings``; its one button that changes something lets urgent alerts through quiet hours, or not."""
+    """Answer ``/settings``; its own buttons let urgent alerts through quiet hours, and charts come with alerts."""
     match request.words:
         case ():
             pass
@@ -17,6 +17,10 @@ async def settings(services: Services, request: Request) -> str | None:
             async with services.transaction(request.update) as connection:
                 await chats.mark_reachable(connection, request.chat.id, request.chat.type)
                 await chosen.let_urgent_through(connection, request.chat.id, way == "through")
+        case ("pictures", ("on" | "off") as way):
+            async with services.transaction(request.update) as connection:
+                await chats.mark_reachable(connection, request.chat.id, request.chat.type)
+                await chosen.want_pictures(connection, request.chat.id, way == "on")
         case _:
             return services.messages.text("wrong_settings")
     await show(services, request)

@@ -243,12 +243,17 @@ def _is_temporary(error: BaseException) -> bool:
 
 
 @asynccontextmanager
-async def build(settings: Settings, clock: Clock, market: Market | None = None) -> AsyncIterator[App]:
-    """Open the database, bring it up to date, and build everything on it; ``market`` is by default a process."""
+async def build(
+    settings: Settings, clock: Clock, market: Market | None = None, symbols: Market | None = None
+) -> AsyncIterator[App]:
+    """Open the database, bring it up to date, and build everything on it.
+
+    ``market`` is asked for the evening, ``symbols`` by whoever waits for an answer; each is by default a process.
+    """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url))
         await migrate(database)
-        asked, market = market, market or MarketProcess()
+        market, symbols = market or MarketProcess(), symbols or MarketProcess()
         stack.push_async_callback(market.close)
         # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
         pools = ((MOST_IN_FLIGHT, _SEND_TIMEOUT), (32, _ANSWER_TIMEOUT), (1, _SEND_TIMEOUT))
@@ -279,9 +284,9 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         app = App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation)
         operation.evaluate, operation.follow = app.decide, app.follow_up
         # Somebody waits for the answer: no evening is to be waited for.
-        symbols = SymbolFinder(asked or MarketProcess(), settings.market_data)
+        finder = SymbolFinder(symbols, settings.market_data)
         services = Services(
-            database, messages_of(DEFAULT), clock, replies, Admins(clock), symbols, settings.operator_note, operation
+            database, messages_of(DEFAULT), clock, replies, Admins(clock), finder, settings.operator_note, operation
         )
         register(telegram, services)
         yield app

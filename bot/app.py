@@ -24,8 +24,10 @@ from bot.commands.permission import Admins
 from bot.commands.settings.speaking import undecided
 from bot.commands.table import MENU, OPERATOR_MENU, register
 from bot.delivery.asking import Askers
+from bot.delivery.boards import Boards
 from bot.delivery.composing import Composer
 from bot.delivery.pacing import Pacer
+from bot.delivery.pictures import Pictures
 from bot.delivery.post import Post
 from bot.delivery.purging import Purger
 from bot.delivery.replies import ReplyRateLimiter
@@ -241,12 +243,17 @@ def _is_temporary(error: BaseException) -> bool:
 
 
 @asynccontextmanager
-async def build(settings: Settings, clock: Clock, market: Market | None = None) -> AsyncIterator[App]:
-    """Open the database, bring it up to date, and build everything on it; ``market`` is by default a process."""
+async def build(
+    settings: Settings, clock: Clock, market: Market | None = None, symbols: Market | None = None
+) -> AsyncIterator[App]:
+    """Open the database, bring it up to date, and build everything on it.
+
+    ``market`` is asked for the evening, ``symbols`` by whoever waits for an answer; each is by default a process.
+    """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url))
         await migrate(database)
-        asked, market = market, market or MarketProcess()
+        market, symbols = market or MarketProcess(), symbols or MarketProcess()
         stack.push_async_callback(market.close)
         # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
         pools = ((MOST_IN_FLIGHT, _SEND_TIMEOUT), (32, _ANSWER_TIMEOUT), (1, _SEND_TIMEOUT))
@@ -263,11 +270,11 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         stack.push_async_callback(_shut_down, telegram)
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids, settings.secrets)
         inbox = Inbox(telegram, database, clock, alarm, lambda update: undecided(services, update))
-        composer = Composer()
+        composer, boards = Composer(), Boards(clock)
         sender = Sender(
-            database, clock, pacer, composer,
-            Post(sending, address, settings.paid_broadcast),
-            ResultWriter(database, clock, pacer, composer, alarm), alarm, settings.operator_ids,
+            database, clock, pacer, composer, boards,
+            Post(sending, address, settings.paid_broadcast, Pictures(database, sending, address)),
+            ResultWriter(database, clock, pacer, composer, boards, alarm), alarm, settings.operator_ids,
         )  # fmt: skip
         evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)
         poller = Poller(telegram.bot, polling, address, inbox, alarm, time.monotonic)
@@ -277,9 +284,9 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         app = App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation)
         operation.evaluate, operation.follow = app.decide, app.follow_up
         # Somebody waits for the answer: no evening is to be waited for.
-        symbols = SymbolFinder(asked or MarketProcess(), settings.market_data)
+        finder = SymbolFinder(symbols, settings.market_data)
         services = Services(
-            database, messages_of(DEFAULT), clock, replies, Admins(clock), symbols, settings.operator_note, operation
+            database, messages_of(DEFAULT), clock, replies, Admins(clock), finder, settings.operator_note, operation
         )
         register(telegram, services)
         yield app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 
@@ -22,8 +22,10 @@ from storage.database import read_only, run_until_complete
 from storage.watches import judged
 from storage.watches.judged import BELOW, RECORD, Firing, Judgement, Quote, Standing
 
-# No exchange of the world rests for longer; a symbol without a bar for so long is quoted no more.
+# No exchange of the world rests for longer: a symbol without a bar for so long is quoted no more. And what happened
+# earlier, while nobody judged it, is no news.
 _LONGEST_PAUSE = timedelta(days=14)
+_NO_SPLIT = (0.0, 1.0)
 
 
 async def series_to_collect(connection: AsyncConnection) -> dict[str, Series]:
@@ -47,8 +49,10 @@ def judge(request: JudgeWatches) -> WatchesJudged:
     judgements, quotes = list[Judgement](), list[Quote]()
     for symbol in dict.fromkeys(standing.condition.symbol for standing in loaded.standings):
         closes, mine = loaded.closes(symbol), loaded.of(symbol)
-        found = [_judged(standing, closes) for standing in mine] if len(closes) else []
-        judgements += [judgement for judgement in found if judgement is not None]
+        if len(closes):
+            since, rebased = request.now.date() - _LONGEST_PAUSE, loaded.rebased(symbol)
+            found = [_judged(standing, closes, rebased, since) for standing in mine]
+            judgements += [judgement for judgement in found if judgement is not None]
         quotes.append(loaded.quote(symbol, closes, request.now))
     return WatchesJudged(judgements, quotes)
 
@@ -71,6 +75,11 @@ class _Loaded:
         frame = self.archive[symbol]
         return price(frame)[~frame["doubted"].astype(bool)].dropna()
 
+    def rebased(self, symbol: str) -> pd.DatetimeIndex:
+        """Return the days of splits: a price of the day before is not one of that day."""
+        ratios = self.archive[symbol]["split"].fillna(1.0)
+        return pd.DatetimeIndex(ratios[~ratios.isin(_NO_SPLIT)].index)
+
     def quote(self, symbol: str, closes: pd.Series[float], now: datetime) -> Quote:
         # One that was never collected was quoted when somebody began to watch it.
         newest = pd.Timestamp(closes.index[-1]).date() if len(closes) else max(one.through for one in self.of(symbol))
@@ -81,7 +90,7 @@ class _Loaded:
         return Quote(symbol, newest, close, stopped, symbol in SERIES, self.reasons.get(symbol, "") if stopped else "")
 
 
-def _judged(standing: Standing, closes: pd.Series[float]) -> Judgement | None:
+def _judged(standing: Standing, closes: pd.Series[float], rebased: pd.DatetimeIndex, since: date) -> Judgement | None:
     """Return how a watch stands after the newest bar; ``None`` where it is judged up to that already."""
     newest = pd.Timestamp(closes.index[-1]).date()
     if newest <= standing.through:
@@ -91,8 +100,8 @@ def _judged(standing: Standing, closes: pd.Series[float]) -> Judgement | None:
         found = judge_record(closes, standing.through)
     else:
         side = Sign.BELOW if asked.side == BELOW else Sign.ABOVE
-        found = judge_level(closes, standing.through, side, asked.level, armed=standing.armed)
-    if found.fired is None:
+        found = judge_level(closes, standing.through, side, asked.level, armed=standing.armed, rebased=rebased)
+    if found.fired is None or found.fired.on < since:
         return Judgement(standing, found.armed, newest)
     fired = Firing(found.fired.on, found.fired.close, found.fired.level, found.fired.base)
     return Judgement(standing, found.armed, newest, fired)

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.messages.chart_kinds import Chart, Kind, Period, Theme, periods
+from bot.messages.chart_kinds import Chart, Kind, Period, Theme, chart_of, periods
 from bot.messages.figures import Figures
 from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, Choice, kinds_of
 from storage.operator.posts import BROADCAST, CORRECTION
@@ -27,11 +27,6 @@ Rows = tuple[tuple[tuple[str, str], ...], ...]
 """Rows of (what stands on a button, what it asks for)."""
 
 _A_ROW = 4
-_CHART_OF = {
-    "liquidity": Kind.LIQUIDITY, "stage": Kind.CASCADE, "supercycle": Kind.CASCADE,
-    "window": Kind.CRYPTO, "precondition": Kind.CRYPTO,
-}  # fmt: skip
-"""By the first word of an alert's kind, the chart that shows what it is about; of any other the breakout."""
 _DAYS = (1, 7, 30)
 _USUAL_NIGHTS = (((21, 7), (22, 7), (22, 8)), ((23, 7), (23, 8), (0, 8)))
 # What Telegram takes as the data of a button, in bytes; of what these are made, each is a letter of one byte.
@@ -67,8 +62,8 @@ class Buttons:
     def __init__(self, figures: Figures) -> None:
         self._figures, self._words = figures, figures.words
 
-    def under_alert(self, alert_id: int, kind: str) -> Rows:
-        """Return those under an alert of a kind; the chart is the one that shows it."""
+    def under_alert(self, alert_id: int, kind: str, *, pictured: bool = False) -> Rows:
+        """Return those under an alert of a kind; the chart is the one that shows it, unless that is there already."""
         _ = self._words.gettext
         data = f"{alert_id}"
         if kind == DIGEST:
@@ -76,12 +71,11 @@ class Buttons:
             return shown, ((_("Digest"), "digest"), (_("Mute"), f"mute@{data}"))
         if kind.startswith(f"{WATCH}."):
             return (((_("Watches"), "watch"), (_("Mute"), f"mute@{data}")),)
-        family = kind.partition(".")[0]
         if kind in (BROADCAST, CORRECTION):
             # An operator's word has nothing behind it.
             return ()
-        # No chart shows that a series is late.
-        charts = () if family == "data" else ((_("Chart"), f"chart:{_CHART_OF.get(family, Kind.BREAKOUT)}"),)
+        chart = None if pictured else chart_of(kind)
+        charts = ((_("Chart"), f"chart:{chart}"),) if chart else ()
         return (
             ((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), *charts),
             ((_("Details"), f"details@{data}"), (_("Mute"), f"mute@{data}")),
@@ -167,14 +161,23 @@ class Buttons:
     def under_settings(self, chosen: Chosen) -> Rows:
         """Return what can be changed of a chat."""
         _ = self._words.gettext
+        with_chart = (_("Alerts with a chart"), "settings:pictures:on")
+        as_text = (_("Alerts as text"), "settings:pictures:off")
         rows: Rows = (
             ((_("Language"), "language"), (_("Time zone"), "timezone"), (_("Quiet hours"), "quiet")),
-            ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Mute"), "mute@settings")),
+            ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Mute"), "mute@settings"), (_("Board"), "board")),
+            (as_text if chosen.pictures else with_chart,),
         )
         if chosen.quiet_from is None:
             return rows
         title = _("Hold urgent ones too") if chosen.urgent_through else _("Let urgent ones through")
-        return (rows[0], ((title, f"settings:urgent:{'held' if chosen.urgent_through else 'through'}"),), rows[1])
+        return (rows[0], ((title, f"settings:urgent:{'held' if chosen.urgent_through else 'through'}"),), *rows[1:])
+
+    def under_board(self, *, has_one: bool, is_known: bool) -> Rows:
+        """Return what makes the message a board, or moves the board there, and what ends one."""
+        _ = self._words.gettext
+        here = ((_("Move it here") if is_known else _("Pin it here"), "board:here"),)
+        return ((*here, *(((_("Turn it off"), "board:off"),) if has_one else ())), self._to_settings())
 
     def under_quiet(self, chosen: Chosen) -> Rows:
         """Return usual quiet hours, and what ends them where there are some."""

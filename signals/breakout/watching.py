@@ -12,6 +12,7 @@ from signals.nine_decimals import Sign, meets
 
 # So far in the future an episode's dates may lie, in bars.
 _AHEAD = 400
+_NEVER = pd.DatetimeIndex([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,23 @@ def judge_record(closes: pd.Series[float], through: date) -> Judged:
     return Judged(True, Firing(last.attempt, last.close, last.level, last.base_sessions))
 
 
-def judge_level(closes: pd.Series[float], through: date, side: Sign, level: float, *, armed: bool) -> Judged:
-    """Look for a close beyond a level on bars after ``through``; it is armed again once one is not beyond it."""
+def judge_level(
+    closes: pd.Series[float],
+    through: date,
+    side: Sign,
+    level: float,
+    *,
+    armed: bool,
+    rebased: pd.DatetimeIndex = _NEVER,
+) -> Judged:
+    """Look for a close beyond a level on bars after ``through``; it is armed again once one is not beyond it.
+
+    On a day of ``rebased`` it does not fire: a split, and no trade, may have brought the price there.
+    """
     fired: Firing | None = None
     for day, close in closes[closes.index > pd.Timestamp(through)].items():
         beyond = bool(meets(float(close), side, level))
-        if beyond and armed:
+        if beyond and armed and day not in rebased:
             fired = Firing(pd.Timestamp(str(day)).date(), float(close), level)
         armed = not beyond
     return Judged(armed, fired)

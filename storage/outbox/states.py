@@ -44,6 +44,7 @@ class Claimed:
     it after all, or not now. It is for the forum topic ``thread_id``, and ``tells_topic_gone`` when it met that one
     closed or deleted. ``is_silent`` where the chat wants its kind without a sound. ``replies_to``: the message that
     it corrects. ``language`` is the chat's, ``None`` where it has said none.
+    ``is_pictured`` where it wants its chart with it.
     """
 
     id: int
@@ -57,3 +58,4 @@ class Claimed:
     is_silent: bool = False
     replies_to: int | None = None
     language: str | None = None
+    is_pictured: bool = False

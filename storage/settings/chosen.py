@@ -41,6 +41,7 @@ class Chosen:
     quiet_from: int | None = None
     quiet_until: int | None = None
     urgent_through: bool = False
+    pictures: bool = False
     digest: Cadence | None = None
     digest_hour: int = 8
     digest_skips: bool = False
@@ -69,7 +70,7 @@ async def load(connection: AsyncConnection, chat_id: int) -> Chosen:
     """Return the choices of a chat; of one that was never seen, those everybody begins with."""
     columns = (
         *(chat.c.subscribed_at.is_not(None), chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds),
-        *(chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through),
+        *(chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through, chat.c.pictures),
         *(chat.c.digest, chat.c.digest_hour, chat.c.digest_skips, chat.c.digest_due_at, chat.c.language),
     )
     row = (await connection.execute(select(*columns).where(chat.c.id == chat_id))).one_or_none()
@@ -170,6 +171,11 @@ async def let_urgent_through(connection: AsyncConnection, chat_id: int, through:
     """Let urgent kinds come in quiet hours, too, or not."""
     await _change(connection, chat_id, urgent_through=through)
     await _let_go(connection, chat_id)
+
+
+async def want_pictures(connection: AsyncConnection, chat_id: int, wanted: bool) -> None:
+    """Let the alerts of a chat come with their chart, or as text alone."""
+    await _change(connection, chat_id, pictures=wanted)
 
 
 async def _let_go(connection: AsyncConnection, chat_id: int) -> None:

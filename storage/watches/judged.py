@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from storage import AsyncConnection
 from storage.database import lock, upsert
-from storage.outbox.recipients import is_recipient
+from storage.outbox.recipients import IS_SUBSCRIBED, is_recipient
 from storage.outbox.states import State
 from storage.schema import alert, chat, delivery, observation, restatement, source_check, watch, watched_symbol
 from storage.settings.kinds import BITS
@@ -76,9 +76,13 @@ class Quote:
     reason: str = ""
 
 
+# Who gets no alerts costs no requests.
+_BY_A_SUBSCRIBER = watch.c.chat_id.in_(select(chat.c.id).where(*IS_SUBSCRIBED))
+
+
 async def symbols(connection: AsyncConnection) -> list[str]:
-    """Return every symbol that is watched."""
-    query = select(watch.c.symbol).distinct().order_by(watch.c.symbol)
+    """Return every symbol that a subscriber watches."""
+    query = select(watch.c.symbol).where(_BY_A_SUBSCRIBER).distinct().order_by(watch.c.symbol)
     return [*(await connection.execute(query)).scalars()]
 
 
@@ -89,9 +93,9 @@ async def quote_of(connection: AsyncConnection, symbol: str) -> Quote | None:
 
 
 async def standings(connection: AsyncConnection) -> list[Standing]:
-    """Return how watches stand, once for all that stand alike."""
+    """Return how the watches of subscribers stand, once for all that stand alike."""
     columns = (watch.c.symbol, watch.c.side, watch.c.level, watch.c.armed, watch.c.through)
-    rows = await connection.execute(select(*columns).distinct().order_by(*columns))
+    rows = await connection.execute(select(*columns).where(_BY_A_SUBSCRIBER).distinct().order_by(*columns))
     return [Standing(Condition(*row[:3]), row.armed, row.through) for row in rows]
 
 

@@ -47,6 +47,12 @@ class World:
             standing = Standing(Condition(symbol, side, level), armed, day(at))
             await listed.add(connection, 5, standing, Quote(symbol, day(at), 90.0), decision_time(day(at)))
 
+    async def archived(self, symbol: str) -> None:
+        """Archive the bars through the first record."""
+        rows = [(day(at), RECORDS[at], *[None] * 7) for at in range(N + 1)]
+        async with self.evening.database.transaction() as connection:
+            await observations.archive(connection, symbol, rows, decision_time(day(N)))
+
     async def evening_of(self, position: int, days_later: int = 0) -> list[str]:
         """Run the watches of an evening. Returns the alerts that there are then."""
         await self.evening.watch(decision_time(day(position)) + timedelta(days=days_later))
@@ -103,9 +109,7 @@ async def test_after_a_week_without_a_bot_the_last_crossing_is_told(world: World
 
 async def test_a_symbol_of_the_table_is_judged_on_the_archive_that_there_is(world: World) -> None:
     # No file: what the evening has not collected is not asked for here.
-    rows = [(day(at), RECORDS[at], *[None] * 7) for at in range(N + 1)]
-    async with world.evening.database.transaction() as connection:
-        await observations.archive(connection, "IWM", rows, decision_time(day(N)))
+    await world.archived("IWM")
     await world.watches("IWM", RECORD, at=N - 1)
     assert await world.evening_of(N) == [f"watch.record IWM {day(N)}"]
     async with world.evening.database.reading() as connection:
@@ -121,6 +125,28 @@ async def test_a_split_is_no_fall_below_a_level(world: World) -> None:
     assert await world.evening_of(N + 1) == []
     async with world.evening.database.reading() as connection:
         assert set(await observations.restated_at(connection)) == {"NVDA"}
+
+
+async def test_a_price_below_a_level_by_a_split_fires_nothing_and_is_judged_from_there(world: World) -> None:
+    world.write("NVDA", RECORDS[: N + 1])
+    await world.watches("NVDA", BELOW, 60.0, at=N - 1)
+    await world.evening_of(N)
+    after = [*(close / 2 for close in RECORDS[: N + 1]), 51.0]
+    world.write("NVDA", after, split=[*[0.0] * (N + 1), 2.0])
+    assert await world.evening_of(N + 1) == []
+    world.write("NVDA", [*after, 61.0, 59.0], split=[*[0.0] * (N + 1), 2.0, 0.0, 0.0])
+    assert await world.evening_of(N + 3) == [f"watch.below NVDA {day(N + 3)}"]
+
+
+async def test_what_happened_more_than_two_weeks_ago_is_no_news(world: World) -> None:
+    world.write("NVDA", [*RECORDS[:N], 101.0, *[101.5] * 12])
+    await world.watches("NVDA", ABOVE, 100.5, at=N - 1)
+    await world.watches("NVDA", RECORD, at=N - 1)
+    assert await world.evening_of(N + 12) == []
+    async with world.evening.database.reading() as connection:
+        assert {(row.armed, row.through) for row in await listed.of_chat(connection, 5)} == {
+            (False, day(N + 12)), (True, day(N + 12))
+        }  # fmt: skip
 
 
 async def test_a_bar_that_cannot_be_believed_fires_nothing_until_it_is_confirmed(world: World) -> None:
@@ -168,12 +194,12 @@ async def test_in_the_simulated_market_every_symbol_has_made_up_prices(world: Wo
 async def test_a_source_that_hangs_costs_its_time_and_what_came_before_is_judged(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.write("AMD", RECORDS)
+    await world.archived("AMD")
     await world.watches("AMD", RECORD, at=N - 1)
     await world.watches("NVDA", RECORD, at=N - 1)
     # Whoever opens it waits for somebody to write.
     os.mkfifo(world.folder / "NVDA.csv")
-    monkeypatch.setattr(evenings, "_LONGEST_COLLECTING", 8.0)
+    monkeypatch.setattr(evenings, "_LONGEST_COLLECTING", 2.0)
     evening = replace(world.evening, process=MarketProcess())
     await evening.watch(decision_time(day(N)))
     await evening.process.close()

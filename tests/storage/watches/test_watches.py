@@ -135,6 +135,17 @@ async def test_all_chats_may_watch_two_hundred_symbols(database: Database) -> No
         assert await watched_by(connection, 20, STOCK, Condition("S1.1", BELOW, 7.0)) == ["bot", None]
 
 
+async def test_who_gets_no_alerts_costs_no_symbol(database: Database) -> None:
+    async with database.transaction() as connection:
+        await watched_by(connection, 1, COIN)
+        await watched_by(connection, 2, STOCK)
+        await watched_by(connection, 3, COIN)
+        await chats.mark_gone(connection, 2, "blocked", NOW)
+        await chats.unsubscribe(connection, 3, NOW)
+        assert await judged.symbols(connection) == ["BTC-USD"]
+        assert [one.condition for one in await judged.standings(connection)] == [COIN]
+
+
 async def test_one_is_ended_or_all_of_a_symbol(database: Database) -> None:
     others = [Condition("BTC-USD", BELOW, 50.0), Condition("BTC-USD", RECORD)]
     async with database.transaction() as connection:

@@ -86,6 +86,26 @@ class TestOverview:
         assert (await chosen_by(app, GROUP)).timezone == "Europe/Paris"
 
 
+class TestPictures:
+    async def test_they_are_off_until_a_button_or_words_turn_them_on(
+        self, app: App, say: Say, press: Press, sandbox: Sandbox
+    ) -> None:
+        assert "chart" not in await say("/settings")
+        await press("Alerts with a chart")
+        assert "Alerts come with their chart, a minute later" in sandbox.sent(ME)[-1].splitlines()
+        assert (await chosen_by(app)).pictures
+        await press("Alerts as text")
+        assert not (await chosen_by(app)).pictures
+        await say("/settings pictures on")
+        assert (await chosen_by(app)).pictures
+
+    async def test_in_a_group_only_admins_turn_them_on(self, app: App, say: Say) -> None:
+        assert await say("/settings pictures on", GROUP, MEMBER) == Messages().text("admins_only")
+        assert not (await chosen_by(app, GROUP)).pictures
+        await say("/settings pictures on", GROUP, ADMIN)
+        assert (await chosen_by(app, GROUP)).pictures
+
+
 class TestTimeZone:
     async def test_by_a_city(self, app: App, say: Say) -> None:
         assert "Time zone: New York, where it is 17:30 now" in await say("/timezone new york")
@@ -221,7 +241,7 @@ class TestQuietHours:
 def test_whatever_is_chosen_fits_one_screen(found: Chosen, language: str) -> None:
     text = messages_of(language).text
     texts = (
-        text("settings", chosen=found, now=EVENING, is_muted=True, language="Français"),
+        text("settings", chosen=found, now=EVENING, is_muted=True, language="Français", has_board=True),
         text("quiet", chosen=found),
         text("digest", chosen=found, is_muted=True),
         text("alerts", chosen=found, is_muted=True),

@@ -15,6 +15,7 @@ from bot.messages.render import Messages
 from bot.sandbox.entities import parse_html
 from bot.sandbox.server import Sandbox
 from bot.settings import Settings
+from storage import chats
 from storage.settings.chosen import Chosen
 from storage.watches import listed
 from storage.watches.judged import ABOVE, BELOW, Condition, Quote, Standing
@@ -38,7 +39,7 @@ def settings(sandbox: Sandbox, database_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[App]:
     """The built program whose market answers in this process."""
-    async with build(settings, SteppedClock(EVENING), MarketInProcess()) as app:
+    async with build(settings, SteppedClock(EVENING), MarketInProcess(), MarketInProcess()) as app:
         await app.connect()
         yield app
 
@@ -112,6 +113,8 @@ class TestAdding:
 
     async def test_two_hundred_symbols_are_the_most_of_the_bot(self, app: App, say: Say) -> None:
         async with app.database.transaction() as connection:
+            for chat_id in range(100, 120):
+                await chats.subscribe(connection, chat_id, "private", EVENING)
             for n in range(200):
                 await listed.add(
                     connection,

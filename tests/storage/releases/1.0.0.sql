@@ -27,6 +27,21 @@ CREATE TABLE alert (
 INSERT INTO "alert" VALUES(1,'key','stage.up',0,'2020-11-17','[3]','2020-11-17 22:30:00.250000',NULL,NULL,'subscribers',NULL,262143,NULL,0,NULL);
 INSERT INTO "alert" VALUES(2,'correction:1','correction',1,NULL,'[]','2020-11-17 22:30:00.250000',NULL,NULL,'corrected',NULL,-1,NULL,0,NULL);
 INSERT INTO "alert" VALUES(3,'broadcast:2','broadcast',0,NULL,'[]','2020-11-17 22:30:00.250000',NULL,NULL,'subscribers',NULL,-1,NULL,0,NULL);
+CREATE TABLE board (
+	id INTEGER NOT NULL, 
+	chat_id BIGINT NOT NULL, 
+	message_id BIGINT, 
+	thread_id BIGINT, 
+	step VARCHAR(16) NOT NULL, 
+	shows DATE, 
+	state VARCHAR(16) NOT NULL, 
+	not_before DATETIME, 
+	lease_until DATETIME, 
+	attempts INTEGER DEFAULT 0 NOT NULL, 
+	error VARCHAR(500), 
+	CONSTRAINT pk_board PRIMARY KEY (id)
+);
+INSERT INTO "board" VALUES(7,7,7,7,'"é"','2020-11-17','"é"','2020-11-18 06:07:08.000009','2020-11-18 06:07:08.000009',7,'"é"');
 CREATE TABLE chain (
 	number BIGINT NOT NULL, 
 	kind VARCHAR(16) NOT NULL, 
@@ -306,4 +321,9 @@ CREATE INDEX ix_outcome_transition_id ON outcome (transition_id);
 CREATE UNIQUE INDEX uq_outcome_first ON outcome (transition_id, asset, horizon) WHERE corrects IS NULL;
 CREATE INDEX ix_supersession_older_id ON supersession (older_id);
 CREATE INDEX ix_delivery_queue ON delivery (urgent DESC, (chat_id > 0), alert_id, id) WHERE state = 'queued';
+CREATE INDEX ix_board_chat_id ON board (chat_id);
+CREATE UNIQUE INDEX uq_board_current ON board (chat_id) WHERE step NOT IN ('unpin', 'farewell');
+CREATE INDEX ix_board_queue ON board (shows, (chat_id > 0), id) WHERE state = 'queued';
+CREATE INDEX ix_board_held ON board (not_before) WHERE state = 'held';
+CREATE INDEX ix_board_sending ON board (lease_until) WHERE state = 'sending';
 COMMIT;

@@ -53,6 +53,8 @@ class Methods:
                 self._answer_callback_query,
                 frozenset({"callback_query_id", "text", "show_alert"}),
             ),
+            "getWebhookInfo": (self._get_webhook_info, frozenset()),
+            "getChat": (self._get_chat, frozenset({"chat_id"})),
             "setWebhook": (self._set_webhook, frozenset({"url", "secret_token", "allowed_updates", "max_connections"})),
             "deleteWebhook": (self._delete_webhook, frozenset({"drop_pending_updates"})),
             "setMyCommands": (self._set_my_commands, frozenset({"commands", "scope", "language_code"})),
@@ -85,6 +87,14 @@ class Methods:
             raise BotApiError(400, "Bad Request: bad webhook: the sandbox calls nobody, in tests this machine alone")
         await self._pusher.set(str(given["url"]), secret, given.get("allowed_updates") or [])
         return True
+
+    async def _get_webhook_info(self, _: Json) -> Json:
+        is_set = self._pusher is not None and self._pusher.is_set
+        url = "https://set.example" if is_set else ""
+        return {"url": url, "has_custom_certificate": False, "pending_update_count": len(self._world.updates)}
+
+    async def _get_chat(self, given: Json) -> Json:
+        return self._chat(given).chat
 
     async def _delete_webhook(self, _: Json) -> bool:
         if self._pusher is not None:

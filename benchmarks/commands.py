@@ -21,6 +21,7 @@ from bot.commands.answering import Handler, Request, Services
 from bot.commands.permission import Admins
 from bot.commands.record import record
 from bot.commands.status import status
+from bot.market.symbols import SymbolFinder
 from bot.messages.buttons import Rows
 from bot.messages.pages import pages
 from bot.messages.render import Messages
@@ -86,7 +87,8 @@ async def _own_time(folder: Path) -> dict[str, float]:
         async with build(settings, clock) as app:
             await app.evening.run(clock.now())
             await app.evening.look_back(clock.now())
-            services = Services(app.database, Messages(), clock, app.replies, Admins(clock))
+            symbols = SymbolFinder(app.evening.process, app.evening.market_data)
+            services = Services(app.database, Messages(), clock, app.replies, Admins(clock), symbols)
             return {"/status": await _median(services, status), "/record": await _median(services, record)}
 
 

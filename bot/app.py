@@ -21,10 +21,12 @@ from bot.clock import Clock
 from bot.commands.answering import Services
 from bot.commands.operator.operation import Operation
 from bot.commands.permission import Admins
+from bot.commands.settings.speaking import undecided
 from bot.commands.table import MENU, OPERATOR_MENU, register
 from bot.delivery.asking import Askers
 from bot.delivery.composing import Composer
 from bot.delivery.pacing import Pacer
+from bot.delivery.pictures import Pictures
 from bot.delivery.post import Post
 from bot.delivery.purging import Purger
 from bot.delivery.replies import ReplyRateLimiter
@@ -35,7 +37,8 @@ from bot.heartbeat import Heartbeat
 from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule, watch_the_clock
-from bot.messages.render import Messages
+from bot.market.symbols import SymbolFinder
+from bot.messages.languages import DEFAULT, messages_of
 from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
 from bot.updates.inbox import ALLOWED_UPDATES, Inbox
@@ -152,11 +155,13 @@ class App:
         return fault
 
     async def follow_up(self) -> None:
-        """Bring charts, track record and backups up to date, once the alerts are on their way."""
+        """Bring charts, track record, watches and backups up to date, once the alerts are on their way."""
         now = self.clock.now()
         try:
             await self._follow(self.evening.draw(now), "The charts could not be drawn")
             await self._follow(self.evening.look_back(now), "The track record could not be computed")
+            await self._follow(self.evening.watch(now), "The watches could not be judged")
+            self.sender.wake()
         finally:
             await self.evening.process.close()
         await self._follow(self.back_up(), "No backup could be made")
@@ -237,12 +242,17 @@ def _is_temporary(error: BaseException) -> bool:
 
 
 @asynccontextmanager
-async def build(settings: Settings, clock: Clock, market: Market | None = None) -> AsyncIterator[App]:
-    """Open the database, bring it up to date, and build everything on it; ``market`` is by default a process."""
+async def build(
+    settings: Settings, clock: Clock, market: Market | None = None, symbols: Market | None = None
+) -> AsyncIterator[App]:
+    """Open the database, bring it up to date, and build everything on it.
+
+    ``market`` is asked for the evening, ``symbols`` by whoever waits for an answer; each is by default a process.
+    """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url))
         await migrate(database)
-        market = market or MarketProcess()
+        market, symbols = market or MarketProcess(), symbols or MarketProcess()
         stack.push_async_callback(market.close)
         # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
         pools = ((MOST_IN_FLIGHT, _SEND_TIMEOUT), (32, _ANSWER_TIMEOUT), (1, _SEND_TIMEOUT))
@@ -251,18 +261,18 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
             await request.initialize()
             # Closed here: an application that never connected would not close its own.
             stack.push_async_callback(request.shutdown)
-        pacer, messages = Pacer(settings.limits, time.monotonic), Messages()
+        pacer = Pacer(settings.limits, time.monotonic)
         address = settings.bot_api_base + settings.token
         askers = Askers(settings.limits.per_chat, time.monotonic)
         replies = ReplyRateLimiter(pacer, askers)
         telegram = _telegram(settings, replies, answering, polling)
         stack.push_async_callback(_shut_down, telegram)
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids, settings.secrets)
-        inbox = Inbox(telegram, database, clock, alarm, messages.text("undecided"))
-        composer = Composer(messages)
+        inbox = Inbox(telegram, database, clock, alarm, lambda update: undecided(services, update))
+        composer = Composer()
         sender = Sender(
             database, clock, pacer, composer,
-            Post(sending, address, settings.paid_broadcast),
+            Post(sending, address, settings.paid_broadcast, Pictures(database, sending, address)),
             ResultWriter(database, clock, pacer, composer, alarm), alarm, settings.operator_ids,
         )  # fmt: skip
         evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)
@@ -272,7 +282,11 @@ async def build(settings: Settings, clock: Clock, market: Market | None = None) 
         stack.push_async_callback(operation.close)
         app = App(settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation)
         operation.evaluate, operation.follow = app.decide, app.follow_up
-        services = Services(database, messages, clock, replies, Admins(clock), settings.operator_note, operation)
+        # Somebody waits for the answer: no evening is to be waited for.
+        finder = SymbolFinder(symbols, settings.market_data)
+        services = Services(
+            database, messages_of(DEFAULT), clock, replies, Admins(clock), finder, settings.operator_note, operation
+        )
         register(telegram, services)
         yield app
 

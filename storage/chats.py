@@ -15,6 +15,7 @@ from storage.outbox.recipients import of_chat
 from storage.outbox.states import WAITING, State
 from storage.schema import alert, chat, delivery, post
 from storage.settings import personal
+from storage.watches import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,14 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
     # Messages are numbered anew there. What is left behind is owed to the new id already.
     moved = update(delivery).where(*of_chat(old), delivery.c.alert_id.not_in(already))
     await connection.execute(moved.values(chat_id=new, message_id=None))
+    await listed.move(connection, old, new)
     await personal.forget(connection, old)
 
 
 _SETTINGS = (
-    chat.c.subscribed_at, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through,
-    chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds, chat.c.digest, chat.c.digest_hour, chat.c.digest_skips,
-    chat.c.digest_due_at, chat.c.digest_on, chat.c.digest_through,
+    chat.c.subscribed_at, chat.c.language, chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until,
+    chat.c.urgent_through, chat.c.pictures, chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds, chat.c.digest,
+    chat.c.digest_hour, chat.c.digest_skips, chat.c.digest_due_at, chat.c.digest_on, chat.c.digest_through,
 )  # fmt: skip
 
 

@@ -61,7 +61,7 @@ class AlertRow:
     """One alert to be stored. ``changes`` are (subject, kind) of the transitions it tells, the gravest first.
 
     ``audience`` is who it is for: the subscribers, or the operators. ``kinds`` are the bits of what it is: a chat that
-    wants one of them gets it.
+    wants one of them gets it. ``chart`` is the one that it carries where a chat wants pictures.
     """
 
     key: str
@@ -72,6 +72,7 @@ class AlertRow:
     changes: Sequence[tuple[str, str]] = field(default_factory=tuple)
     audience: Audience = Audience.SUBSCRIBERS
     kinds: int = EVERYTHING
+    chart: str | None = None
 
 
 async def record(

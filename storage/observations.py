@@ -126,13 +126,14 @@ async def load_vintages(
     return found
 
 
-async def counts(connection: AsyncConnection) -> dict[str, int]:
-    """Return how many vintages are archived of each series that no restatement supersedes."""
+async def counts(connection: AsyncConnection, series: Collection[str]) -> dict[str, int]:
+    """Return how many vintages are archived of each of these series that no restatement supersedes."""
     newest = select(restatement.c.series, func.max(restatement.c.seen_at).label("at")).group_by(restatement.c.series)
     restated = newest.subquery()
     query = (
         select(observation.c.series, func.count().label("vintages"))
         .outerjoin(restated, restated.c.series == observation.c.series)
+        .where(observation.c.series.in_(series))
         .where(restated.c.at.is_(None) | (observation.c.first_seen_at >= restated.c.at))
         .group_by(observation.c.series)
     )

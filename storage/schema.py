@@ -231,9 +231,11 @@ chat = Table(
     Column("thread_id", BigInteger, comment="the forum topic that gets its alerts; null: General, or there are none"),
     Column("topic_gone_in", BigInteger, comment="the delivery that met its topic closed or deleted, and says so"),
     Column("timezone", String(64), nullable=False, server_default="UTC", comment="IANA name: how it is told times"),
+    Column("language", String(8), comment="what it is spoken to in, as it chose or began; null: not said yet"),
     Column("quiet_from", Integer, comment="minutes after midnight there, when quiet hours begin; null: there are none"),
     Column("quiet_until", Integer, comment="and when they end"),
     Column("urgent_through", Boolean, nullable=False, server_default=false(), comment="urgent kinds come at any hour"),
+    Column("pictures", Boolean, nullable=False, server_default=false(), comment="alerts come with their chart"),
     Column("muted_until", Instant, comment="nothing is enqueued for it before"),
     Column(
         "loud_kinds",
@@ -268,6 +270,7 @@ alert = Table(
     Column("audience", String(16), nullable=False, server_default="subscribers", comment="storage.ledger.Audience"),
     Column("stopped_reason", String(500), comment="our own mistake: nothing more of it is owed or sent"),
     Column("kinds", BigInteger, nullable=False, comment="storage.settings.kinds.BITS of what it is: who wants one"),
+    Column("chart", String(64), comment="the chart that it carries where a chat wants pictures; null: none"),
     Column("plain", Boolean, nullable=False, server_default=false(), comment="Telegram could not parse its markup"),
     Column("facts", JSON, comment="what it tells where that is no transition"),
 )
@@ -342,6 +345,32 @@ notice = Table(
     Column("id", _RowId, primary_key=True),
     Column("sentence", String(1000), nullable=False, comment="what the operators are still to be told"),
     Column("made_at", Instant, nullable=False),
+)
+
+watch = Table(
+    "watch",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("symbol", String(32), nullable=False),
+    Column("side", String(8), nullable=False, comment="record, above or below"),
+    Column("level", Float, nullable=False, comment="0 where a record is watched for"),
+    Column("created_at", Instant, nullable=False),
+    Column("armed", Boolean, nullable=False, comment="false: it fired, and no close has been back since"),
+    Column("through", Date, nullable=False, comment="the bar up to which it is judged"),
+    Column("fired_on", Date, comment="the bar on which it last fired"),
+    UniqueConstraint("chat_id", "symbol", "side", "level"),
+    Index("ix_watch_alike", "symbol", "side", "level", "armed", "through"),
+)
+
+watched_symbol = Table(
+    "watched_symbol",
+    metadata,
+    Column("symbol", String(32), primary_key=True),
+    Column("quoted_on", Date, comment="its newest bar"),
+    Column("close", Float),
+    Column("stopped", Boolean, nullable=False, comment="it is quoted no more, and those who watch it are told"),
+    Column("in_table", Boolean, nullable=False, comment="its bars are kept whoever watches it"),
 )
 
 heartbeat = Table(

@@ -84,6 +84,7 @@ class SteppedMarket:
         """Move to an instant and run its evening; on an empty database the history up to it is recorded silently."""
         self.clock.move(at)
         agenda = await self.app.evening.run(at)
+        await self.app.evening.watch(at)
         self.app.sender.wake()
         return agenda
 

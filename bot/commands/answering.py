@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from telegram import (
@@ -29,7 +29,9 @@ from bot.commands.permission import Admins
 from bot.delivery.failures import TOPIC_GONE_TEXTS
 from bot.delivery.replies import ReplyRateLimiter
 from bot.errors import AlreadyHandledError
+from bot.market.symbols import SymbolFinder
 from bot.messages.buttons import Rows
+from bot.messages.languages import messages_of
 from bot.messages.pages import pages
 from bot.messages.render import Messages
 from storage import AsyncConnection, inbox
@@ -45,11 +47,16 @@ class Services:
     clock: Clock
     replies: ReplyRateLimiter
     admins: Admins
+    symbols: SymbolFinder
     note: str = ""
     operation: Operation = field(default_factory=Operation)
     # A chart that nobody has seen yet is uploaded for the first who asks; who asks meanwhile waits for its id.
     uploading: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _effects: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def speaking(self, language: str) -> Services:
+        """Return the same services with their words in a language."""
+        return replace(self, messages=messages_of(language))
 
     @asynccontextmanager
     async def transaction(self, update: Update) -> AsyncIterator[AsyncConnection]:

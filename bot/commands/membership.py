@@ -9,6 +9,7 @@ from telegram.constants import ChatType, ParseMode
 from telegram.error import TelegramError
 
 from bot.commands.answering import Services, markup
+from bot.commands.settings.speaking import begin
 from storage import chats, market
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ async def note_membership(services: Services, update: Update, _: object) -> None
             await chats.mark_gone(connection, chat.id, reason, services.clock.now())
         else:
             await chats.mark_reachable(connection, chat.id, chat.type)
+            services = await begin(services, connection, update)
         found = await chats.find(connection, chat.id)
         market_row = await market.load_market(connection)
     is_new = found is not None and found.subscribed_at is None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from telegram.constants import ChatType
+
 from bot.commands.answering import Request, Services
+from bot.commands.settings.speaking import begin
 from bot.messages.kinds import Choice
 from storage import chats, market
 from storage.settings import chosen
@@ -18,6 +21,8 @@ async def start(services: Services, request: Request) -> None:
     choice = Choice.of(request.words[0]) if len(request.words) == 1 else None
     async with services.transaction(request.update) as connection:
         await chats.mark_reachable(connection, chat.id, chat.type)
+        if chat.type == ChatType.PRIVATE:
+            services = await begin(services, connection, request.update)
         market_row = await market.load_market(connection)
     offered = Chosen(loud_kinds=choice.kinds) if choice else None
     text = services.messages.text("start", market=market_row, chosen=offered)
@@ -36,6 +41,7 @@ async def subscribe(services: Services, request: Request) -> str | None:
             return services.messages.text("wrong_subscribe")
     async with services.transaction(request.update) as connection:
         new = await chats.subscribe(connection, chat.id, chat.type, services.clock.now(), request.topic)
+        services = await begin(services, connection, request.update)
         if choice is not None:
             await chosen.hear_only(connection, chat.id, choice.kinds)
         found = await chosen.load(connection, chat.id)

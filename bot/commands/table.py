@@ -22,7 +22,8 @@ from telegram.ext import (
 from bot.commands import alert, chart, evidence, membership, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
 from bot.commands.operator import delivery, evening, health, posts
-from bot.commands.settings import alerts, digest, mute, overview, personal, quiet, timezone
+from bot.commands.settings import alerts, digest, language, mute, overview, personal, quiet, timezone, watches
+from bot.commands.settings.speaking import in_language
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
 from bot.messages.buttons import Asked
@@ -84,10 +85,13 @@ COMMANDS = (
     Command("alerts", "which alerts come, and how", alerts.alerts, _CHAT, "", True, True),
     Command("mute", "no alerts for a while", mute.mute, _CHAT, "7d", True, True),
     Command("digest", "what changed, daily or weekly", digest.digest, _CHAT, "daily 8", True, True),
-    Command("settings", "time zone and quiet hours", overview.settings, _CHAT, "", True, True),
+    Command("watch", "a price: a record, or a level", watches.watch, _CHAT, "BTC-USD > 120000", True, True),
+    Command("settings", "language, time zone and quiet hours", overview.settings, _CHAT, "", True, True),
     Command("unsubscribe", "no more alerts", subscription.unsubscribe, _CHAT, "", True, True),
+    Command("unwatch", "one no more", watches.unwatch, _CHAT, "NVDA", True, True),
     Command("unmute", "alerts again", mute.unmute, _CHAT, "", True, True),
     Command("timezone", "where this chat is", timezone.timezone, _CHAT, "Paris", True, True),
+    Command("language", "the language of this chat", language.language, _CHAT, "fr", True, True),
     Command("quiet", "hours in which nothing comes", quiet.quiet, _CHAT, "22:00-07:00", True, True),
     Command("help", "this list", _help),
     Command("start", "what this is", subscription.start, has_effect=True),
@@ -139,6 +143,7 @@ def register(application: Application[Any, Any, Any, Any, Any, Any], services: S
 
 async def _typed(services: Services, command: Command, update: Update, context: Any) -> None:
     assert update.effective_message is not None
+    services = await in_language(services, update)
     request = Request(services, update, update.effective_message, tuple(context.args or ()))
     try:
         if (sentence := await _carry_out(services, command, request)) is not None:
@@ -151,7 +156,7 @@ async def _pressed(services: Services, update: Update, _: object) -> None:
     query = update.callback_query
     if query is None:
         return
-    asked = Asked.of(query.data or "")
+    services, asked = await in_language(services, update), Asked.of(query.data or "")
     command = _BUTTONS.get(asked.name)
     is_hidden = command is not None and command.for_operators and not services.operation.is_operator(query.from_user)
     if command is None or query.message is None or is_hidden:
@@ -192,4 +197,5 @@ async def _end(query: CallbackQuery, sentence: str | None = None) -> None:
 
 async def _say(services: Services, template: str, update: Update, _: object) -> None:
     assert update.effective_message is not None
+    services = await in_language(services, update)
     await Request(services, update, update.effective_message).reply(services.messages.text(template))

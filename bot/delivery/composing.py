@@ -7,17 +7,19 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 from telegram.constants import ParseMode
 
 from bot.delivery.failures import Failure, FailureKind
+from bot.delivery.pictures import Picture
 from bot.messages.alerts import alert_text
 from bot.messages.buttons import Rows, as_json
-from bot.messages.render import Messages
-from storage import AsyncConnection, ledger
+from bot.messages.languages import DEFAULT, messages_of
+from bot.messages.pages import MOST_OF_A_CAPTION, units
+from storage import AsyncConnection, charts, ledger
 from storage.outbox import supersession
 from storage.outbox.states import Claimed
 
@@ -31,35 +33,53 @@ _MOST_ALERTS = 8
 class Text:
     """What one message says: Telegram's HTML, or plain text where Telegram could not parse that.
 
-    ``fields`` is what every message that says it has in common, as the JSON of a request.
+    ``fields`` is what every message that says it has in common, as the JSON of a request; ``caption`` the same where it
+    stands below a ``picture``, whose buttons are others.
     """
 
     text: str
     is_plain: bool
     buttons: Rows = ()
+    picture: Picture | None = None
+    under_picture: Rows = ()
     fields: bytes = field(init=False)
+    caption: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        fields: dict[str, Any] = {"text": self.text} | ({} if self.is_plain else {"parse_mode": ParseMode.HTML})
-        fields |= {"reply_markup": as_json(self.buttons)} if self.buttons else {}
-        object.__setattr__(self, "fields", msgspec.json.encode(fields))
+        object.__setattr__(self, "fields", self._as_json("text", self.buttons))
+        object.__setattr__(self, "caption", self._as_json("caption", self.under_picture) if self.picture else b"")
+
+    def _as_json(self, name: str, buttons: Rows) -> bytes:
+        fields: dict[str, Any] = {name: self.text} | ({} if self.is_plain else {"parse_mode": ParseMode.HTML})
+        return msgspec.json.encode(fields | ({"reply_markup": as_json(buttons)} if buttons else {}))
+
+
+class Version(NamedTuple):
+    """What may differ between two texts of one alert; ``skipped`` are the alerts that it replaces unsent."""
+
+    language: str
+    again: bool
+    topic_gone: bool
+    skipped: tuple[int, ...]
+    picture: Picture | None
 
 
 @dataclass(slots=True)
 class RenderedAlert:
-    """One alert with the texts made of it, by (repeat, topic gone, skipped alerts)."""
+    """One alert with the texts made of it."""
 
     row: Any
     supersedes: bool
-    texts: dict[tuple[bool, bool, tuple[int, ...]], Text | Failure] = field(default_factory=dict)
+    picture: Picture | None = None
+    texts: dict[Version, Text | Failure] = field(default_factory=dict)
 
 
 class Composer:
-    """Writes alerts from what was recorded when they were decided."""
+    """Writes alerts from what was recorded when they were decided, in the language of each chat."""
 
-    def __init__(self, messages: Messages) -> None:
-        self._messages = messages
+    def __init__(self) -> None:
         self._alerts: dict[int, RenderedAlert] = {}
+        self._pictures: dict[str, Picture] = {}
 
     def forget(self, alert_id: int) -> None:
         """Write this alert's texts anew: it is plain from now on."""
@@ -78,31 +98,48 @@ class Composer:
         composed = []
         for claimed in claims:
             alert = self._alerts[claimed.alert_id]
-            key = (claimed.unknowns > 0, claimed.tells_topic_gone, skipped.get(claimed.id, ()))
+            unsent = skipped.get(claimed.id, ())
+            language = claimed.language or DEFAULT
+            picture = await self._picture(connection, alert) if claimed.is_pictured else None
+            key = Version(language, claimed.unknowns > 0, claimed.tells_topic_gone, unsent, picture)
             if key not in alert.texts:
-                alert.texts[key] = await self._written(connection, alert.row, *key)
+                alert.texts[key] = await self._written(connection, alert.row, key)
             composed.append((claimed, alert.texts[key]))
         while len(self._alerts) > _MOST_ALERTS:
             del self._alerts[next(iter(self._alerts))]
         return composed
 
-    async def _written(
-        self, connection: AsyncConnection, alert: Any, again: bool, topic_gone: bool, skipped: tuple[int, ...]
-    ) -> Text | Failure:
+    async def _picture(self, connection: AsyncConnection, alert: RenderedAlert) -> Picture | None:
+        """Return the chart that an alert carries, once it is drawn; one of another session than the alert is none."""
+        if alert.picture is not None or alert.row.chart is None:
+            return alert.picture
+        drawn = await charts.find(connection, alert.row.chart)
+        if drawn is None or drawn.through != alert.row.session:
+            return None
+        known = self._pictures.get(drawn.name)
+        if known is None or known.drawn_at != drawn.drawn_at:
+            known = self._pictures[drawn.name] = Picture(drawn.name, drawn.drawn_at, drawn.file_id)
+        alert.picture = known
+        return known
+
+    async def _written(self, connection: AsyncConnection, alert: Any, version: Version) -> Text | Failure:
         try:
-            return await self._write(connection, alert, again, topic_gone, skipped)
+            return await self._write(connection, alert, version)
         except SQLAlchemyError:
             raise
         except Exception as error:  # whatever it is, it is ours: one alert must not end the delivery of the others
             logger.exception("alert %d cannot be written", alert.id)
             return Failure(FailureKind.OUR_MISTAKE, f"it cannot be written ({type(error).__name__})")
 
-    async def _write(
-        self, connection: AsyncConnection, alert: Any, again: bool, topic_gone: bool, skipped: tuple[int, ...]
-    ) -> Text:
-        text = await alert_text(connection, self._messages, alert, again=again, topic_gone=topic_gone, skipped=skipped)
-        rows = self._messages.buttons.under_alert(alert.id, alert.kind)
-        return Text(plain(text), is_plain=True, buttons=rows) if alert.plain else Text(text, False, rows)
+    async def _write(self, connection: AsyncConnection, alert: Any, version: Version) -> Text:
+        language, again, topic_gone, skipped, picture = version
+        messages = messages_of(language)
+        text = await alert_text(connection, messages, alert, again=again, topic_gone=topic_gone, skipped=skipped)
+        rows = messages.buttons.under_alert(alert.id, alert.kind)
+        under_picture = messages.buttons.under_alert(alert.id, alert.kind, pictured=True)
+        if units(plain(text)) > MOST_OF_A_CAPTION:
+            picture = None
+        return Text(plain(text) if alert.plain else text, alert.plain, rows, picture, under_picture)
 
 
 def plain(markup: str) -> str:

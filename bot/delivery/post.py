@@ -8,6 +8,7 @@ from telegram.error import TelegramError
 
 from bot.delivery.composing import Text
 from bot.delivery.failures import Failure, FailureKind, Result, read_answer, read_error
+from bot.delivery.pictures import Pictures
 from bot.delivery.request import AiohttpRequest
 from storage.outbox.states import Claimed
 
@@ -17,7 +18,7 @@ _REPLY = b',"reply_parameters":{"message_id":%d,"allow_sending_without_reply":tr
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Carries messages to the Bot API at ``address`` (which ends in the token).
+    """Carries messages to the Bot API at ``address`` (which ends in the token); with their ``pictures``, if any.
 
     Without a ``Bot``: turning every answer into objects that nobody reads costs more than the request itself.
     """
@@ -25,19 +26,14 @@ class Post:
     request: AiohttpRequest
     address: str
     is_paid: bool = False
+    pictures: Pictures | None = None
 
     async def send(self, claimed: Claimed, text: Text) -> Result:
         """Send what was claimed and return the message's id or what became of it. Nothing is retried."""
-        paid = b',"allow_paid_broadcast":true' if self.is_paid else b""
-        topic = b"" if claimed.thread_id is None else b',"message_thread_id":%d' % claimed.thread_id
-        silent = b',"disable_notification":true' if claimed.is_silent else b""
-        reply = b"" if claimed.replies_to is None else _REPLY % claimed.replies_to
-        body = b'{"chat_id":%d%b%b%b%b,%b' % (claimed.chat_id, paid, topic, silent, reply, text.fields[1:])
         try:
-            status, answer = await self.request.post_json(f"{self.address}/sendMessage", body)
+            result = await self._sent(self._head(claimed), text)
         except TelegramError as error:
             return read_error(error)
-        result = read_answer(status, answer)
         match result:
             case Failure(kind=FailureKind.BAD_MARKUP) if text.is_plain:
                 # There is nothing plainer than plain text.
@@ -46,3 +42,18 @@ class Post:
                 # Nor is there another place than General.
                 return replace(result, kind=FailureKind.CANNOT_WRITE)
         return result
+
+    def _head(self, claimed: Claimed) -> bytes:
+        """Return how the JSON of the request begins: to whom and how."""
+        paid = b',"allow_paid_broadcast":true' if self.is_paid else b""
+        topic = b"" if claimed.thread_id is None else b',"message_thread_id":%d' % claimed.thread_id
+        silent = b',"disable_notification":true' if claimed.is_silent else b""
+        reply = b"" if claimed.replies_to is None else _REPLY % claimed.replies_to
+        return b'{"chat_id":%d%b%b%b%b,' % (claimed.chat_id, paid, topic, silent, reply)
+
+    async def _sent(self, head: bytes, text: Text) -> Result:
+        if text.picture is not None and self.pictures is not None:
+            result = await self.pictures.send(head, text.picture, text.caption)
+            if result is not None:
+                return result
+        return read_answer(*await self.request.post_json(f"{self.address}/sendMessage", head + text.fields[1:]))

@@ -81,6 +81,18 @@ class AiohttpRequest(BaseRequest):
             "POST", url, timeout=self._default_timeout, data=BytesPayload(body, content_type="application/json")
         )
 
+    async def post_file(self, url: str, fields: dict[str, str], name: str, content: bytes) -> tuple[int, bytes]:
+        """Make one request with the fields of a form and a PNG file; return the status and the body of the answer.
+
+        Raises
+        ------
+        telegram.error.TimedOut, telegram.error.NetworkError
+            As in ``do_request``.
+        """
+        data = aiohttp.FormData(fields)
+        data.add_field(name, content, filename=f"{name}.png", content_type="image/png")
+        return await self._exchange("POST", url, timeout=self._default_timeout, data=data)
+
     def _timeout(self, read: Any) -> aiohttp.ClientTimeout:
         seconds = self._read_timeout if read is BaseRequest.DEFAULT_NONE else read
         # A limit for each part of an answer would cost two timers more with each request.

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 
 from bot.clock import NEW_YORK
+from bot.messages.chart_kinds import carried_by
 from signals.model import Transition
 from signals.rules import EVENING
 from storage.ledger import CATCH_UP, AlertRow, Audience, ChangeRow, VerdictRow
@@ -70,6 +71,7 @@ def _alerts_to_subscribers(row: VerdictRow, now: datetime) -> Iterator[AlertRow]
             created_at=now,
             changes=[(change.subject, change.kind) for change in caused],
             kinds=BITS[kind_of(gravest)],
+            chart=carried_by(gravest.kind),
         )
 
 
@@ -111,4 +113,5 @@ def _summary(rows: Sequence[VerdictRow], newest: date, now: datetime) -> AlertRo
         changes=changes,
         # Each chat that wants any of it.
         kinds=bits(map(kind_of, told)),
+        chart=carried_by(CATCH_UP),
     )

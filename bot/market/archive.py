@@ -34,8 +34,12 @@ class ArchiveReader:
 
     async def read(self, connection: AsyncConnection, url: str, now: datetime) -> Archive:
         """Return what had been archived by ``now`` in the database at ``url``, to which ``connection`` leads."""
-        checked, counts = await observations.checked_at(connection), await observations.counts(connection)
-        restated = await observations.restated_at(connection)
+        # Watched symbols are archived, too, and of no concern here.
+        checked, restated = (
+            {key: at for key, at in found.items() if key in SERIES}
+            for found in (await observations.checked_at(connection), await observations.restated_at(connection))
+        )
+        counts = await observations.counts(connection, SERIES)
         count, is_same = sum(counts.values()), url == self._url and restated == self._restated
         archive = await self._extended(connection, checked, count, now) if is_same else None
         if archive is None:

@@ -9,7 +9,7 @@ import select
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -24,6 +24,7 @@ from bot.market.protocol import (
     LENGTH,
     Checked,
     Collect,
+    CollectWatched,
     DemoStart,
     Done,
     Draw,
@@ -31,6 +32,8 @@ from bot.market.protocol import (
     Failed,
     Figures,
     FindDemoStart,
+    FindSymbol,
+    JudgeWatches,
     LookBack,
     Observations,
     Progress,
@@ -39,9 +42,10 @@ from bot.market.protocol import (
     decode_request,
     encode,
 )
+from bot.market.watching import find_symbol, judge, series_to_collect
 from bot.settings import secrets_in
 from signals.as_json import decode_verdict
-from signals.data.series import FIELDS, SERIES
+from signals.data.series import FIELDS, SERIES, Series
 from signals.data.sessions import closed_sessions, decision_time, nyse_sessions
 from signals.data.vintages import settle
 from signals.episode import Outcome
@@ -53,7 +57,7 @@ from signals.sources.choose import choose_source
 from signals.sources.collect import collect, collect_archive
 from signals.sources.options import SourceOptions
 from signals.sources.restating import Recent
-from storage import ledger, market, observations
+from storage import AsyncConnection, ledger, market, observations
 from storage.database import read_only, run_until_complete
 from storage.observations import SourceCheck
 
@@ -73,8 +77,12 @@ class Requests:
     def answer(self, request: Request, report: Report) -> Iterator[Reply]:
         """Carry out one request and yield its replies, ``Progress``, ``Done`` and ``Failed`` apart."""
         match request:
-            case Collect():
+            case Collect() | CollectWatched():
                 yield from _collect(request, report)
+            case JudgeWatches():
+                yield judge(request)
+            case FindSymbol():
+                yield find_symbol(request)
             case Evaluate():
                 yield from decide(request, self._archives, report)
             case LookBack():
@@ -91,16 +99,17 @@ class Requests:
                 yield _find_demo_start(request)
 
 
-def _collect(request: Collect, report: Report) -> Iterator[Observations | Checked]:
-    source = choose_source(request.market_data, request.options)
-    known = run_until_complete(_archived(request.database_url, request.now))
+def _collect(request: Collect | CollectWatched, report: Report) -> Iterator[Observations | Checked]:
+    asked_for = _archived if isinstance(request, Collect) else _watched
+    known = run_until_complete(asked_for(request.database_url, request.now))
+    source, table = choose_source(request.market_data, request.options), known.table
     sessions = nyse_sessions(request.now)
-    answers = collect(source, known.newest, sessions, request.now, known.again, recent=known.recent)
+    answers = collect(source, known.newest, sessions, request.now, known.again, tuple(table), known.recent, table)
     for done, collected in enumerate(answers, start=1):
         for piece in pieces(_rows(collected.frame), _ROWS_A_REPLY):
             yield Observations(collected.key, collected.restated, piece)
         yield Checked(SourceCheck(collected.key, collected.reason, collected.absent))
-        report("collecting series", done, len(SERIES))
+        report("collecting series", done, len(table))
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[Figures]:
@@ -114,8 +123,9 @@ def _rows(frame: pd.DataFrame) -> Iterator[Figures]:
 
 @dataclass(frozen=True, slots=True)
 class _Archived:
-    """The newest date of every series, the last bars of every price, and what to ask for although it is there."""
+    """The series, their newest dates, the last bars of every price, and what to ask for although it is there."""
 
+    table: Mapping[str, Series]
     newest: dict[str, date]
     recent: dict[str, Recent]
     again: tuple[str, ...]
@@ -129,14 +139,26 @@ async def _archived(url: str, now: datetime) -> _Archived:
         # What could not be believed is asked for again: only a second request can confirm or replace it.
         sources = decode_verdict(body).sources if body else ()
         invalid = tuple(source.series for source in sources if source.verdict is Freshness.INVALID)
-        spans = await observations.spans(connection, SERIES)
-        prices = [key for key in spans if SERIES[key].is_price]
-        bars = settle(await observations.load_vintages(connection, now, prices, now.date() - _LAST_BARS))
-        return _Archived(
-            newest={key: newest for key, (_, newest) in spans.items()},
-            recent={key: Recent(frame, spans[key][0]) for key, frame in bars.items() if len(frame)},
-            again=(*invalid, *(GATE.blocking if waits else ())),
-        )
+        return await _archived_of(connection, SERIES, now, (*invalid, *(GATE.blocking if waits else ())))
+
+
+async def _watched(url: str, now: datetime) -> _Archived:
+    async with read_only(url) as connection:
+        return await _archived_of(connection, await series_to_collect(connection), now)
+
+
+async def _archived_of(
+    connection: AsyncConnection, table: Mapping[str, Series], now: datetime, again: tuple[str, ...] = ()
+) -> _Archived:
+    spans = await observations.spans(connection, table) if table else {}
+    prices = [key for key in spans if table[key].is_price]
+    bars = settle(await observations.load_vintages(connection, now, prices, now.date() - _LAST_BARS), table)
+    return _Archived(
+        table=table,
+        newest={key: newest for key, (_, newest) in spans.items()},
+        recent={key: Recent(frame, spans[key][0]) for key, frame in bars.items() if len(frame)},
+        again=again,
+    )
 
 
 def _find_demo_start(request: FindDemoStart) -> DemoStart:
@@ -153,9 +175,9 @@ def _find_demo_start(request: FindDemoStart) -> DemoStart:
 
 def _secrets(request: Request) -> tuple[str, ...]:
     """Return what came with a request and must not be shown: this process knows no other setting."""
-    options = request.options if isinstance(request, Collect) else SourceOptions()
+    options = request.options if isinstance(request, Collect | CollectWatched) else SourceOptions()
     held = {"fred_api_key": options.fred_api_key, "tiingo_token": options.tiingo_token}
-    if not isinstance(request, FindDemoStart):
+    if not isinstance(request, FindDemoStart | FindSymbol):
         held["database_url"] = request.database_url
     return secrets_in(held)
 

@@ -16,8 +16,10 @@ from bot.market.protocol import (
     Checked,
     ClosuresFound,
     Collect,
+    CollectWatched,
     Draw,
     Evaluate,
+    JudgeWatches,
     LookBack,
     NewChart,
     NewOutcomes,
@@ -25,6 +27,7 @@ from bot.market.protocol import (
     NextDue,
     Observations,
     Verdicts,
+    WatchesJudged,
 )
 from bot.messages.chart_kinds import CHARTS
 from signals.rules import METHOD_VERSION
@@ -34,11 +37,13 @@ from storage.database import Database
 from storage.ledger import VerdictRow
 from storage.observations import SourceCheck
 from storage.outbox import notices
+from storage.watches import judged
 
 logger = logging.getLogger(__name__)
 
 _ROWS_A_COMMIT = 2_000
 _SECONDS_A_COMMIT = 1.0
+_LONGEST_COLLECTING = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Evening:
                 await market.note_evening(connection, now)
             failed: MarketProcessError | None = None
             try:
-                await self._collect(now)
+                await self._collect(Collect(self._url, self.market_data, now, self.options), now)
             except MarketProcessError as error:
                 failed = error
             agenda = await self._decide(now)
@@ -125,12 +130,40 @@ class Evening:
                         case NewOutcomes(rows):
                             await track_record.append(connection, rows, now)
 
-    async def _collect(self, now: datetime) -> None:
+    async def watch(self, now: datetime) -> None:
+        """Collect bars of the symbols that chats watch, and store which watches fire, with what is owed for them.
+
+        A source that hangs is given up after minutes: the next session must not wait for it.
+
+        Raises
+        ------
+        bot.market.process.MarketProcessError
+            When the child failed; what had come until then is judged all the same.
+        """
+        async with self.running:
+            async with self.database.transaction() as connection:
+                await judged.forget_unwatched(connection)
+                session = await ledger.newest_session(connection)
+                if session is None or not await judged.symbols(connection):
+                    return
+            try:
+                async with asyncio.timeout(_LONGEST_COLLECTING):
+                    await self._collect(CollectWatched(self._url, self.market_data, now, self.options), now)
+            except TimeoutError:
+                logger.warning("the watched symbols did not all come in time: the next run asks for the rest")
+            finally:
+                replies = [reply async for reply in self.process.ask(JudgeWatches(self._url, now))]
+                async with self.database.transaction() as connection:
+                    for reply in replies:
+                        if isinstance(reply, WatchesJudged):
+                            await judged.record(connection, session, reply.judgements, reply.quotes, now)
+
+    async def _collect(self, request: Collect | CollectWatched, now: datetime) -> None:
         unstored: list[Observations | Checked] = []
         unfinished: list[Observations | Checked] = []
         began = time.monotonic()
         try:
-            async for reply in self.process.ask(Collect(self._url, self.market_data, now, self.options)):
+            async for reply in self.process.ask(request):
                 if isinstance(reply, Observations | Checked):
                     unfinished.append(reply)
                 # A history that replaces what is archived is stored whole or not at all.

@@ -15,6 +15,7 @@ from storage.ledger import VerdictRow
 from storage.market import Agenda
 from storage.observations import SourceCheck
 from storage.track_record import OutcomeRow
+from storage.watches.judged import Judgement, Quote
 
 _F = float | None
 Figures = tuple[date, _F, _F, _F, _F, _F, _F, _F, _F]
@@ -50,6 +51,30 @@ class Draw(Struct, frozen=True, tag=True):
     database_url: str
     now: datetime
     names: list[str]
+
+
+class CollectWatched(Struct, frozen=True, tag=True):
+    """Ask the source for bars of the symbols that are watched; the answers are those of ``Collect``."""
+
+    database_url: str
+    market_data: str
+    now: datetime
+    options: SourceOptions = field(default_factory=SourceOptions)
+
+
+class JudgeWatches(Struct, frozen=True, tag=True):
+    """Judge what is watched on the bars that are archived. The answer is ``WatchesJudged``."""
+
+    database_url: str
+    now: datetime
+
+
+class FindSymbol(Struct, frozen=True, tag=True):
+    """Ask the source whether it has a symbol. The answer is ``SymbolFound``."""
+
+    market_data: str
+    symbol: str
+    now: datetime
 
 
 class FindDemoStart(Struct, frozen=True, tag=True):
@@ -120,6 +145,20 @@ class NewChart(Struct, frozen=True, tag=True):
     image: bytes
 
 
+class WatchesJudged(Struct, frozen=True, tag=True):
+    """How watches stand that have new bars, and the newest quote of every symbol that is watched."""
+
+    judgements: list[Judgement]
+    quotes: list[Quote]
+
+
+class SymbolFound(Struct, frozen=True, tag=True):
+    """The newest quote of a symbol; without one, names like it, ``None`` where the source does not answer."""
+
+    quote: Quote
+    similar: list[str] | None
+
+
 class DemoStart(Struct, frozen=True, tag=True):
     """The decision time at which a demonstration begins."""
 
@@ -144,7 +183,7 @@ class Done(Struct, frozen=True, tag=True):
     """The request is carried out; nothing more comes."""
 
 
-Request = Collect | Evaluate | LookBack | Draw | FindDemoStart
+Request = Collect | Evaluate | LookBack | Draw | CollectWatched | JudgeWatches | FindSymbol | FindDemoStart
 Reply = (
     Observations
     | Checked
@@ -155,6 +194,8 @@ Reply = (
     | NewTrackRecord
     | NewOutcomes
     | NewChart
+    | WatchesJudged
+    | SymbolFound
     | DemoStart
     | Progress
     | Failed

@@ -13,6 +13,7 @@ from storage import AsyncConnection, ledger, market, track_record
 from storage.market import Market
 from storage.operator import posts
 from storage.outbox.digests import DIGEST
+from storage.watches.judged import KIND as WATCH
 
 
 async def alert_text(
@@ -29,7 +30,11 @@ async def alert_text(
         post = await posts.of_alert(connection, alert.id)
         return await post_text(connection, messages, post.texts, post.corrects, again=again, topic_gone=topic_gone)
     if alert.kind == DIGEST:
-        return await _digest_text(connection, messages, alert)
+        return await _digest_text(connection, messages, alert, again=again, topic_gone=topic_gone)
+    if alert.kind.startswith(f"{WATCH}."):
+        market_row = await market.load_market(connection)
+        what = alert.kind.partition(".")[2]
+        return messages.watch(what, alert.facts, market_row, again=again, topic_gone=topic_gone)
     verdict, changes, market_row = await _recorded(connection, alert)
     older = [number for alert_id in skipped for number in (await ledger.load_alert(connection, alert_id)).transitions]
     body = await track_record.load(connection) if any(change.past for change in changes) else None
@@ -74,12 +79,15 @@ async def details_text(connection: AsyncConnection, messages: Messages, alert: A
     return messages.details(*await _recorded(connection, alert), alert.id, timezone)
 
 
-async def _digest_text(connection: AsyncConnection, messages: Messages, alert: Any) -> str:
+async def _digest_text(
+    connection: AsyncConnection, messages: Messages, alert: Any, *, again: bool, topic_gone: bool
+) -> str:
     """Return a digest: of what was decided after a session, through that of the alert."""
     verdict, _, market_row = await _recorded(connection, alert)
     after = date.fromisoformat(alert.facts["after"])
     rows = await ledger.changes_between(connection, after, alert.session)
-    return messages.digest(verdict, [ShownChange.of(row) for row in rows], market_row, after)
+    changes = [ShownChange.of(row) for row in rows]
+    return messages.digest(verdict, changes, market_row, after, again=again, topic_gone=topic_gone)
 
 
 async def _recorded(connection: AsyncConnection, alert: Any) -> tuple[Verdict, list[ShownChange], Market]:

@@ -7,33 +7,31 @@ command, or the number of an alert.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
-from bot.messages.chart_kinds import Chart, Kind, Period, Theme, periods
+from bot.messages.chart_kinds import Chart, Kind, Period, Theme, chart_of, periods
 from bot.messages.figures import Figures
 from bot.messages.kinds import FAMILIES, PRESETS, TITLES, WAYS, Choice, kinds_of
 from storage.operator.posts import BROADCAST, CORRECTION
 from storage.outbox.digests import DIGEST
 from storage.settings.chosen import Chosen, Way
 from storage.settings.kinds import BITS
+from storage.watches.judged import ABOVE, BELOW
+from storage.watches.judged import KIND as WATCH
 
 Rows = tuple[tuple[tuple[str, str], ...], ...]
 """Rows of (what stands on a button, what it asks for)."""
 
 _A_ROW = 4
-_CHART_OF = {
-    "liquidity": Kind.LIQUIDITY, "stage": Kind.CASCADE, "supercycle": Kind.CASCADE,
-    "window": Kind.CRYPTO, "precondition": Kind.CRYPTO,
-}  # fmt: skip
-"""By the first word of an alert's kind, the chart that shows what it is about; of any other the breakout."""
 _DAYS = (1, 7, 30)
 _USUAL_NIGHTS = (((21, 7), (22, 7), (22, 8)), ((23, 7), (23, 8), (0, 8)))
 # What Telegram takes as the data of a button, in bytes; of what these are made, each is a letter of one byte.
 _LONGEST = 64
-_ASKED = re.compile(r"[a-z]+(:[A-Za-z0-9 .,/_+-]*)*(@([a-z]+|[0-9]{1,18}))?", re.ASCII)
+_ASKED = re.compile(r"[a-z]+(:[A-Za-z0-9 .,/_+<>=^-]*)*(@([a-z]+|[0-9]{1,18}))?", re.ASCII)
 _NEXT = {Way.ON: Way.SILENT, Way.SILENT: Way.OFF, Way.OFF: Way.ON}
 
 
@@ -62,21 +60,22 @@ class Buttons:
     """The rows of buttons under each kind of message, in one language."""
 
     def __init__(self, figures: Figures) -> None:
-        self._words = figures.words
+        self._figures, self._words = figures, figures.words
 
-    def under_alert(self, alert_id: int, kind: str) -> Rows:
-        """Return those under an alert of a kind; the chart is the one that shows it."""
+    def under_alert(self, alert_id: int, kind: str, *, pictured: bool = False) -> Rows:
+        """Return those under an alert of a kind; the chart is the one that shows it, unless that is there already."""
         _ = self._words.gettext
         data = f"{alert_id}"
         if kind == DIGEST:
             shown = ((_("Why"), f"why@{data}"), (_("Chart"), "chart"), (_("Record"), f"record@{data}"))
             return shown, ((_("Digest"), "digest"), (_("Mute"), f"mute@{data}"))
-        family = kind.partition(".")[0]
+        if kind.startswith(f"{WATCH}."):
+            return (((_("Watches"), "watch"), (_("Mute"), f"mute@{data}")),)
         if kind in (BROADCAST, CORRECTION):
             # An operator's word has nothing behind it.
             return ()
-        # No chart shows that a series is late.
-        charts = () if family == "data" else ((_("Chart"), f"chart:{_CHART_OF.get(family, Kind.BREAKOUT)}"),)
+        chart = None if pictured else chart_of(kind)
+        charts = ((_("Chart"), f"chart:{chart}"),) if chart else ()
         return (
             ((_("Why"), f"why@{data}"), (_("Record"), f"record@{data}"), *charts),
             ((_("Details"), f"details@{data}"), (_("Mute"), f"mute@{data}")),
@@ -162,14 +161,17 @@ class Buttons:
     def under_settings(self, chosen: Chosen) -> Rows:
         """Return what can be changed of a chat."""
         _ = self._words.gettext
+        with_chart = (_("Alerts with a chart"), "settings:pictures:on")
+        as_text = (_("Alerts as text"), "settings:pictures:off")
         rows: Rows = (
-            ((_("Time zone"), "timezone"), (_("Quiet hours"), "quiet")),
+            ((_("Language"), "language"), (_("Time zone"), "timezone"), (_("Quiet hours"), "quiet")),
             ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Mute"), "mute@settings")),
+            (as_text if chosen.pictures else with_chart,),
         )
         if chosen.quiet_from is None:
             return rows
         title = _("Hold urgent ones too") if chosen.urgent_through else _("Let urgent ones through")
-        return (rows[0], ((title, f"settings:urgent:{'held' if chosen.urgent_through else 'through'}"),), rows[1])
+        return (rows[0], ((title, f"settings:urgent:{'held' if chosen.urgent_through else 'through'}"),), *rows[1:])
 
     def under_quiet(self, chosen: Chosen) -> Rows:
         """Return usual quiet hours, and what ends them where there are some."""
@@ -178,6 +180,10 @@ class Buttons:
         )
         ending = () if chosen.quiet_from is None else (((self._words.gettext("No quiet hours"), "quiet:off"),),)
         return (*rows, *ending, self._to_settings())
+
+    def under_languages(self, names: Mapping[str, str]) -> Rows:
+        """Return the languages, each by the name that its own people give it."""
+        return (tuple((name, f"language:{code}") for code, name in names.items()), self._to_settings())
 
     def under_digest(self, chosen: Chosen) -> Rows:
         """Return how often a digest may come, and where one does at which hour and whether always."""
@@ -189,6 +195,23 @@ class Buttons:
         way = ((_("Always send it"), "digest:always") if chosen.digest_skips
                else (_("Skip it when nothing changed"), "digest:skip"))  # fmt: skip
         return (*often, *_rows(hours, 6), (way,), self._to_settings())
+
+    def under_watches(self, rows: Iterable[Any]) -> Rows:
+        """Return what ends each watch, of rows with ``symbol``, ``side`` and ``level``."""
+        found = [(f"✕ {self._condition(row)}", f"unwatch:{_typed(row.symbol, row.side, row.level)}") for row in rows]
+        return (*_rows(found, 2), self._to_settings())
+
+    def under_watch_added(self) -> Rows:
+        """Return the way to all of them."""
+        return (((self._words.gettext("Watches"), "watch"),),)
+
+    def under_unknown_symbol(self, names: Iterable[str], side: str, level: float) -> Rows:
+        """Return other symbols to watch for the same."""
+        return _rows([(name, f"watch:{_typed(name, side, level)}") for name in names], 2)
+
+    def _condition(self, row: Any) -> str:
+        signs = {ABOVE: " > ", BELOW: " < "}
+        return f"{row.symbol}{signs[row.side]}{self._figures.exact(row.level)}" if row.side in signs else row.symbol
 
     def under_deletion(self) -> Rows:
         """Return the one that deletes all, and the way out."""
@@ -230,6 +253,12 @@ class Buttons:
 
 def _rows(buttons: Sequence[tuple[str, str]], a_row: int = _A_ROW) -> Rows:
     return tuple(tuple(buttons[i : i + a_row]) for i in range(0, len(buttons), a_row))
+
+
+def _typed(symbol: str, side: str, level: float) -> str:
+    """Return a condition as the words of a button."""
+    signs = {ABOVE: ">", BELOW: "<"}
+    return f"{symbol}:{signs[side]}:{level!r}" if side in signs else f"{symbol}:{side}"
 
 
 def _asks_for(chart: Chart) -> str:

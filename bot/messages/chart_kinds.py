@@ -63,6 +63,26 @@ def read_chart(words: Iterable[str]) -> Chart | None:
     return chart if chart.period in periods(chart.kind) else replace(chart, period=periods(chart.kind)[0])
 
 
+def chart_of(alert: str) -> Kind | None:
+    """Return the chart that shows what a kind of alert is about; no chart shows that a series is late."""
+    family = alert.partition(".")[0]
+    return None if family == "data" else _CHART_OF.get(family, Kind.BREAKOUT)
+
+
+_CHART_OF = {
+    "liquidity": Kind.LIQUIDITY, "stage": Kind.CASCADE, "supercycle": Kind.CASCADE,
+    "window": Kind.CRYPTO, "precondition": Kind.CRYPTO,
+}  # fmt: skip
+"""By the first word of an alert's kind; of any other the breakout."""
+
+
+def carried_by(alert: str) -> str | None:
+    """Return the name of the chart that an alert of a kind carries where a chat wants pictures."""
+    kind = chart_of(alert)
+    asked = read_chart([kind]) if kind else None
+    return asked.name if asked else None
+
+
 def periods(kind: Kind) -> tuple[Period, ...]:
     """Return the periods a kind is drawn for; what counts from an event on, or any date, knows only one."""
     return (Period.ALL,) if kind in (Kind.CRYPTO, Kind.RECORD) else tuple(Period)

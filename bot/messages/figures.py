@@ -37,12 +37,20 @@ class Figures:
     def filters(self) -> dict[str, Callable[..., str]]:
         """Return what templates call, by name."""
         named = (self.points, self.percent, self.decimal, self.day, self.span, self.instant, self.clock, self.clock_in,
-                 self.city, self.age, self.quantity, self.enters, self.leaves, self.thresholds, self.clip)  # fmt: skip
+                 self.city, self.price, self.age, self.quantity, self.enters, self.leaves, self.thresholds, self.exact,
+                 self.clip)  # fmt: skip
         return {written.__name__: written for written in named}
 
     def points(self, value: float) -> str:
         """Write index points: ``1,740.75``."""
         return self.decimal(value)
+
+    def price(self, value: float, beside: Iterable[float] = ()) -> str:
+        """Write a price of anything, ``118,034.23`` or ``0.08345``; ``beside``: see ``decimal``."""
+        digits = 2 if value >= 100 else 4 if value >= 1 else 8
+        while digits < _MOST_DIGITS and any(_side(round(value, digits), f) != _side(value, f) for f in beside):
+            digits += 1
+        return format_decimal(round(value, digits), f"#,##0.{'#' * digits}", locale=self.locale)
 
     def percent(self, value: float, digits: int = 1, *, sign: bool = False, beside: Iterable[float] = ()) -> str:
         """Write a fraction as a percentage, ``−5.5 %``; see ``decimal``."""
@@ -173,15 +181,16 @@ class Figures:
         if unit is Unit.YES:
             return self.words.gettext("yes")
         written: dict[Unit, Callable[[float], str]] = {
-            Unit.BN: lambda figure: self._in_billions(self._exact(figure, sign=True)),
+            Unit.BN: lambda figure: self._in_billions(self.exact(figure, sign=True)),
             Unit.POINTS: lambda figure: self.decimal(figure, sign=bool(figure)),
-            Unit.PERCENT: lambda figure: f"{self._exact(figure * 100, sign=True)}{SPACE}%",
-            Unit.SHARE: lambda figure: f"{self._exact(figure * 100)}{SPACE}%",
+            Unit.PERCENT: lambda figure: f"{self.exact(figure * 100, sign=True)}{SPACE}%",
+            Unit.SHARE: lambda figure: f"{self.exact(figure * 100)}{SPACE}%",
             Unit.TIMES: lambda figure: f"{self.decimal(figure)}×",
         }
-        return f"{side.sign}{SPACE}{written.get(unit, self._exact)(side.figure)}"
+        return f"{side.sign}{SPACE}{written.get(unit, self.exact)(side.figure)}"
 
-    def _exact(self, figure: float, *, sign: bool = False) -> str:
+    def exact(self, figure: float, *, sign: bool = False) -> str:
+        """Write a figure that somebody chose, with as many digits as it has."""
         text = format_decimal(round(abs(figure), 9), "#,##0.#########", locale=self.locale)
         positive = "+" if sign and figure else ""
         return f"{'−' if figure < 0 else positive}{text}"

@@ -28,6 +28,7 @@ TITLES = {
     "liquidity": "liquidity",
     "precondition": "capitulation",
     "supercycle": "long rally",
+    "watch": "watches",
 }
 """Each kind under its family."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MOST = 4096
+MOST, MOST_OF_A_CAPTION = 4096, 1024
 
 
 def pages(text: str, most: int = MOST) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,12 @@ class ShownChange:
         return date.fromisoformat(self.about)
 
 
+@cache
 def _environment(figures: Figures) -> Environment:
+    """Return the templates in a language, each of which is compiled the first time it is filled."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        auto_reload=False,
         extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
@@ -161,9 +165,33 @@ class Messages:
         context |= {"again": again, "topic_gone": topic_gone, "skipped": skipped}
         return self.part(template, verdict, market, **context)
 
-    def digest(self, verdict: Verdict, changes: Sequence[ShownChange], market: Market, after: date) -> str:
-        """Render a digest of the changes since the session ``after``, oldest first."""
-        return self.part("told_digest", verdict, market, changes=changes, after=after, most=_MOST_IN_A_DIGEST)
+    def digest(
+        self,
+        verdict: Verdict,
+        changes: Sequence[ShownChange],
+        market: Market,
+        after: date,
+        *,
+        again: bool = False,
+        topic_gone: bool = False,
+    ) -> str:
+        """Render a digest of the changes since the session ``after``, oldest first; the rest as in ``alert``."""
+        context = {"after": after, "most": _MOST_IN_A_DIGEST, "again": again, "topic_gone": topic_gone}
+        return self.part("told_digest", verdict, market, changes=changes, **context)
+
+    def watch(
+        self,
+        what: str,
+        facts: Mapping[str, Any],
+        market: Market | None,
+        *,
+        again: bool = False,
+        topic_gone: bool = False,
+    ) -> str:
+        """Render what a watch tells: ``record``, ``above``, ``below`` or ``stopped``, with its facts as stored."""
+        on = date.fromisoformat(facts["on"]) if facts["on"] else None
+        context = {**facts, "on": on, "what": what, "market": market, "again": again, "topic_gone": topic_gone}
+        return self._render("told_watch", **context)
 
     def details(
         self,

@@ -65,6 +65,8 @@ class World:
         self.callback_answers: dict[str, Json] = {}
         self.documents: dict[str, bytes] = {}
         self.pressed: set[str] = set()
+        # What the Telegram of some people speaks, by their ids.
+        self.languages: dict[int, str] = {}
         self.changed = asyncio.Event()
         self.version = 0
         self._message_ids = itertools.count(1)
@@ -190,7 +192,8 @@ class World:
         return message
 
     def _person(self, user_id: int) -> Json:
-        return {"id": user_id, "is_bot": False, "first_name": "You" if user_id > 0 else "Somebody"}
+        person = {"id": user_id, "is_bot": False, "first_name": "You" if user_id > 0 else "Somebody"}
+        return person | ({"language_code": self.languages[user_id]} if user_id in self.languages else {})
 
     def _push(self, update: Json) -> None:
         self.updates.append({"update_id": next(self._update_ids), **update})

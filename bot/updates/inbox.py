@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeGuard
@@ -52,7 +52,7 @@ class Inbox:
         database: Database,
         clock: Clock,
         alarm: Alarm,
-        apology: str,
+        apology: Callable[[Update], Awaitable[str]],
     ) -> None:
         self._application, self._database, self._clock, self._alarm = application, database, clock, alarm
         self._apology = apology
@@ -200,11 +200,12 @@ class Inbox:
 
     async def _apologize(self, update: Update) -> None:
         """Tell whoever wrote that it had no effect and can be sent again."""
+        apology = await self._apology(update)
         try:
             if update.callback_query is not None:
-                await update.callback_query.answer(self._apology, show_alert=True)
+                await update.callback_query.answer(apology, show_alert=True)
             elif update.effective_message is not None:
-                await update.effective_message.reply_text(self._apology, ParseMode.HTML)
+                await update.effective_message.reply_text(apology, ParseMode.HTML)
         except TelegramError as error:
             logger.warning("nobody was told that update %d had no effect: %s", update.update_id, error)
 

@@ -32,13 +32,13 @@ Columns = Sequence[Sequence[Any]]
 """
 
 
-def settle(vintages: Mapping[str, Columns]) -> Archive:
+def settle(vintages: Mapping[str, Columns], table: Mapping[str, Series] = SERIES) -> Archive:
     """Choose one value a date from every vintage known.
 
     Parameters
     ----------
     vintages
-        By series, in any order; a revision is a later row of the same date.
+        By series, in any order; a revision is a later row of the same date. What is not in the ``table`` is left out.
 
     Notes
     -----
@@ -48,7 +48,7 @@ def settle(vintages: Mapping[str, Columns]) -> Archive:
     figure outside the band of its series is left out for good, because a unit is declared, never guessed. What was
     seen before a whole price history was asked for again is not among the vintages.
     """
-    return {key: _settle_one(SERIES[key], columns) for key, columns in vintages.items() if key in SERIES}
+    return {key: _settle_one(table[key], columns) for key, columns in vintages.items() if key in table}
 
 
 def _settle_one(series: Series, columns: Columns) -> pd.DataFrame:

@@ -36,6 +36,7 @@ def collect(
     again: Collection[str] = (),
     keys: Collection[str] = tuple(SERIES),
     recent: Mapping[str, Recent] | None = None,
+    table: Mapping[str, Series] = SERIES,
 ) -> Iterator[Collected]:
     """Ask for every series whose newest observation is missing.
 
@@ -47,13 +48,13 @@ def collect(
     again
         Series that are asked for even though their newest bar is there: a session waits for a better one.
     keys
-        The series to ask for, by default all.
+        The series of the ``table`` to ask for, by default all of the program's own.
     recent
         Per price series its last archived bars: they are asked for again, and where they changed all of it is.
     """
     # Many series are published alike.
     timetable: dict[tuple[Days, ReleaseClock, date | None], pd.Timestamp | None] = {}
-    for series in (SERIES[key] for key in keys):
+    for series in (table[key] for key in keys):
         published = (series.days, series.clock, series.ended)
         if published not in timetable:
             timetable[published] = newest_expected(series, sessions, pd.Timestamp(now))

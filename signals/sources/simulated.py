@@ -60,7 +60,7 @@ class SimulatedSource:
             return Fetched(NOTHING, f"the simulated market has no {series.title}", absent=True)
         sessions = _sessions(now.year)
         last = sessions[sessions <= pd.Timestamp(now.date())][-1:]
-        frame = _figures(self.seed, series.key, now.year)
+        frame = _figures(self.seed, series, now.year)
         first = START if since is None else pd.Timestamp(since)
         frame = frame[(frame.index >= first) & (frame.index <= (last[0] if len(last) else START))]
         public = available_at(series.clock, pd.DatetimeIndex(frame.index)) <= pd.Timestamp(now)
@@ -74,11 +74,14 @@ def _sessions(year: int) -> pd.DatetimeIndex:
 
 
 @lru_cache(maxsize=256)
-def _figures(seed: int, key: str, year: int) -> pd.DataFrame:
-    """Return every figure of a series to the end of a year: they are the same however far they are computed."""
-    series, sessions = SERIES[key], _sessions(year)
-    if series.source == "yahoo" and series.days is Days.SESSION and key not in ECONOMY:
-        return _bars(seed, key, sessions)
+def _figures(seed: int, series: Series, year: int) -> pd.DataFrame:
+    """Return every figure of a series to the end of a year: they are the same however far they are computed.
+
+    What is in no table is a stock.
+    """
+    sessions, is_stock = _sessions(year), series.source == "yahoo" and series.days is Days.SESSION
+    if series.key not in SERIES or (is_stock and series.key not in ECONOMY):
+        return _bars(seed, series.key, sessions)
     return _economy(seed, series, sessions)
 
 

@@ -48,6 +48,17 @@ class YahooSource:
             return Fetched(NOTHING, f"Yahoo had no bars for {series.key}")
         return _parse(series, bars, partial)
 
+    def similar(self, text: str) -> list[str] | None:
+        """Return the symbols that Yahoo has for a text, the likeliest first; ``None`` where it does not answer."""
+        yfinance.config.debug.hide_exceptions = False
+        YfData.cache_get.cache_clear()
+        aside = {"news_count": 0, "lists_count": 0, "recommended": 0, "include_cb": False}
+        try:
+            found = yfinance.Search(text, enable_fuzzy_query=True, session=self.session, **aside)
+            return [str(quote["symbol"]) for quote in found.quotes]
+        except Exception:  # as with charts: whatever it raises, there is no answer
+            return None
+
     def _attempt(self, series: Series, since: date | None) -> tuple[pd.DataFrame, date | None]:
         yfinance.config.debug.hide_exceptions = False
         # It remembers answers, failures too, for as long as the process lives.

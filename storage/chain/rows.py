@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ColumnElement
 
 from storage import AsyncConnection
-from storage.schema import Compressed, outcome, transition, verdict
+from storage.schema import Compressed, outcome, post, transition, verdict
 
 _AT_ONCE = 500
 
@@ -30,6 +30,7 @@ class Kind(StrEnum):
     VERDICT = "verdict"
     TRANSITION = "transition"
     OUTCOME = "outcome"
+    CORRECTION = "correction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class _Source:
 
 
 _LIVE_SESSIONS = select(verdict.c.session).where(~verdict.c.backfilled)
-_v, _t, _o = verdict.c, transition.c, outcome.c
+_v, _t, _o, _p = verdict.c, transition.c, outcome.c, post.c
 # In the order in which an evening writes them.
 SOURCES = {
     Kind.VERDICT: _Source(verdict, (_v.session, _v.decided_at, _v.method_version, _v.body), ~_v.backfilled),
@@ -68,6 +69,12 @@ SOURCES = {
             _o.change, _o.worst, _o.recorded_at, _o.corrects,
         ),
         true(),
+    ),
+    Kind.CORRECTION: _Source(
+        post,
+        (_p.id, _p.corrects, _p.alert_id, _p.made_at, _p.texts),
+        # A broadcast corrects nothing, a draft is owed to nobody.
+        _p.corrects.is_not(None) & _p.alert_id.is_not(None),
     ),
 }  # fmt: skip
 
@@ -123,6 +130,9 @@ def _text(value: Any) -> str | None:
             return f"{value + 0.0:.17g}"
         case bytes():
             return hashlib.sha256(zlib.decompress(value)).hexdigest()
+        case dict():
+            text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+            return hashlib.sha256(text.encode()).hexdigest()
         case _:
             # Dates are written as ISO has them.
             return str(value)

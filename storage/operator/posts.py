@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from storage import AsyncConnection
+from storage.chain import links
+from storage.chain.rows import Kind
 from storage.ledger import Audience
 from storage.outbox.purge import KEPT
 from storage.outbox.recipients import IS_SUBSCRIBED, got, is_recipient
@@ -85,6 +87,9 @@ async def owe(connection: AsyncConnection, number: int, who: int, where: int, no
         # Who has not got the wrong one yet gets only the correction.
         await connection.execute(insert(supersession).values(newer_id=alert_id, older_id=row.corrects))
     await connection.execute(update(post).where(post.c.id == number).values(alert_id=alert_id))
+    if kind == CORRECTION:
+        # What was said wrong and what was said instead are part of the record.
+        await links.append(connection, [(Kind.CORRECTION, number)])
     return alert_id
 
 

@@ -73,10 +73,11 @@ def _in_slice(column: Any) -> Any:
 
 
 @cache
-def enqueueing(dialect: str, supersedes: bool, size: int, corrects: bool = False) -> Any:
+def enqueueing(dialect: str, supersedes: bool, size: int, corrects: bool = False, draws: bool = False) -> Any:
     """Return the INSERT … SELECT of a slice; of an alert that supersedes others it is as urgent as what it replaces.
 
-    One that ``corrects`` another is for the chats that got that, muted or not: what they read there is wrong.
+    One that ``corrects`` another is for the chats that got that, muted or not: what they read there is wrong. While the
+    chart of one ``draws``, it is held until ``drawn_by`` for the chats that want pictures, and for no others.
 
     Made once: making it costs as much as running it.
     """
@@ -85,13 +86,16 @@ def enqueueing(dialect: str, supersedes: bool, size: int, corrects: bool = False
     source: Any = chat
     state: Any = literal_column(f"'{State.QUEUED}'")
     not_before: Any = now
+    waits: list[Any] = [(chat.c.pictures, bindparam("drawn_by", type_=_INSTANT))] if draws else []
     if size:
         quiet = union_all(*(select(*_places(number)) for number in range(size))).cte("quiet")
         same = (chat.c.timezone == quiet.c.zone, chat.c.quiet_from == quiet.c.begin, chat.c.quiet_until == quiet.c.end)
         source = chat.outerjoin(quiet, and_(*same))
         holds = and_(quiet.c.until.is_not(None), or_(not_(urgent), not_(chat.c.urgent_through)))
-        state = case((holds, literal_column(f"'{State.HELD}'")), else_=state)
-        not_before = case((holds, quiet.c.until), else_=now)
+        waits.insert(0, (holds, quiet.c.until))
+    if waits:
+        state = case(*((held, literal_column(f"'{State.HELD}'")) for held, _ in waits), else_=state)
+        not_before = case(*waits, else_=now)
     columns = (bindparam("alert", type_=BigInteger()), chat.c.id, urgent, state, not_before, literal(0), literal(0))
     whose = (*IS_SUBSCRIBED, got(chat.c.id)) if corrects else is_recipient()
     rows = select(*columns).select_from(source).where(*whose, _in_slice(chat.c.id)).order_by(chat.c.id)

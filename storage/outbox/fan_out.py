@@ -15,10 +15,12 @@ from storage.outbox.enqueueing import SUPERSEDING, enqueueing, quiet_now
 from storage.outbox.recipients import IS_SUBSCRIBED
 from storage.outbox.states import State, is_in
 from storage.outbox.supersession import superseded_by
-from storage.schema import alert, chat, delivery, post, supersession
+from storage.schema import alert, chart, chat, delivery, post, supersession
 
 # Whoever writes waits for one slice, some ten milliseconds; smaller ones cost more than they spare.
 SLICE = 3_000
+# The charts of an evening take some five seconds after its alerts are stored, and longer on a busy machine.
+DRAWN_WITHIN = timedelta(minutes=1)
 _LONGEST_HOLD = timedelta(hours=49)
 _BEFORE_ALL = -(2**63)
 
@@ -71,17 +73,20 @@ async def _enqueue_slice(connection: AsyncConnection, owed: Any, now: datetime) 
     """Enqueue an alert for the chats from the one after ``owed.after`` to ``owed.last``."""
     where = {"after": owed.after, "last": owed.last, "now": now}
     quiet = await quiet_now(connection, where)
-    values = where | quiet.values | {"kinds": owed.kinds, "alert": owed.id, "urgent": owed.urgent}
+    dialect, drawn_by = connection.dialect.name, owed.created_at + DRAWN_WITHIN
+    draws = owed.is_to_be_drawn and drawn_by > now
+    values: dict[str, Any] = {"drawn_by": drawn_by} if draws else {}
+    values |= where | quiet.values | {"kinds": owed.kinds, "alert": owed.id, "urgent": owed.urgent}
     if owed.supersedes:
         older = await superseded_by(connection, owed.id)
         # In this order: who was to get an urgent older one gets this one as urgently.
         corrects = owed.audience == Audience.CORRECTED
-        statement = enqueueing(connection.dialect.name, True, quiet.size, corrects)
+        statement = enqueueing(dialect, True, quiet.size, corrects, draws)
         values |= {"older": older} | ({"corrects": owed.corrects} if corrects else {})
         await connection.execute(statement, values)
         await connection.execute(SUPERSEDING, where | {"older": older, "newer": owed.id})
     else:
-        await connection.execute(enqueueing(connection.dialect.name, False, quiet.size), values)
+        await connection.execute(enqueueing(dialect, False, quiet.size, draws=draws), values)
 
 
 def _next_slice() -> Any:
@@ -92,8 +97,11 @@ def _next_slice() -> Any:
     last = select(func.max(chats.c.id)).scalar_subquery()
     supersedes = exists().where(supersession.c.newer_id == alert.c.id)
     corrects = select(post.c.corrects).where(post.c.alert_id == alert.c.id).scalar_subquery().label("corrects")
-    columns = (alert.c.id, alert.c.urgent, alert.c.audience, alert.c.kinds, corrects)
-    query = select(*columns, after.label("after"), last.label("last"), supersedes.label("supersedes"))
+    is_drawn = exists().where(chart.c.name == alert.c.chart, chart.c.through >= alert.c.session)
+    is_to_be_drawn = (alert.c.chart.is_not(None) & ~is_drawn).label("is_to_be_drawn")
+    columns = (alert.c.id, alert.c.urgent, alert.c.audience, alert.c.kinds, alert.c.created_at, corrects)
+    more = (is_to_be_drawn, after.label("after"), last.label("last"), supersedes.label("supersedes"))
+    query = select(*columns, *more)
     unfinished = (alert.c.fanned_out_at.is_(None), alert.c.stopped_reason.is_(None))
     return query.where(*unfinished).order_by(alert.c.id).limit(1)
 

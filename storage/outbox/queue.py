@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    String,
     bindparam,
     func,
     literal_column,
@@ -88,6 +89,13 @@ _REPLIES_TO = literal_column(
     BigInteger(),
 ).label("replies_to")
 
+_IS_PICTURED = literal_column(
+    "EXISTS (SELECT 1 FROM chat WHERE chat.id = delivery.chat_id AND chat.pictures)", Boolean()
+).label("pictured")
+_LANGUAGE = literal_column("(SELECT chat.language FROM chat WHERE chat.id = delivery.chat_id)", String())
+# As ``Claimed`` has them.
+_OF_CHAT = (_TOPIC, _IS_TOPIC_GONE, _IS_SILENT, _REPLIES_TO, _LANGUAGE.label("language"), _IS_PICTURED)
+
 
 def _claiming() -> Any:
     # As the index of the queue has it, to the letter.
@@ -103,7 +111,7 @@ def _claiming() -> Any:
         update(delivery)
         .where(delivery.c.id.in_(select(due.c.id)))
         .values(taken | {"attempts": delivery.c.attempts + 1})
-        .returning(*columns, _NEEDS_RECHECK, _TOPIC, _IS_TOPIC_GONE, _IS_SILENT, _REPLIES_TO, delivery.c.urgent)
+        .returning(*columns, _NEEDS_RECHECK, *_OF_CHAT, delivery.c.urgent)
     )
 
 

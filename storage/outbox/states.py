@@ -43,7 +43,8 @@ class Claimed:
     ``attempt`` makes a result the result of this claim and of no other. ``needs_recheck`` when its chat may not get
     it after all, or not now. It is for the forum topic ``thread_id``, and ``tells_topic_gone`` when it met that one
     closed or deleted. ``is_silent`` where the chat wants its kind without a sound. ``replies_to``: the message that
-    it corrects.
+    it corrects. ``language`` is the chat's, ``None`` where it has said none.
+    ``is_pictured`` where it wants its chart with it.
     """
 
     id: int
@@ -56,3 +57,5 @@ class Claimed:
     tells_topic_gone: bool = False
     is_silent: bool = False
     replies_to: int | None = None
+    language: str | None = None
+    is_pictured: bool = False

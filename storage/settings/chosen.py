@@ -41,10 +41,12 @@ class Chosen:
     quiet_from: int | None = None
     quiet_until: int | None = None
     urgent_through: bool = False
+    pictures: bool = False
     digest: Cadence | None = None
     digest_hour: int = 8
     digest_skips: bool = False
     digest_due_at: datetime | None = None
+    language: str | None = None
 
     @property
     def quiet_hours(self) -> QuietHours | None:
@@ -68,13 +70,39 @@ async def load(connection: AsyncConnection, chat_id: int) -> Chosen:
     """Return the choices of a chat; of one that was never seen, those everybody begins with."""
     columns = (
         *(chat.c.subscribed_at.is_not(None), chat.c.muted_until, chat.c.loud_kinds, chat.c.silent_kinds),
-        *(chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through),
-        *(chat.c.digest, chat.c.digest_hour, chat.c.digest_skips, chat.c.digest_due_at),
+        *(chat.c.timezone, chat.c.quiet_from, chat.c.quiet_until, chat.c.urgent_through, chat.c.pictures),
+        *(chat.c.digest, chat.c.digest_hour, chat.c.digest_skips, chat.c.digest_due_at, chat.c.language),
     )
     row = (await connection.execute(select(*columns).where(chat.c.id == chat_id))).one_or_none()
     if row is None:
         return Chosen()
     return replace(Chosen(*row), digest=Cadence(row.digest) if row.digest else None)
+
+
+async def language_of(connection: AsyncConnection, chat_id: int) -> str | None:
+    """Return the language of a chat; ``None`` where none is known yet."""
+    query = select(chat.c.language).where(chat.c.id == chat_id)
+    found: str | None = (await connection.execute(query)).scalar_one_or_none()
+    return found
+
+
+async def languages(connection: AsyncConnection) -> set[str]:
+    """Return every language that some chat is spoken to in."""
+    query = select(chat.c.language).where(chat.c.language.is_not(None)).distinct()
+    return set((await connection.execute(query)).scalars())
+
+
+async def begin_in(connection: AsyncConnection, chat_id: int, language: str | None) -> str | None:
+    """Give a chat its first language, where one is known and it has none. Returns the one that it has now."""
+    first = func.coalesce(chat.c.language, language)
+    statement = update(chat).where(chat.c.id == chat_id).values(language=first).returning(chat.c.language)
+    found: str | None = (await connection.execute(statement)).scalar_one()
+    return found
+
+
+async def set_language(connection: AsyncConnection, chat_id: int, language: str) -> None:
+    """Let a chat be spoken to in a language from now on; what is queued for it comes in that, too."""
+    await _change(connection, chat_id, language=language)
 
 
 async def mute(connection: AsyncConnection, chat_id: int, until: datetime | None) -> None:
@@ -143,6 +171,11 @@ async def let_urgent_through(connection: AsyncConnection, chat_id: int, through:
     """Let urgent kinds come in quiet hours, too, or not."""
     await _change(connection, chat_id, urgent_through=through)
     await _let_go(connection, chat_id)
+
+
+async def want_pictures(connection: AsyncConnection, chat_id: int, wanted: bool) -> None:
+    """Let the alerts of a chat come with their chart, or as text alone."""
+    await _change(connection, chat_id, pictures=wanted)
 
 
 async def _let_go(connection: AsyncConnection, chat_id: int) -> None:

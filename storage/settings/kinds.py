@@ -9,7 +9,7 @@ _NAMES = (
     "breakout.attempt", "breakout.confirmed", "breakout.warning", "breakout.rejected", "breakout.failed",
     "breakout.recovered", "breakout.established", "breakout.ended",
     "window.opened", "window.responded", "window.elapsed", "window.cancelled",
-    "stage.high", "stage.low", "liquidity", "precondition", "supercycle",
+    "stage.high", "stage.low", "liquidity", "precondition", "supercycle", "watch",
 )  # fmt: skip
 BITS = {name: 1 << number for number, name in enumerate(_NAMES)}
 """The bit of each kind, by its name."""
@@ -25,6 +25,6 @@ EVERYBODY = -1
 """The kinds of what comes to every subscriber, whatever they have chosen: all bits there can be."""
 BIG_ONES = bits(
     ("breakout.confirmed", "breakout.failed", "breakout.established", "window.opened", "window.responded",
-     "window.elapsed", "stage.high")
+     "window.elapsed", "stage.high", "watch")
 )  # fmt: skip
 """What a chat hears of that has not chosen anything else."""

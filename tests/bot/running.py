@@ -49,7 +49,7 @@ def command(*arguments: str) -> list[str]:
 
 
 _FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload(["bot.cli.main", "bot.cli.backtest", "bot.cli.evaluate", "bot.market.child"])
+_FORKED.set_forkserver_preload([__name__, "bot.cli.main", "bot.cli.backtest", "bot.cli.evaluate", "bot.market.child"])
 
 
 def ran(folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

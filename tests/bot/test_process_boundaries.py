@@ -105,7 +105,9 @@ def test_the_bot_imports_nothing_that_only_a_command_line_or_a_migration_needs_n
 
 
 def test_the_heavy_libraries_are_those_of_the_market_process() -> None:
-    assert {"pandas", "exchange_calendars"} <= imported("import bot.market.child")
+    child = imported("import bot.market.child")
+    assert {"pandas", "exchange_calendars"} <= child
+    assert {"scipy.stats", "matplotlib"} & child == set(), "only who asks for them waits for their import"
 
 
 @pytest.mark.parametrize(

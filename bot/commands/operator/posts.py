@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from telegram import Message
 
 from bot.commands.answering import Request, Services
 from bot.messages.alerts import post_text
+from bot.messages.languages import NAMES, messages_of
 from bot.messages.pages import units
 from storage import ledger
 from storage.ledger import Audience
@@ -17,12 +17,13 @@ from storage.operator.posts import Draft, Refusal
 
 MOST = 600
 """UTF-16 units of an operator's text: with the lines around it that is a message of one screen."""
+_LANGUAGE = re.compile(rf"(?:^|\s)({'|'.join(NAMES)}):(?=\s|$)")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 async def broadcast(services: Services, request: Request) -> str | None:
     """Answer ``/broadcast TEXT`` with a preview of it for every subscriber."""
-    return await _preview(services, request, "broadcast", _typed(request, 1), None)
+    return await _preview(services, request, _typed(request, 1), None)
 
 
 async def correction(services: Services, request: Request) -> str | None:
@@ -32,7 +33,7 @@ async def correction(services: Services, request: Request) -> str | None:
         row = await ledger.find_alert(connection, int(number)) if _NUMBER.fullmatch(number) else None
     if row is None or row.audience == Audience.OPERATORS:
         return services.messages.text("wrong_alert_number", number=number)
-    return await _preview(services, request, "correction", _typed(request, 2), row.id)
+    return await _preview(services, request, _typed(request, 2), row.id)
 
 
 async def dispatch(services: Services, request: Request) -> str | None:
@@ -57,22 +58,37 @@ async def discard(services: Services, request: Request) -> str | None:
     return None
 
 
-async def _preview(services: Services, request: Request, command: str, text: str, corrects: int | None) -> str | None:
-    if not text or units(text) > MOST:
-        return services.messages.text("wrong_post", command=command, corrects=corrects, length=units(text), most=MOST)
-    texts, now = {services.messages.language: text}, services.clock.now()
+async def _preview(services: Services, request: Request, text: str, corrects: int | None) -> str | None:
+    texts, now = by_language(text, services.messages.language), services.clock.now()
+    lengths = [units(written) for written in texts.values()]
+    if not min(lengths) or max(lengths) > MOST:
+        # What is missing comes before what is too long.
+        length = max(lengths) if min(lengths) else 0
+        return services.messages.text("wrong_post", corrects=corrects, length=length, most=MOST)
     async with services.transaction(request.update) as connection:
         number = await posts.draft(connection, Draft(texts, *_author(request), corrects), now)
         count = await posts.recipients(connection, corrects, now)
-        shown = [await post_text(connection, services.messages, texts, corrects)]
-    await _show(services, request, number, shown, count)
+        shown = [
+            (name, await post_text(connection, messages_of(code), texts, corrects)) for code, name in NAMES.items()
+        ]
+    minutes = posts.VALID.seconds // 60
+    preview = services.messages.text("preview", shown=shown, count=count, minutes=minutes)
+    await request.reply(preview, services.messages.buttons.under_preview(number, count))
     return None
 
 
-async def _show(services: Services, request: Request, number: int, shown: Sequence[str], count: int) -> None:
-    minutes = posts.VALID.seconds // 60
-    text = services.messages.text("preview", texts=shown, count=count, minutes=minutes)
-    await request.reply(text, services.messages.buttons.under_preview(number, count))
+def by_language(text: str, own: str) -> dict[str, str]:
+    """Return what was written, by language: ``en: words fr: mots``, or all of it in the writer's ``own``.
+
+    Where a language has two pieces, they are one.
+    """
+    first, *rest = _LANGUAGE.split(text)
+    if first.strip() or not rest:
+        return {own: text}
+    pieces: dict[str, str] = {}
+    for code, piece in zip(rest[::2], rest[1::2], strict=True):
+        pieces[code] = f"{pieces[code]}\n\n{piece.strip()}" if code in pieces else piece.strip()
+    return pieces
 
 
 def _typed(request: Request, words: int) -> str:

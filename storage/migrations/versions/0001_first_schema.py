@@ -38,11 +38,13 @@ def upgrade() -> None:
         sa.Column("thread_id", sa.BigInteger(), nullable=True),
         sa.Column("topic_gone_in", sa.BigInteger(), nullable=True),
         sa.Column("timezone", sa.String(length=64), server_default="UTC", nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=True),
         sa.Column("quiet_from", sa.Integer(), nullable=True),
         sa.Column("quiet_until", sa.Integer(), nullable=True),
         sa.Column("urgent_through", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("pictures", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("muted_until", sa.DateTime(), nullable=True),
-        sa.Column("loud_kinds", sa.BigInteger(), server_default=sa.text("5970"), nullable=False),
+        sa.Column("loud_kinds", sa.BigInteger(), server_default=sa.text("137042"), nullable=False),
         sa.Column("silent_kinds", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("digest", sa.String(length=8), nullable=True),
         sa.Column("digest_hour", sa.Integer(), server_default=sa.text("8"), nullable=False),
@@ -164,6 +166,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_throttle")),
     )
     op.create_table(
+        "watch",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("symbol", sa.String(length=32), nullable=False),
+        sa.Column("side", sa.String(length=8), nullable=False),
+        sa.Column("level", sa.Float(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("armed", sa.Boolean(), nullable=False),
+        sa.Column("through", sa.Date(), nullable=False),
+        sa.Column("fired_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_watch")),
+        sa.UniqueConstraint("chat_id", "symbol", "side", "level", name=op.f("uq_watch_chat_id_symbol_side_level")),
+    )
+    op.create_index("ix_watch_alike", "watch", ["symbol", "side", "level", "armed", "through"], unique=False)
+    op.create_table(
+        "watched_symbol",
+        sa.Column("symbol", sa.String(length=32), nullable=False),
+        sa.Column("quoted_on", sa.Date(), nullable=True),
+        sa.Column("close", sa.Float(), nullable=True),
+        sa.Column("stopped", sa.Boolean(), nullable=False),
+        sa.Column("in_table", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("symbol", name=op.f("pk_watched_symbol")),
+    )
+    op.create_table(
         "track_record",
         sa.Column("through", sa.Date(), nullable=False),
         sa.Column("method_version", sa.String(length=16), nullable=False),
@@ -194,6 +220,7 @@ def upgrade() -> None:
         sa.Column("audience", sa.String(length=16), server_default="subscribers", nullable=False),
         sa.Column("stopped_reason", sa.String(length=500), nullable=True),
         sa.Column("kinds", sa.BigInteger(), nullable=False),
+        sa.Column("chart", sa.String(length=64), nullable=True),
         sa.Column("plain", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("facts", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["session"], ["verdict.session"], name=op.f("fk_alert_session")),

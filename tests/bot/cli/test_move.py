@@ -36,7 +36,7 @@ def test_it_says_what_is_there_and_what_to_do(postgresql: Server) -> None:
     url = asyncio.run(postgresql.emptied())
     done = CliRunner().invoke(cli, ["move-to", url])
     assert done.exit_code == 0
-    assert "the 7 of the live record fit their chain. Give DATABASE_URL this address and start the bot" in done.output
+    assert "the 8 of the live record fit their chain. Give DATABASE_URL this address and start the bot" in done.output
 
 
 def test_one_that_is_not_empty_is_one_line(postgresql: Server, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from bot.market.evening import Evening
+from bot.market.protocol import Collect
 from bot.messages.render import read_verdict
 from signals.as_json import encode
 from signals.data.series import SERIES
@@ -118,7 +119,8 @@ class TestTheFirstRun:
         assert agenda == Agenda(day(N + 1), decision_time(day(N + 1)), day(N), None)
 
     async def test_an_interrupted_backfill_goes_on_silently_where_it_stopped(self, evening: Evening) -> None:
-        await evening._collect(decision_time(day(N + 1)))
+        now = decision_time(day(N + 1))
+        await evening._collect(Collect(evening._url, evening.market_data, now), now)
         async with evening.database.transaction() as connection:
             await claim_market(connection, "folder")
             await begin_backfill(connection, day(N + 1))

@@ -118,7 +118,7 @@ async def text_of(evening: Evening, kind: str) -> str:
     """Return an alert and its details."""
     async with evening.database.transaction() as connection:
         number = (await connection.execute(select(alert.c.id).where(alert.c.kind == kind))).scalar_one()
-        ((_, text),) = await Composer(Messages()).compose(connection, [Claimed(1, number, 5, 1, 0)])
+        ((_, text),) = await Composer().compose(connection, [Claimed(1, number, 5, 1, 0)])
         details = await details_text(connection, Messages(), await ledger.load_alert(connection, number), "UTC")
     assert isinstance(text, Text)
     return plain(f"{text.text}\n{details}")

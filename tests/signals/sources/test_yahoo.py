@@ -33,6 +33,7 @@ def yahoo(
     patience: Patience | None = None,
     timeout: float = 5.0,
     crumb: Reply | None = None,
+    other: Callable[[Asked], Reply] | None = None,
 ) -> Iterator[tuple[YahooSource, list[str]]]:
     """Serve chart answers at a local address; yield the source and the charts it asked for."""
     charts: list[str] = []
@@ -41,7 +42,7 @@ def yahoo(
         if asked.path.startswith("/v8/"):
             charts.append(asked.target)
             return answer if isinstance(answer, Reply) else answer()
-        return crumb or Reply("crumb")
+        return other(asked) if other else crumb or Reply("crumb")
 
     with serving(plan) as server:
 

@@ -35,7 +35,8 @@ async def test_rows_are_in_it_in_the_order_in_which_they_were_written(database: 
         (4, "transition", "3"),
         (5, "outcome", "1"),
         (6, "outcome", "2"),
-        (7, "verdict", "2020-11-18"),
+        (7, "correction", "1"),
+        (8, "verdict", "2020-11-18"),
     ]
     assert len(chain) == ROWS
 
@@ -44,13 +45,14 @@ async def test_the_canonical_form_is_for_ever(database: Database) -> None:
     await live_evenings(database)
     written = [link.written for link in await chain_of(database)]
     digest = re.compile("[0-9a-f]{64}")
-    assert [digest.sub("…", row) for row in written[2:6]] == [
+    assert [digest.sub("…", row) for row in written[2:7]] == [
         '["verdict","2020-11-17","2020-11-17T22:30:00.250000Z","3","…"]',
         '["transition","3","2020-11-17","stage.up","breakout:2020-11-13","2020-11-17","1","2","…"]',
         '["outcome","1","2","ETH-USD","30","2020-11-17","480.36000000000001","2020-12-17","642","0.30000000000000004",'
         '"-9.9999999999999995e-08","2020-12-18T22:30:00.000000Z",null]',
         '["outcome","2","2","ETH-USD","30","2020-11-17","480.36000000000001","2020-12-17","642","0",'
         '"-9.9999999999999995e-08","2020-12-18T22:30:00.000000Z","1"]',
+        '["correction","1","1","2","2020-11-17T22:30:00.250000Z","…"]',
     ]
 
 
@@ -58,7 +60,7 @@ async def test_it_is_the_same_on_both_databases(database: Database) -> None:
     await live_evenings(database)
     async with database.reading() as connection:
         head = await links.newest(connection)
-    assert head == (ROWS, "47a4ab06e4d940223237b1b59e0ba3c710c7a47194f4aaa8a7a949758aded581")
+    assert head == (ROWS, "146e4179ad7d4f90e887dd48be443a0f4e46ffe4aeafd879da98d73d652467ed")
 
 
 async def test_without_a_live_evening_there_is_none(database: Database) -> None:

@@ -28,6 +28,7 @@ LIVE = [
     ("transition", "id", 3),
     ("outcome", "id", 1),
     ("outcome", "id", 2),
+    ("post", "id", 1),
     ("verdict", "session", "2020-11-18"),
 ]
 COLUMNS = {source.table.name: [column.name for column in source.columns] for source in SOURCES.values()}

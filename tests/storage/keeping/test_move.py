@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Column, Date, Float, Integer, LargeBinary, func, insert, select, update
+from sqlalchemy import func, select, update
 
 from storage.chain import links
 from storage.chain.verify import ChainError, verify
 from storage.database import Database
 from storage.keeping.move import MoveError, as_stored, count_of, move
-from storage.schema import Compressed, Instant, compressed, metadata, outcome
+from storage.schema import metadata, outcome
 from storage.unavailable import DatabaseUnavailableError
 from tests.postgresql import Server
-from tests.storage.chain.evenings import ROWS, SECOND, live_evenings, record_live
-
-AT = datetime(2020, 11, 18, 6, 7, 8, 9, tzinfo=UTC)
+from tests.storage.chain.evenings import ROWS, record_live
+from tests.storage.filled import fill
 
 
 @pytest.fixture
 async def source(database_url: str) -> AsyncIterator[Database]:
     """An SQLite database with something in every table."""
     async with Database(database_url) as database:
-        await live_evenings(database)
-        async with database.transaction() as connection:
-            for table in metadata.sorted_tables:
-                if not await count_of(connection, table):
-                    values = {column.name: await something(connection, column) for column in table.columns}
-                    await connection.execute(insert(table).values(values))
+        await fill(database)
         yield database
-
-
-async def something(connection: Any, column: Column[Any]) -> Any:
-    """Return a value that a column can hold, of what it points to if it points anywhere."""
-    for key in column.foreign_keys:
-        return (await connection.execute(select(key.column).order_by(key.column.desc()).limit(1))).scalar_one()
-    kinds: dict[type, Any] = {
-        Boolean: True, Date: SECOND, Instant: AT, Compressed: compressed(b"[]"), LargeBinary: b"\0\xff", Float: 1 / 3,
-        Integer: 7,
-    }  # fmt: skip
-    return next((value for kind, value in kinds.items() if isinstance(column.type, kind)), '"é"')
 
 
 @pytest.fixture

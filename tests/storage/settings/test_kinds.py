@@ -148,3 +148,9 @@ async def test_a_group_that_moves_keeps_its_kinds(database: Database) -> None:
     async with database.transaction() as connection:
         await chats.move(connection, -5, -1005, NOW)
         assert (await chosen.load(connection, -1005)).silent_kinds == WARNING
+
+
+async def test_who_has_chosen_nothing_hears_of_the_big_ones_in_the_database_too(database: Database) -> None:
+    await subscribe(database, 1)
+    async with database.reading() as connection:
+        assert (await chosen.load(connection, 1)).loud_kinds == BIG_ONES

@@ -20,10 +20,13 @@ from storage.outbox.states import State
 from storage.schema import metadata
 from storage.settings import chosen, personal
 from storage.settings.kinds import EVERYTHING
+from storage.watches import listed
+from storage.watches.judged import RECORD, Condition, Quote, Standing
 from tests.storage.outbox.alerts import add_alert, states
 
 NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
 # Numbers that nothing else has.
+WATCHED = Standing(Condition("NVDA", RECORD), True, NOW.date())
 ME, OTHER, TOPIC = -1_007_711_000_123, -1_007_722_000_123, 99_123_456
 
 
@@ -48,13 +51,14 @@ async def rows_naming(database: Database, number: int) -> dict[str, list[dict[st
 
 @pytest.fixture
 async def known(database: Database) -> Database:
-    """Two groups about which everything is stored that can be: sent, held, queued, on its way; settings; updates."""
+    """Two groups about which everything is stored that can be: sent, held, queued, on its way; settings; watches; updates."""
     async with database.transaction() as connection:
         for number, chat_id in enumerate((ME, OTHER)):
             await chats.subscribe(connection, chat_id, "supergroup", NOW, TOPIC)
             await chosen.hear_only(connection, chat_id, EVERYTHING)
             await chosen.set_quiet_hours(connection, chat_id, QuietHours("Asia/Kolkata", 60, 120))
             await posts.draft(connection, Draft({"en": "words"}, 77, chat_id), NOW)
+            await listed.add(connection, chat_id, WATCHED, Quote("NVDA", NOW.date(), 5.0), NOW)
             updates = [Received(1 + 10 * number, chat_id, f'{{"chat": {chat_id}}}'.encode())]
             updates += [Received(2 + 10 * number, chat_id, f'{{"chat": {chat_id}}}'.encode())]
             await inbox.store(connection, updates)

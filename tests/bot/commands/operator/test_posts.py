@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from bot.app import App
 from bot.clock import SteppedClock
-from bot.commands.operator.posts import MOST
+from bot.commands.operator.posts import MOST, by_language
 from bot.messages.render import Messages
 from bot.sandbox.entities import parse_html, utf16_length
 from bot.sandbox.server import Fault, Sandbox
@@ -66,7 +66,10 @@ class TestBroadcast:
         self, app: App, say: Say, press: Press, sandbox: Sandbox
     ) -> None:
         preview = await say(f"/broadcast {FORGED}")
-        assert preview.startswith(f"Preview, for 2 chats\n\nFrom whoever runs this bot\n\n{FORGED}\n\nNothing is sent")
+        assert preview.startswith(
+            f"Preview, for 2 chats\n\nEnglish\nFrom whoever runs this bot\n\n{FORGED}\n\n"
+            f"Français\nUn mot de l'opérateur du bot\n\n{FORGED}\n\nNothing is sent"
+        )
         assert await alerts(app) == 0
         await press("Send to 2 chats")
         assert sandbox.sent(ME)[-1].startswith("On its way, as alert 1.")
@@ -132,6 +135,18 @@ class TestBroadcast:
         await hear()
         assert await alerts(app) == 0
 
+    async def test_each_chat_reads_it_in_its_language(self, app: App, say: Say, press: Press, sandbox: Sandbox) -> None:
+        await say("/language fr", OTHER)
+        await say("/broadcast en: two\nlines fr: deux lignes")
+        await press("Send to 2 chats")
+        await app.sender.drain()
+        assert sandbox.sent(GROUP)[-1] == "From whoever runs this bot\n\ntwo\nlines"
+        assert sandbox.sent(OTHER)[-1] == "Un mot de l'opérateur du bot\n\ndeux lignes"
+
+    async def test_a_piece_that_is_missing_or_too_long_gets_one_line(self, say: Say) -> None:
+        assert (await say("/broadcast en: words fr:")).startswith("TEXT is missing.")
+        assert (await say(f"/broadcast en: words fr: {'x' * (MOST + 1)}")).startswith(f"TEXT has {MOST + 1} characters")
+
     async def test_a_text_that_is_missing_or_too_long_gets_one_line(self, app: App, say: Say) -> None:
         assert await say("/broadcast") == (
             "TEXT is missing. For example /broadcast The bot moves to another server on Sunday"
@@ -170,7 +185,8 @@ class TestCorrection:
         await say("/subscribe", ME)
         preview = await say("/correction 1 The close was <103>")
         heading = "Correction of the alert of "
-        assert preview.startswith(f"Preview, for 2 chats\n\n{heading}")
+        assert preview.startswith(f"Preview, for 2 chats\n\nEnglish\n{heading}")
+        assert "Français\nRectification de l'alerte du " in preview
         before = len(sandbox.sent(ME))
         await press("Send to 2 chats")
         await app.sender.drain()
@@ -246,6 +262,24 @@ class TestCorrection:
             pressed = sandbox.world.press(ME, newest(sandbox, ME)["message_id"], data)
             await hear()
             assert sandbox.world.callback_answers[pressed]["text"] == Messages().text("unknown_button")
+
+
+@pytest.mark.parametrize(
+    ("written", "texts"),
+    [
+        ("words", {"fr": "words"}),
+        ("a note: en: is English", {"fr": "a note: en: is English"}),
+        ("en: words", {"en": "words"}),
+        ("fr: mots\nen:\nwords: two", {"fr": "mots", "en": "words: two"}),
+        ("en: one fr: deux en: three", {"en": "one\n\nthree", "fr": "deux"}),
+        ("de: Wort", {"fr": "de: Wort"}),
+        ("en:words", {"fr": "en:words"}),
+        ("", {"fr": ""}),
+        ("en:", {"en": ""}),
+    ],
+)
+def test_a_text_is_in_the_languages_that_it_names_or_in_its_writers(written: str, texts: dict[str, str]) -> None:
+    assert by_language(written, "fr") == texts
 
 
 @given(st.text(min_size=1, max_size=MOST))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.app import App
+from bot.messages.languages import NAMES, messages_of
 from bot.messages.render import Messages
 from bot.sandbox.entities import parse_html
 from bot.sandbox.server import Sandbox
@@ -38,6 +39,7 @@ class TestOverview:
         assert (await say("/settings")).splitlines() == [
             "Settings of this chat",
             "",
+            "Language: English",
             "Time zone: UTC, where it is 22:30 now",
             "Quiet hours: none",
             "Alerts: the big ones",
@@ -60,6 +62,7 @@ class TestOverview:
         first = await say("/settings")
         before = len(sandbox.sent(ME))
         for title, back in (
+            ("Language", "Settings"),
             ("Time zone", "Settings"),
             ("Quiet hours", "Settings"),
             ("Alerts", "Settings"),
@@ -81,6 +84,26 @@ class TestOverview:
         assert await chosen_by(app, GROUP) == Chosen()
         await say("/timezone Paris", GROUP, ADMIN)
         assert (await chosen_by(app, GROUP)).timezone == "Europe/Paris"
+
+
+class TestPictures:
+    async def test_they_are_off_until_a_button_or_words_turn_them_on(
+        self, app: App, say: Say, press: Press, sandbox: Sandbox
+    ) -> None:
+        assert "chart" not in await say("/settings")
+        await press("Alerts with a chart")
+        assert "Alerts come with their chart, a minute later" in sandbox.sent(ME)[-1].splitlines()
+        assert (await chosen_by(app)).pictures
+        await press("Alerts as text")
+        assert not (await chosen_by(app)).pictures
+        await say("/settings pictures on")
+        assert (await chosen_by(app)).pictures
+
+    async def test_in_a_group_only_admins_turn_them_on(self, app: App, say: Say) -> None:
+        assert await say("/settings pictures on", GROUP, MEMBER) == Messages().text("admins_only")
+        assert not (await chosen_by(app, GROUP)).pictures
+        await say("/settings pictures on", GROUP, ADMIN)
+        assert (await chosen_by(app, GROUP)).pictures
 
 
 class TestTimeZone:
@@ -209,16 +232,19 @@ class TestQuietHours:
         assert await tally(app) == {State.HELD: 1}
 
 
+@pytest.mark.parametrize("language", NAMES)
 @pytest.mark.parametrize("found", [
     Chosen(muted_until=EVENING, loud_kinds=5, silent_kinds=EVERYTHING, timezone="America/Argentina/Buenos_Aires",
            quiet_from=1, quiet_until=2, urgent_through=True, digest=Cadence.WEEKLY, digest_skips=True,
            digest_due_at=EVENING),
 ])  # fmt: skip
-def test_whatever_is_chosen_fits_one_screen(found: Chosen) -> None:
+def test_whatever_is_chosen_fits_one_screen(found: Chosen, language: str) -> None:
+    text = messages_of(language).text
     texts = (
-        Messages().text("settings", chosen=found, now=EVENING, is_muted=True),
-        Messages().text("quiet", chosen=found),
-        Messages().text("digest", chosen=found, is_muted=True),
+        text("settings", chosen=found, now=EVENING, is_muted=True, language="Français"),
+        text("quiet", chosen=found),
+        text("digest", chosen=found, is_muted=True),
+        text("alerts", chosen=found, is_muted=True),
     )
     assert all(len(parse_html(text).text) <= MOST for text in texts)
 

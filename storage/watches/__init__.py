@@ -1,0 +1,1 @@
+"""What chats watch prices for, and how each watch stands."""

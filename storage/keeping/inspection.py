@@ -18,12 +18,27 @@ _MENDED = (((3, 44, 6), (3, 45, 0)), ((3, 50, 7), (3, 51, 0)), ((3, 51, 3), (99,
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Which server or library, the schema's revision, SQLite's journal mode (PostgreSQL: empty), the size in bytes."""
+    """What a database is, and how.
+
+    Attributes
+    ----------
+    server
+        Which server or library, with its version.
+    journal
+        SQLite's journal mode, empty on PostgreSQL.
+    size
+        In bytes.
+    """
 
     server: str
     revision: str
     journal: str
     size: int
+
+    @property
+    def can_lose_commits(self) -> bool:
+        """Whether it is an SQLite with the defect."""
+        return bool(self.journal) and can_lose_commits(sqlite3.sqlite_version_info)
 
 
 async def inspect(url: str) -> Inspection:

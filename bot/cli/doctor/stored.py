@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from pathlib import Path
 
 from bot.cli.doctor.finding import Finding, fail, note, ok
 from bot.cli.doctor.healthy import LEAST_FREE
 from bot.settings import Settings
 from storage.database import SQLITE, Database, DatabaseInUseError, parse_url
-from storage.keeping.inspection import can_lose_commits, inspect, readable_by_others
+from storage.keeping.inspection import Inspection, inspect, readable_by_others
 from storage.migrate import migrate
 from storage.unavailable import DatabaseUnavailableError
 
@@ -28,7 +27,7 @@ async def examine_database(settings: Settings) -> list[Finding]:
     about = f"{found.server}, schema {found.revision}, {found.size / 2**20:.0f} MB, every page can be read"
     findings = [ok("database", f"{how}; {about}")]
     if parse_url(url).drivername == SQLITE:
-        findings += [*_of_a_file(url, found.journal)]
+        findings += [*_of_a_file(url, found)]
     if settings.backup_dir is not None:
         findings.append(_writable("backups", Path(settings.backup_dir), "BACKUP_DIR"))
     return findings
@@ -44,13 +43,13 @@ async def _is_used(url: str) -> bool:
     return False
 
 
-def _of_a_file(url: str, journal: str) -> list[Finding]:
+def _of_a_file(url: str, found: Inspection) -> list[Finding]:
     path = Path(str(parse_url(url).database)).absolute()
     findings = []
-    if journal != "wal":
-        findings.append(note("journal", f"is {journal}, not WAL", "start the bot once: it sets it"))
-    if can_lose_commits(sqlite3.sqlite_version_info):
-        what = f"SQLite {sqlite3.sqlite_version} can lose what a second writing connection commits; the bot has one"
+    if found.journal != "wal":
+        findings.append(note("journal", f"is {found.journal}, not WAL", "start the bot once: it sets it"))
+    if found.can_lose_commits:
+        what = f"{found.server} can lose what a second writing connection commits; the bot has one"
         findings.append(note("sqlite", what, "let no other program write to the file"))
     free = shutil.disk_usage(path.parent).free
     remedy = "free some of it, or move the database"

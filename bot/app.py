@@ -24,6 +24,7 @@ from bot.commands.permission import Admins
 from bot.commands.settings.speaking import undecided
 from bot.commands.table import MENU, OPERATOR_MENU, register
 from bot.delivery.asking import Askers
+from bot.delivery.boards import Boards
 from bot.delivery.composing import Composer
 from bot.delivery.pacing import Pacer
 from bot.delivery.pictures import Pictures
@@ -269,11 +270,11 @@ async def build(
         stack.push_async_callback(_shut_down, telegram)
         alarm = OperatorAlarm(telegram.bot, settings.operator_ids, settings.secrets)
         inbox = Inbox(telegram, database, clock, alarm, lambda update: undecided(services, update))
-        composer = Composer()
+        composer, boards = Composer(), Boards(clock)
         sender = Sender(
-            database, clock, pacer, composer,
+            database, clock, pacer, composer, boards,
             Post(sending, address, settings.paid_broadcast, Pictures(database, sending, address)),
-            ResultWriter(database, clock, pacer, composer, alarm), alarm, settings.operator_ids,
+            ResultWriter(database, clock, pacer, composer, boards, alarm), alarm, settings.operator_ids,
         )  # fmt: skip
         evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)
         poller = Poller(telegram.bot, polling, address, inbox, alarm, time.monotonic)

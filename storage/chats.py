@@ -14,7 +14,7 @@ from storage.ledger import Audience
 from storage.outbox.recipients import of_chat
 from storage.outbox.states import WAITING, State
 from storage.schema import alert, chat, delivery, post
-from storage.settings import personal
+from storage.settings import board, personal
 from storage.watches import listed
 
 
@@ -51,12 +51,14 @@ async def mark_reachable(connection: AsyncConnection, chat_id: int, chat_type: s
     statement = upsert(connection, chat).values(id=chat_id, type=chat_type)
     reachable = {"type": chat_type, "gone_at": None, "gone_reason": None}
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=reachable))
+    await board.resume(connection, chat_id)
 
 
 async def mark_gone(connection: AsyncConnection, chat_id: int, reason: str, at: datetime) -> None:
     """Note that a chat cannot be reached; its subscription stays, for the day it comes back."""
     await connection.execute(update(chat).where(chat.c.id == chat_id).values(gone_at=at, gone_reason=reason[:200]))
     await _drop_queued(connection, chat_id, reason, at)
+    await board.suspend(connection, chat_id)
 
 
 async def leave_topic(connection: AsyncConnection, chat_id: int, thread_id: int, delivery_id: int) -> None:
@@ -83,6 +85,7 @@ async def move(connection: AsyncConnection, old: int, new: int, at: datetime, ch
     # Messages are numbered anew there. What is left behind is owed to the new id already.
     moved = update(delivery).where(*of_chat(old), delivery.c.alert_id.not_in(already))
     await connection.execute(moved.values(chat_id=new, message_id=None))
+    await board.move(connection, old, new)
     await listed.move(connection, old, new)
     await personal.forget(connection, old)
 

@@ -331,6 +331,26 @@ delivery = Table(
     Index("ix_delivery_sending", "lease_until", sqlite_where=_SENDING),
 )
 
+board = Table(
+    "board",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("chat_id", BigInteger, nullable=False, index=True),
+    Column("message_id", BigInteger, comment="null: it is still to be sent, or nobody knows whether it arrived"),
+    Column("thread_id", BigInteger, comment="the forum topic it stands in"),
+    Column("step", String(16), nullable=False, comment="the next request it needs: see storage.outbox.boards.Step"),
+    Column("shows", Date, comment="the session it shows: due again with a newer one; null: its step is owed now"),
+    Column("state", String(16), nullable=False, comment="queued, held, sending, gone or unknown, as of a delivery"),
+    Column("not_before", Instant, comment="when a held one is queued"),
+    Column("lease_until", Instant, comment="when the worker that claimed it is given up, by the database's clock"),
+    Column("attempts", Integer, nullable=False, server_default=text("0"), comment="a result names its attempt"),
+    Column("error", String(500)),
+    Index("uq_board_current", "chat_id", unique=True, sqlite_where=text("step NOT IN ('unpin', 'farewell')")),
+    Index("ix_board_queue", "shows", text("(chat_id > 0)"), "id", sqlite_where=_QUEUED),
+    Index("ix_board_held", "not_before", sqlite_where=_HELD),
+    Index("ix_board_sending", "lease_until", sqlite_where=_SENDING),
+)
+
 delivery_count = Table(
     "delivery_count",
     metadata,

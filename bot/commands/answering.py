@@ -40,7 +40,10 @@ from storage.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a handler works with. ``note`` is the operator's on custody and regulation: dated, shown, never scored."""
+    """What a handler works with.
+
+    ``note`` is the operator's on custody and regulation: dated, shown, never scored.
+    """
 
     database: Database
     messages: Messages

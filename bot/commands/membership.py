@@ -11,6 +11,7 @@ from telegram.error import TelegramError
 from bot.commands.answering import Services, markup
 from bot.commands.settings.speaking import begin
 from storage import chats, market
+from storage.settings import board
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +33,12 @@ async def note_membership(services: Services, update: Update, _: object) -> None
             await chats.mark_gone(connection, chat.id, reason, services.clock.now())
         else:
             await chats.mark_reachable(connection, chat.id, chat.type)
+            if isinstance(member, ChatMemberAdministrator):
+                await board.pin_again(connection, chat.id)
             services = await begin(services, connection, update)
         found = await chats.find(connection, chat.id)
         market_row = await market.load_market(connection)
+    services.operation.wake()
     is_new = found is not None and found.subscribed_at is None
     may_write_now = _may_write(chat, member) and not _may_write(chat, change.old_chat_member)
     if is_new and may_write_now and chat.type != ChatType.PRIVATE:

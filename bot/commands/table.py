@@ -22,7 +22,7 @@ from telegram.ext import (
 from bot.commands import alert, chart, evidence, membership, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
 from bot.commands.operator import delivery, evening, health, posts
-from bot.commands.settings import alerts, digest, language, mute, overview, personal, quiet, timezone, watches
+from bot.commands.settings import alerts, board, digest, language, mute, overview, personal, quiet, timezone, watches
 from bot.commands.settings.speaking import in_language
 from bot.delivery.replies import TooFastError, UnansweredError
 from bot.errors import AlreadyHandledError
@@ -93,6 +93,7 @@ COMMANDS = (
     Command("timezone", "where this chat is", timezone.timezone, _CHAT, "Paris", True, True),
     Command("language", "the language of this chat", language.language, _CHAT, "fr", True, True),
     Command("quiet", "hours in which nothing comes", quiet.quiet, _CHAT, "22:00-07:00", True, True),
+    Command("board", "a pinned message with where things stand", board.board, _CHAT, "", True, True),
     Command("help", "this list", _help),
     Command("start", "what this is", subscription.start, has_effect=True),
     Command("method", "how it is computed", evidence.method),

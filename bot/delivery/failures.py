@@ -27,6 +27,7 @@ class FailureKind(Enum):
     GONE = auto()
     MOVED = auto()
     TOPIC_GONE = auto()
+    MESSAGE_GONE = auto()
     CANNOT_WRITE = auto()
     BAD_MARKUP = auto()
     OUR_MISTAKE = auto()
@@ -80,10 +81,12 @@ class Consequence:
     is_everyday: bool = False
 
 
-_REFUSED = "Alert {alert} was refused by Telegram: {why}"
+_REFUSED = "{what} was refused by Telegram: {why}"
 _MASS_REFUSAL = "Telegram refuses one message after the other ({why}): they wait and are tried again"
 # An admin may let the bot write again, an operator may find out why nothing is taken.
 _TRY_AGAIN = timedelta(hours=1)
+GIVE_UP_AFTER = timedelta(days=1)
+"""How old an alert is when what ``gives_up`` is tried no more."""
 CONSEQUENCES = {
     FailureKind.THROTTLED: Consequence(State.QUEUED, is_everyday=True),
     FailureKind.NOT_SENT: Consequence(State.QUEUED, pause=5.0),
@@ -91,9 +94,11 @@ CONSEQUENCES = {
     FailureKind.GONE: Consequence(State.GONE, effect=Effect.CHAT_IS_GONE),
     FailureKind.MOVED: Consequence(State.QUEUED, effect=Effect.CHAT_MOVED),
     FailureKind.TOPIC_GONE: Consequence(State.QUEUED, effect=Effect.TOPIC_IS_GONE),
+    # Only what is edited or pinned can be: a status board, and it is made again.
+    FailureKind.MESSAGE_GONE: Consequence(State.QUEUED),
     FailureKind.CANNOT_WRITE: Consequence(State.HELD, hold=_TRY_AGAIN, gives_up=True),
     FailureKind.BAD_MARKUP: Consequence(
-        State.QUEUED, effect=Effect.ALERT_IS_PLAIN, sentence="Alert {alert} goes out as plain text: {why}"
+        State.QUEUED, effect=Effect.ALERT_IS_PLAIN, sentence="{what} goes out as plain text: {why}"
     ),
     FailureKind.OUR_MISTAKE: Consequence(State.STOPPED, effect=Effect.ALERT_STOPS, sentence=_REFUSED),
     FailureKind.REFUSED: Consequence(State.STOPPED, sentence=_REFUSED),
@@ -105,7 +110,7 @@ CONSEQUENCES = {
         State.QUEUED, pause=30.0, sentence="{why}: nothing is sent, everything stays queued"
     ),
     FailureKind.UNKNOWN: Consequence(
-        State.UNKNOWN, sentence="Alert {alert}: of some messages nobody can know whether they arrived"
+        State.UNKNOWN, sentence="{what}: of some messages nobody can know whether they arrived"
     ),
 }
 """The one place that says what becomes of a failure; ``bot.delivery.outage`` says when many are one."""
@@ -136,11 +141,22 @@ CANNOT_WRITE_TEXTS = (
 )
 # The chat is there, and General takes what its topic does not:
 TOPIC_GONE_TEXTS = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
+# What was to be edited, pinned or unpinned is deleted, or too old for that:
+MESSAGE_GONE_TEXTS = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "message to pin not found",
+    "message to unpin not found",
+)
+# It is so already:
+DONE_TEXTS = ("message is not modified", "chat_not_modified")
 BAD_MARKUP_TEXTS = ("can't parse entities",)
 OUR_MISTAKE_TEXTS = ("message is too long", "message text is empty", "text must be non-empty")
 _TABLE = (
     (FailureKind.GONE, GONE_TEXTS),
     (FailureKind.TOPIC_GONE, TOPIC_GONE_TEXTS),
+    (FailureKind.MESSAGE_GONE, MESSAGE_GONE_TEXTS),
     (FailureKind.CANNOT_WRITE, CANNOT_WRITE_TEXTS),
     (FailureKind.BAD_MARKUP, BAD_MARKUP_TEXTS),
     (FailureKind.OUR_MISTAKE, OUR_MISTAKE_TEXTS),
@@ -190,6 +206,19 @@ def read_answer(status: int, body: bytes) -> Result:
             return Failure(FailureKind.REFUSED, text)
         case _:
             return Failure(FailureKind.UNKNOWN, text)
+
+
+def read_done(status: int, body: bytes, message_id: int) -> Result:
+    """Return the id of a message that was edited, pinned or unpinned, or what the answer means.
+
+    Where it was so before, it is done: such a request can be repeated.
+    """
+    answer = _object(body)
+    if status == 200:
+        is_done = answer is not None and answer.get("ok") is True
+        return message_id if is_done else Failure(FailureKind.UNKNOWN, "an answer that cannot be read")
+    is_so_already = answer is not None and any(text in str(answer.get("description")).lower() for text in DONE_TEXTS)
+    return message_id if status == 400 and is_so_already else read_answer(status, body)
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

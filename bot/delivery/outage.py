@@ -13,7 +13,9 @@ _REFUSALS = 20
 _UNKNOWNS = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 # An answer that says something of one chat says that Telegram takes messages.
-_OF_ONE_CHAT = frozenset({FailureKind.GONE, FailureKind.CANNOT_WRITE, FailureKind.MOVED, FailureKind.TOPIC_GONE})
+_OF_ONE_CHAT = frozenset(
+    {FailureKind.GONE, FailureKind.CANNOT_WRITE, FailureKind.MOVED, FailureKind.TOPIC_GONE, FailureKind.MESSAGE_GONE}
+)
 # And these are no answers of Telegram's at all.
 _NO_ANSWER = frozenset({FailureKind.NOT_SENT, FailureKind.CHAT_BUSY, FailureKind.THROTTLED})
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from telegram.error import TelegramError
 
 from bot.delivery.composing import Text
-from bot.delivery.failures import Failure, FailureKind, Result, read_answer, read_error
+from bot.delivery.failures import Failure, FailureKind, Result, read_answer, read_done, read_error
 from bot.delivery.pictures import Pictures
 from bot.delivery.request import AiohttpRequest
+from storage.outbox.boards import ClaimedBoard, Step
 from storage.outbox.states import Claimed
 
 # The message that is corrected may be deleted since.
@@ -41,6 +42,29 @@ class Post:
             case Failure(kind=FailureKind.TOPIC_GONE) if claimed.thread_id is None:
                 # Nor is there another place than General.
                 return replace(result, kind=FailureKind.CANNOT_WRITE)
+        return result
+
+    async def carry_out(self, claimed: ClaimedBoard, text: Text) -> Result:
+        """Make the request that a board needs and return the message's id or what became of it."""
+        chat_id, message_id = claimed.chat_id, claimed.message_id
+        if message_id is None:
+            silently = Claimed(claimed.id, 0, chat_id, 0, 0, thread_id=claimed.thread_id, is_silent=True)
+            return await self.send(silently, text)
+        match claimed.step:
+            case Step.PIN:
+                method, more = "pinChatMessage", b',"disable_notification":true}'
+            case Step.UNPIN:
+                method, more = "unpinChatMessage", b"}"
+            case _:
+                method, more = "editMessageText", b"," + text.fields[1:]
+        body = b'{"chat_id":%d,"message_id":%d%b' % (chat_id, message_id, more)
+        try:
+            status, answer = await self.request.post_json(f"{self.address}/{method}", body)
+        except TelegramError as error:
+            return read_error(error)
+        result = read_done(status, answer, message_id)
+        if isinstance(result, Failure) and result.kind is FailureKind.BAD_MARKUP and text.is_plain:
+            return replace(result, kind=FailureKind.OUR_MISTAKE)
         return result
 
     def _head(self, claimed: Claimed) -> bytes:

@@ -11,13 +11,15 @@ from datetime import timedelta
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from bot.clock import Clock
+from bot.delivery.boards import Boards, named, will_be_repeated
 from bot.delivery.composing import Composer
-from bot.delivery.failures import CONSEQUENCES, Effect, Failure, Result
+from bot.delivery.failures import CONSEQUENCES, GIVE_UP_AFTER, Effect, Failure, Result
 from bot.delivery.pacing import Pacer
 from bot.operator_alarm import Alarm
 from storage import AsyncConnection, chats
 from storage.database import Database
 from storage.outbox import queue
+from storage.outbox.boards import ClaimedBoard
 from storage.outbox.states import Claimed, State
 
 logger = logging.getLogger(__name__)
@@ -27,23 +29,26 @@ _GROUP_SECONDS = 0.045
 _MOST_AT_ONCE = 1_000
 _PROGRAMMING_ERRORS = (IntegrityError, ProgrammingError, DataError, ArithmeticError, ValueError, TypeError)
 _PAUSES = (0.5, 1.0, 2.0, 5.0)
-_GIVE_UP_AFTER = timedelta(days=1)
-_Group = Sequence[tuple[Claimed, Result]]
+Claim = Claimed | ClaimedBoard
+_Group = Sequence[tuple[Claim, Result]]
 
 
 class ResultWriter:
     """Keeps every result until it is stored."""
 
-    def __init__(self, database: Database, clock: Clock, pacer: Pacer, composer: Composer, alarm: Alarm) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, pacer: Pacer, composer: Composer, boards: Boards, alarm: Alarm
+    ) -> None:
+        self._boards = boards
         self._database, self._clock, self._pacer, self._composer, self._alarm = database, clock, pacer, composer, alarm
-        self._results: list[tuple[Claimed, Result]] = []
+        self._results: list[tuple[Claim, Result]] = []
         self._has_some = asyncio.Event()
         self._has_failures = False
         self._storing = asyncio.Lock()
         self._alarms: set[asyncio.Future[None]] = set()
 
-    def add(self, claimed: Claimed, result: Result) -> None:
-        """Take note of how a delivery went."""
+    def add(self, claimed: Claim, result: Result) -> None:
+        """Take note of how a delivery went, or a request of a board."""
         result = self._pacer.observe(result, claimed.chat_id)
         self._has_failures |= isinstance(result, Failure)
         self._results.append((claimed, result))
@@ -89,9 +94,10 @@ class ResultWriter:
             del self._results[: len(group)]
         for claimed, failure in group:
             if isinstance(failure, Failure) and not (then := CONSEQUENCES[failure.kind]).is_everyday:
-                logger.info("delivery %d of alert %d: %s", claimed.id, claimed.alert_id, failure.text)
-                if then.sentence:
-                    self._tell(then.sentence.format(alert=claimed.alert_id, why=failure.text))
+                what = named(claimed) if isinstance(claimed, ClaimedBoard) else f"Alert {claimed.alert_id}"
+                logger.info("%s, in row %d: %s", what, claimed.id, failure.text)
+                if then.sentence and not will_be_repeated(claimed, failure):
+                    self._tell(then.sentence.format(what=what, why=failure.text))
 
     async def wait_for_alarms(self) -> None:
         """Wait until the operators were told what there was to tell."""
@@ -104,11 +110,14 @@ class ResultWriter:
         telling.add_done_callback(self._alarms.discard)
 
     async def _store(self, connection: AsyncConnection, group: _Group) -> None:
-        sent = [(claimed, result) for claimed, result in group if isinstance(result, int)]
+        alerts = [(claimed, result) for claimed, result in group if isinstance(claimed, Claimed)]
+        sent = [(claimed, result) for claimed, result in alerts if isinstance(result, int)]
         await queue.mark_sent(connection, sent, self._clock.now())
         if len(sent) < len(group):
             for claimed, result in group:
-                if isinstance(result, Failure):
+                if isinstance(claimed, ClaimedBoard):
+                    await self._boards.store(connection, claimed, result)
+                elif isinstance(result, Failure):
                     await self._store_failure(connection, claimed, result)
 
     async def _store_failure(self, connection: AsyncConnection, claimed: Claimed, failure: Failure) -> None:
@@ -117,7 +126,7 @@ class ResultWriter:
         state, hold = then.state, max(then.hold, timedelta(seconds=failure.retry_after))
         if then.gives_up:
             age = await queue.age(connection, claimed.alert_id, now)
-            state = state if age <= _GIVE_UP_AFTER else State.STOPPED
+            state = state if age <= GIVE_UP_AFTER else State.STOPPED
             hold = max(hold, age) if then.hold_grows else hold
         match state:
             case State.QUEUED | State.HELD:

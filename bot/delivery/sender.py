@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.clock import Clock
+from bot.delivery.boards import Boards
 from bot.delivery.composing import Composer, Text
 from bot.delivery.failures import Failure, FailureKind
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
-from bot.delivery.results import ResultWriter
+from bot.delivery.results import Claim, ResultWriter
 from bot.operator_alarm import Alarm
 from storage.database import Database
-from storage.outbox import digests, fan_out, notices, queue, recheck, throttle
+from storage.outbox import boards, digests, fan_out, notices, queue, recheck, throttle
 from storage.outbox.states import Claimed
 from storage.process_roles import Role
 
@@ -53,6 +54,7 @@ class Sender:
     clock: Clock
     pacer: Pacer
     composer: Composer
+    boards: Boards
     post: Post
     results: ResultWriter
     alarm: Alarm
@@ -102,10 +104,10 @@ class Sender:
                 await self.results.flush()
                 now = self.clock.now()
                 async with self.database.reading() as connection:
-                    due = await queue.next_due(connection, now)
-                if due is None:
+                    due = [at for room in (queue, boards) if (at := await room.next_due(connection, now)) is not None]
+                if not due:
                     break
-                await asyncio.sleep(min(max((due - now).total_seconds(), 0.0), _LONGEST_SLEEP))
+                await asyncio.sleep(min(max((min(due) - now).total_seconds(), 0.0), _LONGEST_SLEEP))
         finally:
             storing.cancel()
         await self.results.wait_for_alarms()
@@ -156,6 +158,7 @@ class Sender:
         if not found:
             async with self.database.transaction() as connection:
                 found = await digests.enqueue(connection, now) or await fan_out.release(connection, now) > 0
+                found |= await boards.release(connection, now, fan_out.SLICE) > 0
         if found:
             self._has_queued.set()
         return found
@@ -183,12 +186,14 @@ class Sender:
         now = self.clock.now()
         async with self.database.transaction() as connection:
             lost = await queue.recover(connection, now, everything=everything)
-            if not lost:
+            lost_boards = await boards.recover(connection, everything=everything)
+            if not lost and not lost_boards:
                 return
-            deliveries = ", ".join(f"{count} of alert {alert_id}" for alert_id, count in sorted(lost.items()))
+            what = [f"{count} of alert {alert_id}" for alert_id, count in sorted(lost.items())]
+            what += [f"{lost_boards} new status boards"] if lost_boards else []
             sentence = (
-                f"Deliveries were on their way when a process of the bot ended, {deliveries}: nobody can know whether "
-                "they arrived. Urgent ones are sent once more, others are not"
+                f"Deliveries were on their way when a process of the bot ended, {', '.join(what)}: nobody can know "
+                "whether they arrived. Urgent ones are sent once more, others are not"
             )
             # With what it tells: a process that is killed now has left it to be told by the next.
             await notices.add(connection, sentence, now)
@@ -223,10 +228,15 @@ class Sender:
                 return True
             claims = await queue.claim(connection, capacity, LEASE, now)
             admitted = await recheck.admit(connection, claims, self.clock.now()) if claims else []
-            messages = await self.composer.compose(connection, admitted) if admitted else []
+            messages: list[tuple[Claim, Text | Failure]] = []
+            messages += await self.composer.compose(connection, admitted) if admitted else []
+            # While alerts wait, of boards only those that somebody has just asked for.
+            left = capacity - len(claims)
+            updated = await boards.claim(connection, max(left, 1), LEASE, now, asked_only=left == 0)
+            messages += await self.boards.compose(connection, updated)
         for claimed, text in messages:
             await self._start(claimed, text)
-        return bool(claims)
+        return bool(claims or updated)
 
     async def _wait_for_capacity(self) -> int:
         """Wait until something may be sent, and return how many; 0 when the program is stopping.
@@ -246,7 +256,7 @@ class Sender:
                 await _wait_for(self._stopping, self.pacer.claim_wait())
         return 0
 
-    async def _start(self, claimed: Claimed, text: Text | Failure) -> None:
+    async def _start(self, claimed: Claim, text: Text | Failure) -> None:
         """Start to send one message, when there is a free slot; or take note of why it is not sent now."""
         if isinstance(text, Failure):
             self.results.add(claimed, text)
@@ -270,7 +280,7 @@ class Sender:
             await _wait_for(self._stopping, pause)
         return not self._stopping.is_set()
 
-    async def _deliver(self, claimed: Claimed, text: Text, pause: float) -> None:
+    async def _deliver(self, claimed: Claim, text: Text, pause: float) -> None:
         try:
             if pause:
                 # Waiting here and not in the queue keeps the order of what one chat gets.
@@ -279,7 +289,8 @@ class Sender:
                     self.results.add(claimed, _NOT_STARTED)
                     return
                 self.pacer.record_broadcast(claimed.chat_id)
-            self.results.add(claimed, await self.post.send(claimed, text))
+            send = self.post.send(claimed, text) if isinstance(claimed, Claimed) else self.post.carry_out(claimed, text)
+            self.results.add(claimed, await send)
         finally:
             task = asyncio.current_task()
             assert task is not None

@@ -165,13 +165,19 @@ class Buttons:
         as_text = (_("Alerts as text"), "settings:pictures:off")
         rows: Rows = (
             ((_("Language"), "language"), (_("Time zone"), "timezone"), (_("Quiet hours"), "quiet")),
-            ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Mute"), "mute@settings")),
+            ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Mute"), "mute@settings"), (_("Board"), "board")),
             (as_text if chosen.pictures else with_chart,),
         )
         if chosen.quiet_from is None:
             return rows
         title = _("Hold urgent ones too") if chosen.urgent_through else _("Let urgent ones through")
         return (rows[0], ((title, f"settings:urgent:{'held' if chosen.urgent_through else 'through'}"),), *rows[1:])
+
+    def under_board(self, *, has_one: bool, is_known: bool) -> Rows:
+        """Return what makes the message a board, or moves the board there, and what ends one."""
+        _ = self._words.gettext
+        here = ((_("Move it here") if is_known else _("Pin it here"), "board:here"),)
+        return ((*here, *(((_("Turn it off"), "board:off"),) if has_one else ())), self._to_settings())
 
     def under_quiet(self, chosen: Chosen) -> Rows:
         """Return usual quiet hours, and what ends them where there are some."""

@@ -53,6 +53,8 @@ class Methods:
                 self._answer_callback_query,
                 frozenset({"callback_query_id", "text", "show_alert"}),
             ),
+            "pinChatMessage": (self._pin, frozenset({"chat_id", "message_id", "disable_notification"})),
+            "unpinChatMessage": (self._unpin, frozenset({"chat_id", "message_id"})),
             "setWebhook": (self._set_webhook, frozenset({"url", "secret_token", "allowed_updates", "max_connections"})),
             "deleteWebhook": (self._delete_webhook, frozenset({"drop_pending_updates"})),
             "setMyCommands": (self._set_my_commands, frozenset({"commands", "scope", "language_code"})),
@@ -158,6 +160,29 @@ class Methods:
         name = str(media.get("media", ""))
         photo = given.get(name.removeprefix("attach://")) if name.startswith("attach://") else name
         return self._edit(message, self._photo(photo, media), given.get("reply_markup"))
+
+    async def _pin(self, given: Json) -> bool:
+        state, number = self._pinnable(given), int(given.get("message_id", 0))
+        if number not in state.messages:
+            raise BotApiError(400, "Bad Request: message to pin not found")
+        state.pinned = [*(other for other in state.pinned if other != number), number]
+        self._world.wake()
+        return True
+
+    async def _unpin(self, given: Json) -> bool:
+        state, number = self._pinnable(given), int(given.get("message_id", 0))
+        if number not in state.messages:
+            raise BotApiError(400, "Bad Request: message to unpin not found")
+        state.pinned = [other for other in state.pinned if other != number]
+        self._world.wake()
+        return True
+
+    def _pinnable(self, given: Json) -> ChatState:
+        """Return a chat in which the bot may pin: in private anybody, elsewhere an admin."""
+        state = self._chat(given)
+        if state.chat["type"] != "private" and BOT["id"] not in state.admins:
+            raise BotApiError(400, "Bad Request: not enough rights to manage pinned messages in the chat")
+        return state
 
     def _own_message(self, given: Json) -> Json:
         """Return the message of the bot that is to be edited."""

@@ -43,7 +43,7 @@ class ChatState:
     """One chat: its Telegram object, its messages (by id) and how the bot stands in it.
 
     ``topics`` says of each forum topic whether it is open. ``hides_members``: who is none of the ``admins`` is not
-    told of any of them; the bot is one where its id is among them.
+    told of any of them; the bot is one where its id is among them. ``pinned`` are numbers of messages, the newest last.
     """
 
     chat: Json
@@ -53,6 +53,7 @@ class ChatState:
     admins: set[int] = field(default_factory=set)
     hides_members: bool = False
     topics: dict[int, bool] = field(default_factory=dict)
+    pinned: list[int] = field(default_factory=list)
 
 
 class World:
@@ -126,7 +127,9 @@ class World:
 
     def delete(self, chat_id: int, message_id: int) -> None:
         """Let a message be gone."""
-        del self.chats[chat_id].messages[message_id]
+        state = self.chats[chat_id]
+        del state.messages[message_id]
+        state.pinned = [number for number in state.pinned if number != message_id]
         self.wake()
 
     def block(self, chat_id: int, *, blocked: bool = True) -> None:

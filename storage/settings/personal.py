@@ -13,7 +13,7 @@ from storage.operator import posts
 from storage.outbox import purge
 from storage.outbox.recipients import of_chat
 from storage.outbox.states import UNFINISHED, State
-from storage.schema import chat, delivery, post, received_update, watch
+from storage.schema import board, chat, delivery, post, received_update, watch
 
 
 async def stored(connection: AsyncConnection, chat_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -21,6 +21,7 @@ async def stored(connection: AsyncConnection, chat_id: int) -> dict[str, list[di
     queries = {
         "chat": select(chat).where(chat.c.id == chat_id),
         "delivery": select(delivery).where(*of_chat(chat_id)).order_by(delivery.c.id),
+        "board": select(board).where(board.c.chat_id == chat_id).order_by(board.c.id),
         "watch": select(watch).where(watch.c.chat_id == chat_id),
         "post": select(post).where(or_(post.c.made_by == chat_id, post.c.chat_id == chat_id)).order_by(post.c.id),
         "received_update": select(received_update).where(received_update.c.chat_id == chat_id),
@@ -48,7 +49,7 @@ async def forget(connection: AsyncConnection, chat_id: int) -> None:
     for alert_id, counts in folded.items():
         await purge.count(connection, alert_id, counts)
     await posts.forget(connection, chat_id)
-    for table, column in ((watch, watch.c.chat_id), (chat, chat.c.id)):
+    for table, column in ((watch, watch.c.chat_id), (board, board.c.chat_id), (chat, chat.c.id)):
         await connection.execute(delete(table).where(column == chat_id))
     handled = (received_update.c.chat_id == chat_id, received_update.c.handled_at.is_not(None))
     await connection.execute(update(received_update).where(*handled).values(chat_id=NOBODY, body=None))

@@ -297,6 +297,17 @@ class TestMigrations:
         assert "ix_delivery_queue" in plan
         assert "TEMP B-TREE" not in plan
 
+    @pytest.mark.parametrize("wanted", ["shows IS NULL", "shows < '2020-11-13'"])
+    async def test_so_is_that_of_the_boards(self, sqlite: Database, wanted: str) -> None:
+        claim = (
+            f"EXPLAIN QUERY PLAN SELECT id FROM board WHERE state = 'queued' AND {wanted} "
+            "ORDER BY shows, (chat_id > 0), id LIMIT 1"
+        )
+        async with sqlite.transaction() as connection:
+            plan = " ".join(str(row[-1]) for row in await connection.execute(text(claim)))
+        assert "ix_board_queue" in plan
+        assert "TEMP B-TREE" not in plan
+
     async def test_running_them_again_changes_nothing(self, database: Database) -> None:
         await migrate(database)
         await migrate(database)

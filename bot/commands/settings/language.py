@@ -8,7 +8,7 @@ from bot.commands.answering import Request, Services
 from bot.commands.settings import overview
 from bot.messages.languages import NAMES
 from storage import chats
-from storage.settings import chosen
+from storage.settings import board, chosen
 
 
 async def language(services: Services, request: Request) -> str | None:
@@ -25,6 +25,8 @@ async def language(services: Services, request: Request) -> str | None:
     async with services.transaction(request.update) as connection:
         await chats.mark_reachable(connection, chat.id, chat.type)
         await chosen.set_language(connection, chat.id, wanted)
+        await board.write_again(connection, chat.id)
+    services.operation.wake()
     await overview.show(services.speaking(wanted), request)
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands.answering import Request, Services
 from bot.messages.languages import NAMES
 from storage import chats
-from storage.settings import chosen
+from storage.settings import board, chosen
 
 
 async def settings(services: Services, request: Request) -> str | None:
@@ -31,6 +31,8 @@ async def show(services: Services, request: Request) -> None:
     """Show what a chat has chosen."""
     async with services.database.reading() as connection:
         found = await chosen.load(connection, request.chat.id)
-    now, name = services.clock.now(), NAMES[services.messages.language]
-    text = services.messages.text("settings", chosen=found, now=now, is_muted=found.is_muted(now), language=name)
+        has_board = await board.find(connection, request.chat.id) is not None
+    now = services.clock.now()
+    shown = {"now": now, "is_muted": found.is_muted(now), "language": NAMES[services.messages.language]}
+    text = services.messages.text("settings", chosen=found, has_board=has_board, **shown)
     await request.show(text, services.messages.buttons.under_settings(found))

@@ -343,3 +343,37 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'queued'"),
         postgresql_where=sa.text("state = 'queued'"),
     )
+    op.create_table(
+        "board",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("thread_id", sa.BigInteger(), nullable=True),
+        sa.Column("step", sa.String(length=16), nullable=False),
+        sa.Column("shows", sa.Date(), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("not_before", sa.DateTime(), nullable=True),
+        sa.Column("lease_until", sa.DateTime(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("error", sa.String(length=500), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_board")),
+    )
+    op.create_index(op.f("ix_board_chat_id"), "board", ["chat_id"], unique=False)
+    op.create_index(
+        "uq_board_current",
+        "board",
+        ["chat_id"],
+        unique=True,
+        sqlite_where=sa.text("step NOT IN ('unpin', 'farewell')"),
+        postgresql_where=sa.text("step NOT IN ('unpin', 'farewell')"),
+    )
+    queued, held, sending = (sa.text(f"state = '{state}'") for state in ("queued", "held", "sending"))
+    op.create_index(
+        "ix_board_queue",
+        "board",
+        ["shows", sa.text("(chat_id > 0)"), "id"],
+        sqlite_where=queued,
+        postgresql_where=queued,
+    )
+    op.create_index("ix_board_held", "board", ["not_before"], sqlite_where=held, postgresql_where=held)
+    op.create_index("ix_board_sending", "board", ["lease_until"], sqlite_where=sending, postgresql_where=sending)

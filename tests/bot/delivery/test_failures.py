@@ -95,7 +95,7 @@ def test_only_a_chat_that_is_gone_is_treated_as_gone() -> None:
 def test_whatever_surely_was_not_sent_is_sent_again_and_nothing_else() -> None:
     again = {kind.name for kind, then in CONSEQUENCES.items() if then.state in (State.QUEUED, State.HELD)}
     assert again == {
-        "THROTTLED", "NOT_SENT", "CHAT_BUSY", "MOVED", "TOPIC_GONE", "CANNOT_WRITE", "BAD_MARKUP", "MASS_REFUSAL",
+        "THROTTLED", "NOT_SENT", "CHAT_BUSY", "MOVED", "TOPIC_GONE", "MESSAGE_GONE", "CANNOT_WRITE", "BAD_MARKUP", "MASS_REFUSAL",
         "BAD_TOKEN",
     }  # fmt: skip
 

@@ -18,7 +18,7 @@ from storage.outbox import fan_out, queue
 from storage.outbox.quiet_hours import QuietHours
 from storage.outbox.states import State
 from storage.schema import metadata
-from storage.settings import chosen, personal
+from storage.settings import board, chosen, personal
 from storage.settings.kinds import EVERYTHING
 from storage.watches import listed
 from storage.watches.judged import RECORD, Condition, Quote, Standing
@@ -57,6 +57,7 @@ async def known(database: Database) -> Database:
             await chats.subscribe(connection, chat_id, "supergroup", NOW, TOPIC)
             await chosen.hear_only(connection, chat_id, EVERYTHING)
             await chosen.set_quiet_hours(connection, chat_id, QuietHours("Asia/Kolkata", 60, 120))
+            await board.turn_on(connection, chat_id, 7, TOPIC)
             await posts.draft(connection, Draft({"en": "words"}, 77, chat_id), NOW)
             await listed.add(connection, chat_id, WATCHED, Quote("NVDA", NOW.date(), 5.0), NOW)
             updates = [Received(1 + 10 * number, chat_id, f'{{"chat": {chat_id}}}'.encode())]

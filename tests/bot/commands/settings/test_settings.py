@@ -241,7 +241,7 @@ class TestQuietHours:
 def test_whatever_is_chosen_fits_one_screen(found: Chosen, language: str) -> None:
     text = messages_of(language).text
     texts = (
-        text("settings", chosen=found, now=EVENING, is_muted=True, language="Français"),
+        text("settings", chosen=found, now=EVENING, is_muted=True, language="Français", has_board=True),
         text("quiet", chosen=found),
         text("digest", chosen=found, is_muted=True),
         text("alerts", chosen=found, is_muted=True),

@@ -72,7 +72,12 @@ def _telegram(settings: Settings) -> Iterator[Finding]:
         yield Finding(False, f"token: {where} cannot be reached ({type(error).__name__}); check the network")
         return
     if answer.status_code == httpx.codes.OK:
-        yield Finding(True, f"token: accepted, the bot is @{answer.json()['result']['username']}")
+        bot = answer.json()["result"]
+        yield Finding(True, f"token: accepted, the bot is @{bot['username']}")
+        if not bot.get("supports_inline_queries"):
+            name = f"@{bot['username']}"
+            # The rest of the bot works without.
+            yield Finding(True, f"inline mode: off, so {name} answers only in its chats; send BotFather /setinline")
     else:
         yield Finding(False, f"token: refused with {answer.status_code}; ask BotFather for the current one")
     yield _clock(answer.headers.get("Date"))

@@ -37,6 +37,16 @@ async def test_a_healthy_installation_has_no_fault(sandbox: Sandbox, database_ur
     assert {"database", "token", "clock", "^RUT", "IWM", "XLY"} <= set(found)
 
 
+async def test_that_inline_mode_is_off_is_said_with_what_turns_it_on(
+    sandbox: Sandbox, database_url: str, folder: Path
+) -> None:
+    assert "inline mode" not in await findings(sandbox, database_url, folder)
+    sandbox.world.supports_inline = False
+    ok, text = (await findings(sandbox, database_url, folder))["inline mode"]
+    assert ok
+    assert text == "inline mode: off, so @cascade_sandbox_bot answers only in its chats; send BotFather /setinline"
+
+
 async def test_a_refused_token_is_named_and_not_shown(sandbox: Sandbox, database_url: str, folder: Path) -> None:
     sandbox.faults.append(("getMe", BotApiError(401, "Unauthorized")))
     ok, text = (await findings(sandbox, database_url, folder))["token"]

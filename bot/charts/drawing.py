@@ -9,7 +9,8 @@ import matplotlib as mpl
 from bot.charts import breakout, cascade, crypto, liquidity, record
 from bot.charts.frame import Frame
 from bot.messages.chart_kinds import Chart, Kind
-from bot.messages.figures import ENGLISH, Figures
+from bot.messages.figures import Figures
+from bot.messages.languages import figures_of
 from signals.evaluate import History
 
 _DRAW: dict[Kind, Callable[[Frame, History], None]] = {
@@ -21,9 +22,9 @@ _DRAW: dict[Kind, Callable[[Frame, History], None]] = {
 }
 
 
-def drawn(chart: Chart, history: History, *, simulated: bool, figures: Figures = ENGLISH) -> Frame:
+def drawn(chart: Chart, history: History, *, simulated: bool, figures: Figures | None = None) -> Frame:
     """Return a chart of a history through its last session; ``simulated`` is written across it."""
     with mpl.rc_context({"hatch.linewidth": 0.5, "path.simplify_threshold": 0.5}):
-        frame = Frame(chart, figures, simulated=simulated)
+        frame = Frame(chart, figures or figures_of(chart.language), simulated=simulated)
         _DRAW[chart.kind](frame, history)
         return frame

@@ -6,13 +6,15 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
 from telegram.error import BadRequest
 
 from bot.commands.answering import Request, Services
 from bot.messages.chart_kinds import Chart, Kind, read_chart
+from bot.messages.languages import DEFAULT
 from bot.messages.record import read_record
 from bot.messages.render import read_verdict
-from storage import charts, ledger, market, track_record
+from storage import AsyncConnection, charts, ledger, market, track_record
 
 _FORBIDDEN = ("send photos", "send_photos", "send_media")
 """What Telegram says where pictures may not be sent, in lower case."""
@@ -26,11 +28,12 @@ async def chart(services: Services, request: Request) -> str | None:
     asked = read_chart(request.words)
     if asked is None:
         return services.messages.text("wrong_chart")
+    asked = replace(asked, language=services.messages.language)
     buttons, is_shown = services.messages.buttons.under_chart(asked), False
     try:
         while not is_shown:
             async with services.database.reading() as connection:
-                row = await charts.find(connection, asked.name)
+                row = await _found(connection, asked)
                 if row is None:
                     return services.messages.text("no_chart")
                 caption = await _caption(services, connection, asked, row)
@@ -40,6 +43,12 @@ async def chart(services: Services, request: Request) -> str | None:
             raise
         return services.messages.text("no_photos")
     return None
+
+
+async def _found(connection: AsyncConnection, asked: Chart) -> Any:
+    """Return a stored chart; the English one, where nobody read that language before its last evening."""
+    own = await charts.find(connection, asked.name)
+    return own or await charts.find(connection, replace(asked, language=DEFAULT).name)
 
 
 async def _show(services: Services, row: Any, show: _Show) -> bool:

@@ -11,7 +11,8 @@ from bot.market.archive import ArchiveReader
 from bot.market.decided import Decided, read_decided
 from bot.market.progress import Report
 from bot.market.protocol import Draw, NewChart
-from bot.messages.chart_kinds import CHARTS
+from bot.messages.chart_kinds import charts_in
+from bot.messages.languages import NAMES
 from storage.database import read_only, run_until_complete
 from storage.market import load_market
 
@@ -30,7 +31,8 @@ def draw(request: Draw, archives: ArchiveReader, report: Report) -> Iterator[New
     history = decided.evaluated(request.now)
     if history is None:
         return
-    wanted, failed = [chart for chart in CHARTS if chart.name in request.names], []
+    every = [chart for language in NAMES for chart in charts_in(language)]
+    wanted, failed = [chart for chart in every if chart.name in request.names], []
     for done, chart in enumerate(wanted, start=1):
         try:
             image = drawn(chart, history, simulated=simulated).png()

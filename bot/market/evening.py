@@ -29,7 +29,8 @@ from bot.market.protocol import (
     Verdicts,
     WatchesJudged,
 )
-from bot.messages.chart_kinds import CHARTS
+from bot.messages.chart_kinds import charts_in
+from bot.messages.languages import DEFAULT, NAMES
 from signals.rules import METHOD_VERSION
 from signals.sources.options import SourceOptions
 from storage import charts, ledger, market, observations, track_record
@@ -37,6 +38,7 @@ from storage.database import Database
 from storage.ledger import VerdictRow
 from storage.observations import SourceCheck
 from storage.outbox import notices
+from storage.settings import chosen
 from storage.watches import judged
 
 logger = logging.getLogger(__name__)
@@ -100,7 +102,9 @@ class Evening:
         """
         async with self.running:
             async with self.database.reading() as connection:
-                due = await charts.due(connection, [chart.name for chart in CHARTS])
+                spoken = NAMES.keys() & {DEFAULT, *await chosen.languages(connection)}
+                names = [chart.name for language in sorted(spoken) for chart in charts_in(language)]
+                due = await charts.due(connection, names)
             if not due:
                 return
             async for reply in self.process.ask(Draw(self._url, now, due)):

@@ -9,6 +9,8 @@ from itertools import product
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
+_ENGLISH = "en"
+
 
 class Kind(StrEnum):
     """What a chart shows."""
@@ -36,16 +38,18 @@ class Theme(StrEnum):
 
 
 class Chart(Struct, frozen=True):
-    """One picture."""
+    """One picture, with its words in a language."""
 
     kind: Kind
     period: Period
     theme: Theme
+    language: str = _ENGLISH
 
     @property
     def name(self) -> str:
-        """The name it is stored by: ``breakout-5y-light``."""
-        return f"{self.kind}-{self.period}-{self.theme}"
+        """The name it is stored by: ``breakout-5y-light``, in French ``breakout-5y-light-fr``."""
+        suffix = "" if self.language == _ENGLISH else f"-{self.language}"
+        return f"{self.kind}-{self.period}-{self.theme}{suffix}"
 
 
 def read_chart(words: Iterable[str]) -> Chart | None:
@@ -89,7 +93,14 @@ def periods(kind: Kind) -> tuple[Period, ...]:
 
 
 CHARTS = tuple(Chart(kind, period, theme) for kind in Kind for period, theme in product(periods(kind), Theme))
-"""Every chart that is drawn in an evening."""
+"""Every chart, in English; an evening draws them in each language that somebody reads."""
+
+
+def charts_in(language: str) -> list[Chart]:
+    """Return every chart in a language."""
+    return [replace(chart, language=language) for chart in CHARTS]
+
+
 _WORDS: dict[str, tuple[str, StrEnum]] = {
     **{str(kind): ("kind", kind) for kind in Kind},
     **{str(period): ("period", period) for period in Period},

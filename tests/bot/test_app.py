@@ -51,7 +51,7 @@ async def test_from_start_to_an_alert_in_one_process(
     async with build(settings, clock) as app:
         await app.connect()
         async with running(app):
-            await app.run_evening()
+            await app.decide()
             sandbox.world.write(ME, "/subscribe")
             await until_sent(sandbox, "Subscribed.")
             sandbox.world.write(ME, "/alerts everything")
@@ -127,10 +127,10 @@ async def test_a_session_that_waits_for_hours_is_told_to_the_operator(
     settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
     clock = SteppedClock(decision_time(day(N)))
     async with build(settings, clock, MarketInProcess()) as app:
-        await app.run_evening()
+        await app.decide()
         for hours, told in ((1, False), (5, True)):
             clock.move(decision_time(day(N + 1)) + timedelta(hours=hours))
-            await app.run_evening()
+            await app.decide()
             assert (f"Session {day(N + 1)} still waits. ^RUT, IWM, SPY: newest bar is {day(N)}" in caplog.text) == told
 
 
@@ -190,7 +190,7 @@ async def test_after_downtime_the_bot_catches_up_at_start(sandbox: Sandbox, data
     async with build(settings, SteppedClock(decision_time(day(N - 1))), MarketInProcess()) as app:
         async with app.database.transaction() as connection:
             await chats.subscribe(connection, ME, "private", decision_time(day(0)))
-        await app.run_evening()
+        await app.decide()
     async with build(settings, SteppedClock(decision_time(day(N + 4))), MarketInProcess()) as app:
         serving = asyncio.create_task(app.run())
         try:

@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 import pytest
 from babel import Locale
 from matplotlib.text import Text
+from msgspec.structs import replace
 from PIL import Image
 
 from bot.charts.crypto import spread
@@ -58,6 +59,13 @@ def unreadable(frame: Frame) -> list[str]:
 @pytest.mark.parametrize("chart", LIGHT, ids=lambda chart: chart.name)
 def test_nothing_written_on_a_full_chart_is_clipped_or_lies_over_another_text(chart: Chart) -> None:
     assert unreadable(drawn(chart, full(), simulated=False)) == []
+
+
+@pytest.mark.parametrize("chart", BY_KIND, ids=lambda chart: chart.name)
+def test_nothing_written_on_a_french_chart_is_clipped_or_lies_over_another_text(chart: Chart) -> None:
+    frame = drawn(replace(chart, language="fr"), full(), simulated=True)
+    assert unreadable(frame) == []
+    assert "SIMULÉ" in [text.get_text() for text in frame.figure.texts]
 
 
 @pytest.mark.parametrize("name", ["sparse", "first days", "empty"])

@@ -109,6 +109,18 @@ class TestSending:
             await track_record.store(connection, made.through, "3", compressed(encode(made)), EVENING)
         assert (await say("/chart record")).startswith("1 confirmed breakout since 2020: 1 held, 0 failed\nBacktest to")
 
+    async def test_a_chat_gets_that_of_its_language_or_until_it_is_drawn_the_english_one(
+        self, app: App, say: Say, sandbox: Sandbox, photos: Messages
+    ) -> None:
+        await say("/language fr")
+        assert "Cassure confirmée" in await say("/chart")
+        await store(app, "breakout-5y-light-fr")
+        await say("/chart")
+        assert [image_of(sandbox, message) for message in photos()] == [
+            picture("breakout-5y-light"),
+            picture("breakout-5y-light-fr"),
+        ]
+
     async def test_a_picture_is_uploaded_once_and_then_sent_by_its_id(
         self, say: Say, sandbox: Sandbox, photos: Messages
     ) -> None:

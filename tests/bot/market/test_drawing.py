@@ -20,13 +20,14 @@ from bot.market.evening import Evening
 from bot.market.process import MarketProcessError
 from bot.market.progress import unreported
 from bot.market.protocol import Draw, NewChart
-from bot.messages.chart_kinds import CHARTS, Chart, Kind, Theme
+from bot.messages.chart_kinds import CHARTS, Chart, Kind, Theme, charts_in
 from signals.data.sessions import decision_time
 from signals.evaluate import History
-from storage import charts
+from storage import charts, chats
 from storage.database import Database
 from storage.schema import chart as chart_table
 from storage.schema import observation
+from storage.settings import chosen
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, N, write
 from tests.worlds import day
@@ -119,6 +120,22 @@ async def test_only_a_chart_that_did_not_come_is_drawn_again(evening: Evening, m
     await evening.draw(NOW)
     assert asked == [missing]
     assert None not in (await drawn(evening)).values()
+
+
+async def test_charts_are_drawn_in_each_language_that_a_chat_reads_and_in_no_other(evening: Evening) -> None:
+    missing, *others = [chart.name for chart in charts_in("fr") if chart.kind is Kind.CASCADE]
+    async with evening.database.transaction() as connection:
+        for name in others + [chart.name for chart in charts_in("fr") if chart.kind is not Kind.CASCADE]:
+            await charts.store(connection, name, day(N - 1), b"", NOW)
+    await evening.draw(NOW)
+    async with evening.database.transaction() as connection:
+        assert await charts.find(connection, missing) is None
+        await chats.mark_reachable(connection, 5, "private")
+        await chosen.set_language(connection, 5, "fr")
+    await evening.draw(NOW)
+    async with evening.database.reading() as connection:
+        french = (await charts.image(connection, missing)).image
+        assert french not in ((await charts.image(connection, missing.removesuffix("-fr"))).image, b"")
 
 
 async def test_a_child_that_fails_says_so_and_the_charts_stay_what_they_were(

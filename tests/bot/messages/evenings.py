@@ -58,25 +58,35 @@ def changes_of(history: History, session: date) -> list[Transition]:
     return transitions(before, verdict_of(history, session))
 
 
-def said(verdict: Verdict, part: str) -> str:
+def said(verdict: Verdict, part: str, messages: Messages = MESSAGES) -> str:
     """Return a part of what is said of a verdict, as people read it: ``why_link 2`` is that of one link."""
     template, _, number = part.partition(" ")
-    return plain(parse_html(MESSAGES.part(template, verdict, LIVE, note="", number=int(number or 0))).text)
+    return plain(parse_html(messages.part(template, verdict, LIVE, note="", number=int(number or 0))).text)
 
 
 def alerts_of(
-    history: History, session: date, *, with_past: bool = False, record: TrackRecord | None = None
+    history: History,
+    session: date,
+    *,
+    with_past: bool = False,
+    record: TrackRecord | None = None,
+    messages: Messages = MESSAGES,
 ) -> Iterator[tuple[str, str]]:
     """Yield each alert of an evening by its kind, as people read it.
 
     With the earlier cases of it, if asked for, and whether a record says that they are better than chance.
     """
-    for kind, html in html_alerts_of(history, session, with_past=with_past, record=record):
+    for kind, html in html_alerts_of(history, session, with_past=with_past, record=record, messages=messages):
         yield kind, plain(parse_html(html).text)
 
 
 def html_alerts_of(
-    history: History, session: date, *, with_past: bool = False, record: TrackRecord | None = None
+    history: History,
+    session: date,
+    *,
+    with_past: bool = False,
+    record: TrackRecord | None = None,
+    messages: Messages = MESSAGES,
 ) -> Iterator[tuple[str, str]]:
     """Yield the same as it is sent to Telegram."""
     verdict, found = verdict_of(history, session), changes_of(history, session)
@@ -87,4 +97,4 @@ def html_alerts_of(
     }
     rows = [ChangeRow(c.kind, c.subject, c.occurred_on, c.before, c.after) for c in found]
     for alert in alert_rows([VerdictRow(session, verdict.decided_at, "3", b"", rows)], verdict.decided_at):
-        yield alert.kind, MESSAGES.alert(verdict, [shown[key] for key in alert.changes], LIVE, record=record)
+        yield alert.kind, messages.alert(verdict, [shown[key] for key in alert.changes], LIVE, record=record)

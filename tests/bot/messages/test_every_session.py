@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bot.messages.facts import MeasuredRow, measured_rows, of_liquidity
+from bot.messages.languages import messages_of
 from bot.sandbox.entities import utf16_length
 from signals.conditions.table import CONDITIONS, MANDATORY
 from signals.evaluate import History
@@ -35,6 +36,7 @@ STOPS = ("Wrong if: ", "It fails on: ", "It ends on: ", "It recovers on: ")
 NOTHING = re.compile(r"[+−]0(\.0+)? (%|bn|points)|(?<![\d.,])0 points")
 DATED = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}")
 FIGURE = re.compile(r"[+−]?[\d,]*\d(?:\.\d+)?")
+ENGLISH = re.compile(r"\b(the|since|with|of|and|from|to|is|unknown|sessions?|still)\b")
 LIMIT = re.compile(rf"(on|off) ([<>≤≥]) ({FIGURE.pattern})[^,)]*?( times in a row)?[,)]")
 
 
@@ -104,6 +106,22 @@ def test_no_alert_is_over_its_length_says_a_sentence_twice_or_is_wrong_already(
             assert len(set(sentences(text))) == len(sentences(text)), where
             assert not NOTHING.search(text), where
             assert not already(text, verdict), where
+
+
+def test_in_french_it_fits_too_says_nothing_twice_and_nothing_in_english(seen: History, drawn: list[date]) -> None:
+    french = messages_of("fr")
+    dates = [day for episode in seen.episodes for day in episode.events().values()]
+    for day in drawn[::2]:
+        for part, most in MOST.items():
+            text = said(verdict_of(seen, day), part, french)
+            assert utf16_length(text) <= most, (day, part, text)
+            assert part == "coins_in_full" or len(set(sentences(text))) == len(sentences(text)), (day, part, text)
+            assert not ENGLISH.search(text), (day, part, text)
+    for day in [*drawn[::2], *dates]:
+        for kind, text in alerts_of(seen, day, messages=french):
+            assert utf16_length(text) <= MOST_OF_AN_ALERT, (day, kind, text)
+            assert len(set(sentences(text))) == len(sentences(text)), (day, kind, text)
+            assert not ENGLISH.search(text), (day, kind, text)
 
 
 def already(text: str, verdict: Verdict) -> bool:

@@ -53,6 +53,8 @@ class Methods:
                 self._answer_callback_query,
                 frozenset({"callback_query_id", "text", "show_alert"}),
             ),
+            "getWebhookInfo": (self._get_webhook_info, frozenset()),
+            "getChat": (self._get_chat, frozenset({"chat_id"})),
             "pinChatMessage": (self._pin, frozenset({"chat_id", "message_id", "disable_notification"})),
             "unpinChatMessage": (self._unpin, frozenset({"chat_id", "message_id"})),
             "setWebhook": (self._set_webhook, frozenset({"url", "secret_token", "allowed_updates", "max_connections"})),
@@ -87,6 +89,14 @@ class Methods:
             raise BotApiError(400, "Bad Request: bad webhook: the sandbox calls nobody, in tests this machine alone")
         await self._pusher.set(str(given["url"]), secret, given.get("allowed_updates") or [])
         return True
+
+    async def _get_webhook_info(self, _: Json) -> Json:
+        is_set = self._pusher is not None and self._pusher.is_set
+        url = "https://set.example" if is_set else ""
+        return {"url": url, "has_custom_certificate": False, "pending_update_count": len(self._world.updates)}
+
+    async def _get_chat(self, given: Json) -> Json:
+        return self._chat(given).chat
 
     async def _delete_webhook(self, _: Json) -> bool:
         if self._pusher is not None:

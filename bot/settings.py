@@ -184,7 +184,7 @@ def _setting(
     parse
         Makes a value of its text, or raises ``ValueError``.
     hides
-        Says what of its text must be shown nowhere. Such a setting may come from a file, too.
+        Says what of its text must be shown nowhere. A setting that is hidden whole may come from a file, too.
     """
     return field(default=default, repr=hides is None, metadata={"parse": parse, "example": example, "hides": hides})
 
@@ -282,7 +282,9 @@ class Settings:
 
 _FIELDS: Mapping[str, Field[Any]] = {setting.name: setting for setting in fields(Settings)}
 _HIDING = {name: setting.metadata["hides"] for name, setting in _FIELDS.items() if setting.metadata["hides"]}
-NAMES = frozenset(name.upper() for name in _FIELDS) | {f"{name}{_FROM_FILE}".upper() for name in _HIDING}
+# An address that may hold a password is no secret as a whole.
+_SECRETS = [name for name, hides in _HIDING.items() if hides is not _password]
+NAMES = frozenset(name.upper() for name in _FIELDS) | {f"{name}{_FROM_FILE}".upper() for name in _SECRETS}
 """Every environment variable that is a setting, or names the file that a setting is in."""
 
 
@@ -325,7 +327,7 @@ def _texts(given: Mapping[str, str | None]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for source in (dotenv_values(".env", encoding="utf-8"), os.environ, given):
         own = {name.lower(): text for name, text in source.items() if text}
-        for name in _HIDING:
+        for name in _SECRETS:
             if path := own.get(name + _FROM_FILE):
                 if name in own:
                     raise SettingsError(f"{name.upper()} and {name.upper()}_FILE are both set: keep one of them")

@@ -232,15 +232,19 @@ def replay(
 
 
 @cli.command()
-def doctor() -> None:
-    """Try the token, the database, every source and the clock, and say what is wrong."""
-    from bot.cli.doctor.examine import findings_text
+def doctor(as_json: AsJson = False) -> None:
+    """Try the database, Telegram, every source and the clock, and say in a line each what is wrong and what to do."""
+    from bot.cli.doctor import examine
+    from bot.cli.doctor.finding import State
 
-    healthy = True
-    for ok, line in findings_text(_settings()):
-        healthy &= ok
-        typer.echo(line)
-    if not healthy:
+    findings = []
+    for finding in examine.examine(_settings(), SystemClock().now()):
+        findings.append(finding)
+        if not as_json:
+            typer.echo(finding.line)
+    if as_json:
+        typer.echo(examine.as_json(findings))
+    if any(finding.state == State.FAIL for finding in findings):
         raise typer.Exit(1)
 
 

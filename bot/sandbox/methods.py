@@ -28,6 +28,7 @@ _MOST_TEXT = 4096
 _MOST_CAPTION = 1024
 _MOST_TOAST = 200
 _MOST_UPDATES = 100
+_MOST_RESULTS, _LONGEST_RESULT_ID = 50, 64
 
 
 class Methods:
@@ -54,8 +55,14 @@ class Methods:
                 self._answer_callback_query,
                 frozenset({"callback_query_id", "text", "show_alert"}),
             ),
+            "getWebhookInfo": (self._get_webhook_info, frozenset()),
+            "getChat": (self._get_chat, frozenset({"chat_id"})),
             "pinChatMessage": (self._pin, frozenset({"chat_id", "message_id", "disable_notification"})),
             "unpinChatMessage": (self._unpin, frozenset({"chat_id", "message_id"})),
+            "answerInlineQuery": (
+                self._answer_inline_query,
+                frozenset({"inline_query_id", "results", "cache_time", "is_personal", "next_offset", "button"}),
+            ),
             "setWebhook": (self._set_webhook, frozenset({"url", "secret_token", "allowed_updates", "max_connections"})),
             "deleteWebhook": (self._delete_webhook, frozenset({"drop_pending_updates"})),
             "getChatMember": (self._get_chat_member, frozenset({"chat_id", "user_id"})),
@@ -80,7 +87,7 @@ class Methods:
         return await function({name: _decoded(value) for name, value in parameters.items()})
 
     async def _get_me(self, _: Json) -> Json:
-        return BOT
+        return BOT | {"supports_inline_queries": self._world.supports_inline}
 
     async def _set_webhook(self, given: Json) -> bool:
         secret = str(given.get("secret_token", ""))
@@ -88,6 +95,14 @@ class Methods:
             raise BotApiError(400, "Bad Request: bad webhook: the sandbox calls nobody, in tests this machine alone")
         await self._pusher.set(str(given["url"]), secret, given.get("allowed_updates") or [])
         return True
+
+    async def _get_webhook_info(self, _: Json) -> Json:
+        is_set = self._pusher is not None and self._pusher.is_set
+        url = "https://set.example" if is_set else ""
+        return {"url": url, "has_custom_certificate": False, "pending_update_count": len(self._world.updates)}
+
+    async def _get_chat(self, given: Json) -> Json:
+        return self._chat(given).chat
 
     async def _delete_webhook(self, _: Json) -> bool:
         if self._pusher is not None:
@@ -215,6 +230,18 @@ class Methods:
         self._world.callback_answers[query_id] = given
         return True
 
+    async def _answer_inline_query(self, given: Json) -> bool:
+        query_id, results = str(given["inline_query_id"]), given.get("results") or []
+        if self._world.inline_queries.get(query_id, given) is not None:
+            raise BotApiError(400, _TOO_OLD)
+        if len(results) > _MOST_RESULTS:
+            raise BotApiError(400, "Bad Request: RESULTS_TOO_MUCH")
+        if len({result.get("id") for result in results}) < len(results):
+            raise BotApiError(400, "Bad Request: RESULT_ID_DUPLICATE")
+        offered = [result | {"content": _content_of_result(result)} for result in results]
+        self._world.inline_queries[query_id] = given | {"results": offered}
+        return True
+
     async def _get_chat_member(self, given: Json) -> Json:
         state, user_id = self._chat(given), int(given["user_id"])
         if state.hides_members and BOT["id"] not in state.admins:
@@ -241,6 +268,17 @@ _CONTENT = ("text", "entities", "photo", "caption", "caption_entities", "reply_m
 _TEXT = frozenset({"chat_id", "text", "parse_mode", "reply_markup", "link_preview_options"})
 _SENDING = _TEXT | {"reply_parameters", "message_thread_id", "disable_notification", "allow_paid_broadcast"}
 _EDITING = _TEXT | {"message_id"}
+
+
+def _content_of_result(result: Json) -> Json:
+    """Return what the message holds that an inline result becomes."""
+    if result.get("type") != "article" or not result.get("title"):
+        raise BotApiError(400, "Bad Request: the sandbox takes articles with a title as inline results")
+    if not 0 < len(str(result.get("id", "")).encode()) <= _LONGEST_RESULT_ID:
+        raise BotApiError(400, "Bad Request: RESULT_ID_INVALID")
+    message = result["input_message_content"]
+    parsed = _parse(message | {"text": message.get("message_text")})
+    return content_of_text(parsed.text, parsed.entities)
 
 
 def _decoded(value: Any) -> Any:

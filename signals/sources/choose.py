@@ -8,12 +8,15 @@ from signals.data.series import SERIES
 from signals.sources.folder import FolderSource
 from signals.sources.operator import EarlierSource, OperatorSource
 from signals.sources.options import SourceOptions
+from signals.sources.patience import Patience
 from signals.sources.shape import Source
 from signals.sources.simulated import SimulatedSource
 
 
-def choose_source(market_data: str, options: SourceOptions | None = None) -> Source:
+def choose_source(market_data: str, options: SourceOptions | None = None, patience: Patience | None = None) -> Source:
     """Return the source that ``live``, ``simulated`` or ``folder:PATH`` names, with the operator's files if any.
+
+    ``patience`` is that with publishers, by default the evening's.
 
     Raises
     ------
@@ -24,7 +27,7 @@ def choose_source(market_data: str, options: SourceOptions | None = None) -> Sou
     options = options or SourceOptions()
     kind, _, folder = market_data.partition(":")
     if market_data == "live":
-        return _with_files(_live(options), options)
+        return _with_files(_live(options, patience or Patience()), options)
     if market_data == "simulated":
         if options.operator_data or options.fallbacks:
             raise ValueError("simulated market data is never mixed with an operator's files")
@@ -34,7 +37,7 @@ def choose_source(market_data: str, options: SourceOptions | None = None) -> Sou
     raise ValueError(f"market data is {market_data!r}, expected live, simulated or folder:PATH")
 
 
-def _live(options: SourceOptions) -> Source:
+def _live(options: SourceOptions, patience: Patience) -> Source:
     # yfinance takes longer to import than a simulated evening takes to evaluate.
     from signals.sources.fred import FredSource
     from signals.sources.newyorkfed import NewYorkFedSource
@@ -44,11 +47,11 @@ def _live(options: SourceOptions) -> Source:
     from signals.sources.web import Web
     from signals.sources.yahoo import YahooSource
 
-    web = Web()
+    web = Web(patience)
     sources: dict[str, Source] = {
-        "yahoo": YahooSource(),
+        "yahoo": YahooSource(patience=patience),
         # FRED allows two requests a second with a key, and asks for restraint without one.
-        "fred": FredSource(Web(pause=1.0), api_key=options.fred_api_key),
+        "fred": FredSource(Web(patience, pause=1.0), api_key=options.fred_api_key),
         "treasury": TreasurySource(web),
         "newyorkfed": NewYorkFedSource(web),
     }

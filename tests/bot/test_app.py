@@ -21,6 +21,7 @@ from signals.rules import GATE
 from storage.database import Database
 from storage.market import claim_market
 from storage.outbox import notices
+from storage.outbox.fan_out import DRAWN_WITHIN
 from tests.bot.conftest import Running
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, write
@@ -51,19 +52,24 @@ async def test_from_start_to_an_alert_in_one_process(
     async with build(settings, clock) as app:
         await app.connect()
         async with running(app):
-            await app.run_evening()
+            await app.decide()
             sandbox.world.write(ME, "/subscribe")
             await until_sent(sandbox, "Subscribed.")
             sandbox.world.write(ME, "/alerts everything")
             await until_sent(sandbox, "Alerts of this chat: everything")
+            sandbox.world.write(ME, "/settings pictures on")
+            await until_sent(sandbox, "Settings of this chat")
             clock.move(decision_time(day(N)))
             await app.run_evening()
+            clock.move(decision_time(day(N)) + DRAWN_WITHIN)
+            app.sender.wake()
             alert = await until_sent(sandbox, "Russell 2000 at a record")
             sandbox.world.write(ME, "/status")
             status = await until_sent(sandbox, "Breakout attempt")
             sandbox.world.write(ME, "/chart cascade")
             await until_sent(sandbox, "Stage ")
-    assert sum("photo" in message for message in sandbox.world.chats[ME].messages.values()) == 1
+    pictured = [message["caption"] for message in sandbox.world.chats[ME].messages.values() if "photo" in message]
+    assert [text == alert for text in pictured] == [True, False]
     assert "Wrong if: a close below 97.00" in alert
     assert "Breakout attempt · stage" in status
 
@@ -127,10 +133,10 @@ async def test_a_session_that_waits_for_hours_is_told_to_the_operator(
     settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
     clock = SteppedClock(decision_time(day(N)))
     async with build(settings, clock, MarketInProcess()) as app:
-        await app.run_evening()
+        await app.decide()
         for hours, told in ((1, False), (5, True)):
             clock.move(decision_time(day(N + 1)) + timedelta(hours=hours))
-            await app.run_evening()
+            await app.decide()
             assert (f"Session {day(N + 1)} still waits. ^RUT, IWM, SPY: newest bar is {day(N)}" in caplog.text) == told
 
 
@@ -189,7 +195,7 @@ async def test_after_downtime_the_bot_catches_up_at_start(sandbox: Sandbox, data
     async with build(settings, SteppedClock(decision_time(day(N - 1))), MarketInProcess()) as app:
         async with app.database.transaction() as connection:
             await chats.subscribe(connection, ME, "private", decision_time(day(0)))
-        await app.run_evening()
+        await app.decide()
     async with build(settings, SteppedClock(decision_time(day(N + 4))), MarketInProcess()) as app:
         serving = asyncio.create_task(app.run())
         try:

@@ -1,99 +1,58 @@
-"""Try everything the bot depends on and say in a sentence what is wrong and what to do."""
+"""Try everything the bot depends on, all at once, and say in a line each what is wrong and what to do."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
 
-import httpx
+import msgspec
 
-from bot.clock import SystemClock
-from bot.logs import redact
-from bot.settings import Settings, SettingsError
+from bot.cli.doctor.finding import Finding, fail, ok
+from bot.cli.doctor.sources import examine_sources
+from bot.cli.doctor.stored import examine_database
+from bot.cli.doctor.telegram import examine_telegram
+from bot.messages.languages import NAMES, messages_of
+from bot.settings import Settings
 from signals.data.sessions import nyse_sessions
-from signals.rules import GATE
-from signals.sentences import without_controls
-from signals.sources.choose import choose_source
-from signals.sources.collect import collect
-from storage.database import Database, DatabaseInUseError
-from storage.migrate import migrate
-from storage.unavailable import DatabaseUnavailableError
 
-_MOST_SKEW = timedelta(seconds=30)
+_HORIZON = timedelta(days=180)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing tried."""
-
-    ok: bool
-    text: str
-
-
-def findings_text(settings: Settings) -> Iterator[tuple[bool, str]]:
-    """Try everything. Yields whether each thing is well, and a line about it without any secret."""
-    for finding in examine(settings):
-        line = f"{'ok  ' if finding.ok else 'FAIL'}  {without_controls(finding.text)}"
-        yield finding.ok, redact(line, *settings.secrets)
-
-
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Try the database, the token, the clock and every source, in that order."""
-    yield asyncio.run(_database(settings))
-    yield from _telegram(settings)
-    yield from _sources(settings, SystemClock().now())
+def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Try the database, Telegram, the sources, the calendar and the languages, and tell them in that order."""
+    with ThreadPoolExecutor(3) as pool:
+        parts = [
+            pool.submit(lambda: asyncio.run(examine_database(settings))),
+            pool.submit(lambda: list(examine_telegram(settings, now))),
+            pool.submit(examine_sources, settings, now),
+        ]
+        for part in parts:
+            for finding in part.result():
+                yield finding.cleaned(settings.secrets)
+    yield calendar(nyse_sessions(now)[-1].date(), now)
+    yield languages()
 
 
-async def _database(settings: Settings) -> Finding:
+def as_json(findings: list[Finding]) -> str:
+    """Return findings for machines: an array of objects with name, state, text and remedy."""
+    return msgspec.json.format(msgspec.json.encode(findings), indent=2).decode()
+
+
+def calendar(last: date, now: datetime) -> Finding:
+    """Say how far the calendar of sessions reaches."""
+    if last - now.date() < _HORIZON:
+        remedy = "install a newer version: closures after that are unknown"
+        return fail("calendar", f"knows the sessions to {last} only", remedy)
+    return ok("calendar", f"knows the sessions to {last}")
+
+
+def languages() -> Finding:
+    """Say which languages people can choose, each made once."""
     try:
-        async with Database(settings.database_url) as database:
-            await database.check()
-            await migrate(database)
-    except DatabaseInUseError:
-        return Finding(True, "database: in use by a running Cascade process")
-    except DatabaseUnavailableError as error:
-        return Finding(False, f"database: {error}")
-    return Finding(True, "database: opens and has the newest schema")
-
-
-def _telegram(settings: Settings) -> Iterator[Finding]:
-    try:
-        token = settings.token
-    except SettingsError as error:
-        yield Finding(False, f"token: {error}")
-        return
-    try:
-        answer = httpx.post(f"{settings.bot_api_base}{token}/getMe", timeout=10)
-    except httpx.HTTPError as error:
-        where = settings.api_host
-        yield Finding(False, f"token: {where} cannot be reached ({type(error).__name__}); check the network")
-        return
-    if answer.status_code == httpx.codes.OK:
-        yield Finding(True, f"token: accepted, the bot is @{answer.json()['result']['username']}")
-    else:
-        yield Finding(False, f"token: refused with {answer.status_code}; ask BotFather for the current one")
-    yield _clock(answer.headers.get("Date"))
-
-
-def _clock(date_header: str | None) -> Finding:
-    if date_header is None:
-        return Finding(True, "clock: the server told no time to compare with")
-    skew = abs(SystemClock().now() - parsedate_to_datetime(date_header))
-    if skew > _MOST_SKEW:
-        return Finding(False, f"clock: {skew.total_seconds():.0f} s off; let the machine set its time by NTP")
-    return Finding(True, "clock: agrees with the server's")
-
-
-def _sources(settings: Settings, now: datetime) -> Iterator[Finding]:
-    source = choose_source(settings.market_data, settings.source_options)
-    for collected in collect(source, {}, nyse_sessions(now), now):
-        if len(collected.frame):
-            newest = f"{len(collected.frame)} observations to {collected.frame.index[-1]:%Y-%m-%d}"
-            yield Finding(True, f"{collected.key}: {newest}" + (f"; {collected.reason}" if collected.reason else ""))
-        else:
-            # A series nobody publishes, or that a folder lacks, is shown as unknown: nothing is broken.
-            missing = collected.absent and collected.key not in GATE.blocking
-            yield Finding(missing, f"{collected.key}: {collected.reason}")
+        for language in NAMES:
+            messages_of(language)
+    except (OSError, ValueError) as error:
+        return fail("languages", f"one cannot be read ({type(error).__name__})", "install the program anew")
+    return ok("languages", ", ".join(NAMES.values()))

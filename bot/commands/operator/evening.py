@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
+from telegram.error import TelegramError
+
 from bot.commands.answering import Request, Services
 from storage import ledger, market
+
+logger = logging.getLogger(__name__)
 
 
 async def evaluate(services: Services, request: Request) -> str | None:
@@ -31,5 +37,9 @@ async def _evaluate(services: Services, request: Request, before: object, alerts
         newest, alerts = await ledger.newest_session(connection), await ledger.count_alerts(connection)
         market_row = await market.load_market(connection)
     context = {"newest": newest, "is_new": newest != before, "alerts": alerts - alerts_before, "fault": fault}
-    await request.reply(services.messages.text("evaluated", agenda=market_row and market_row.agenda, **context))
+    try:
+        await request.reply(services.messages.text("evaluated", agenda=market_row and market_row.agenda, **context))
+    except TelegramError as error:
+        # The evening has been all the same, and what follows it follows.
+        logger.warning("nobody was told what came of the evening: %s", error)
     await operation.follow()

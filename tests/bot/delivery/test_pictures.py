@@ -129,6 +129,30 @@ class TestSending:
         assert "caption_entities" not in newest(sandbox, GROUP)
 
 
+class TestButtons:
+    async def test_what_stands_behind_a_pictured_alert_is_a_message_of_its_own_with_the_way_back(
+        self, owed: App, sandbox: Sandbox
+    ) -> None:
+        await owed.sender.drain()
+        pictured = newest(sandbox, ME)
+        for title, heading in (("Why", "What changed"), ("Record", "There is no"), ("Details", "Details of alert 1")):
+            (data,) = [
+                one["callback_data"]
+                for row in pictured["reply_markup"]["inline_keyboard"]
+                for one in row
+                if one["text"] == title
+            ]
+            sandbox.world.press(ME, pictured["message_id"], data)
+            await owed.poller.once()
+            opened = newest(sandbox, ME)
+            assert opened["text"].startswith(heading)
+            assert sandbox.world.chats[ME].messages[pictured["message_id"]] == pictured
+            back = opened["reply_markup"]["inline_keyboard"][-1][-1]["callback_data"]
+            sandbox.world.press(ME, opened["message_id"], back)
+            await owed.poller.once()
+            assert newest(sandbox, ME)["text"] == pictured["caption"]
+
+
 class TestWithoutAChart:
     @pytest.mark.parametrize("days", [None, -1, 1])
     async def test_none_or_one_of_another_session_leaves_the_text(

@@ -9,20 +9,28 @@ from datetime import time
 import pytest
 
 from bot.messages import render
+from bot.messages.figures import Figures
+from bot.messages.languages import NAMES, messages_of
 from bot.messages.render import Messages
 from bot.sandbox.entities import parse_html, utf16_length
 from signals.rules import BREAKOUT, EVENING, LINK, METHOD_VERSION, RECORD, REGIME, WINDOW
 from tests.bot.commands.conftest import GROUP, MEMBER, Say
 from tests.bot.commands.conftest import say as say
 
-
-def method() -> str:
-    return parse_html(Messages().text("method")).text
+MESSAGES = Messages()
 
 
-def test_it_fits_one_screen_and_names_the_version_of_the_method_first() -> None:
+def method(messages: Messages = MESSAGES) -> str:
+    return parse_html(messages.text("method")).text
+
+
+def test_it_names_the_version_of_the_method_first() -> None:
     assert method().splitlines()[0] == f"How it is computed · method {METHOD_VERSION}"
-    assert utf16_length(method()) <= 900
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_it_fits_one_screen(language: str) -> None:
+    assert utf16_length(method(messages_of(language))) <= 900
 
 
 def test_every_number_in_it_is_one_of_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +48,7 @@ def test_every_number_in_it_is_one_of_the_rules(monkeypatch: pytest.MonkeyPatch)
     }  # fmt: skip
     for name, rules in others.items():
         monkeypatch.setitem(render._RULES, name, rules)
-    text = method().replace("Russell 2000", "Russell").replace("07:07", "")
+    text = method(Messages(Figures())).replace("Russell 2000", "Russell").replace("07:07", "")
     # Nine conditions and four links are counted, not set.
     assert [number for number in re.findall(r"\d+", text) if number not in ("9", "4")] == [
         "701", "711", "712", "713", "714", "715", "716", "721", "722", "723", "731", "741", "742", "743", "751"

@@ -14,7 +14,7 @@ from bot.market.protocol import Evaluate, NextDue, Reply, Verdicts
 from bot.market.protocol import Request as MarketRequest
 from bot.messages.render import Messages
 from bot.sandbox.entities import utf16_length
-from bot.sandbox.server import Sandbox
+from bot.sandbox.server import Fault, Sandbox
 from bot.settings import Settings
 from signals.as_json import encode
 from signals.model import Freshness, SourceVerdict
@@ -51,6 +51,7 @@ class TestHealth:
             SourceVerdict("IWM", Freshness.LATE, SESSION - timedelta(days=1), "newest bar is late"),
             SourceVerdict("WALCL", Freshness.OK, SESSION - timedelta(days=6), ""),
             SourceVerdict("DTS_NET_WITHDRAWALS", Freshness.NEVER_HAD, None, "no observation yet"),
+            SourceVerdict("OF_AN_OLDER_VERSION", Freshness.STALE, SESSION, "gone"),
         )
         await record(whole(sources=sources), agenda=Agenda(DUE.date(), DUE, SESSION, None))
         asked = [SourceCheck("^RUT", ""), SourceCheck("IWM", "Yahoo did not answer")]
@@ -79,6 +80,10 @@ class TestHealth:
             "<the disk> & 2",
         ]
         assert lines[-1] == "and 1 more"
+
+    async def test_in_a_group_its_operator_is_answered_too(self, say: Say) -> None:
+        assert (await say("/health", GROUP, ME)).startswith("Health")
+        assert (await say("/stats", GROUP, ME)).startswith("Chats")
 
     async def test_a_bad_evening_still_fits_one_screen(self, app: App, say: Say, record: Record) -> None:
         wrong = tuple(replace(s, verdict=Freshness.INVALID, reason="x" * 500) for s in whole().sources)
@@ -128,7 +133,7 @@ class TestPause:
         assert await say("/resume") == "Delivery goes on. 1 delivery waits."
         await app.sender.drain()
         assert len(sandbox.sent(OTHER)) == before + 1
-        assert await say("/resume") == "Delivery was not paused. 0 deliveries wait."
+        assert await say("/resume", GROUP, ME) == "Delivery was not paused. 0 deliveries wait."
 
     async def test_it_survives_a_restart(self, settings: Settings, sandbox: Sandbox) -> None:
         sandbox.world.write(OTHER, "/subscribe")
@@ -243,6 +248,21 @@ class TestEvaluate:
         await app.operation.finished()
         said = sandbox.sent(ME)[-1]
         assert said.startswith("The evening failed. The evening's evaluation failed:")
+
+    async def test_what_follows_it_follows_though_the_answer_is_lost(
+        self, app: App, say: Say, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        followed = []
+
+        async def follow() -> None:
+            followed.append(True)
+
+        app.operation.follow = follow
+        await say("/evaluate")
+        sandbox.faults += [("sendMessage", Fault.RESET_BEFORE)] * 3
+        await app.operation.finished()
+        assert followed == [True]
+        assert "nobody was told what came of the evening" in caplog.text
 
     async def test_in_a_group_it_is_answered_there(self, app: App, say: Say, sandbox: Sandbox) -> None:
         await say("/evaluate", GROUP, ME)

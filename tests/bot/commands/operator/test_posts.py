@@ -203,6 +203,18 @@ class TestCorrection:
             assert first.endswith("confirmed")
             assert words == "The close was <103>"
 
+    async def test_in_a_group_its_operator_writes_and_sends_it_there(
+        self, app: App, say: Say, sandbox: Sandbox, hear: Hear, sent: dict[int, int]
+    ) -> None:
+        await say("/correction 1 words", GROUP, ME)
+        message, data = button(sandbox, GROUP, "Send")
+        sandbox.world.press(GROUP, message, data, user_id=ADMIN)
+        await hear()
+        assert await alerts(app) == 1
+        sandbox.world.press(GROUP, message, data, user_id=ME)
+        await hear()
+        assert await alerts(app) == 2
+
     async def test_where_the_alert_was_deleted_it_stands_alone(
         self, app: App, say: Say, press: Press, sandbox: Sandbox, sent: dict[int, int]
     ) -> None:

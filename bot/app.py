@@ -18,7 +18,6 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_e
 
 from bot.clock import Clock
 from bot.commands.answering import Services
-from bot.commands.menu import register_menu
 from bot.commands.operator.operation import Operation
 from bot.commands.permission import Admins
 from bot.commands.settings.speaking import undecided
@@ -39,6 +38,7 @@ from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule, watch_the_clock
 from bot.market.symbols import SymbolFinder
+from bot.menu import register_menu
 from bot.messages.languages import DEFAULT, messages_of
 from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError

@@ -8,8 +8,8 @@ import pytest
 from telegram import Bot
 
 from bot.app import App
-from bot.commands.menu import register_menu
 from bot.commands.table import COMMANDS, MEMBERS_MENU, MENU, OPERATOR_MENU
+from bot.menu import register_menu
 from bot.messages.languages import figures_of
 from bot.sandbox.server import Sandbox
 from bot.sandbox.telegram import BotApiError

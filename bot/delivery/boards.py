@@ -15,6 +15,7 @@ from bot.delivery.failures import CONSEQUENCES, GIVE_UP_AFTER, Failure, FailureK
 from bot.messages.languages import DEFAULT, messages_of
 from bot.messages.render import Messages, read_verdict
 from storage import AsyncConnection, chats, ledger, market
+from storage.chain import links
 from storage.outbox import boards
 from storage.outbox.boards import ClaimedBoard, Step
 from storage.outbox.states import State
@@ -131,7 +132,8 @@ async def _board(connection: AsyncConnection, messages: Messages) -> str:
     if body is None or market_row is None:
         reason = market_row.agenda.waiting if market_row and market_row.agenda else None
         return messages.text("nothing_yet", reason=reason)
-    return messages.part("status_board", read_verdict(body), market_row)
+    head = await links.newest(connection)
+    return messages.part("status_board", read_verdict(body), market_row, head=head)
 
 
 def will_be_repeated(claimed: object, failure: Failure) -> bool:

@@ -36,6 +36,6 @@ USER 1000:1000
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=60s --timeout=20s --start-period=10m --retries=2 CMD ["python", "-m", "bot", "healthy"]
+HEALTHCHECK --interval=60s --timeout=30s --start-period=10m --retries=1 CMD ["python", "-m", "bot", "healthy"]
 ENTRYPOINT ["python", "-m", "bot"]
 CMD ["run"]

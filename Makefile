@@ -8,7 +8,7 @@ WORKERS ?= 3
 HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
 PICTURED := tests/bot/sandbox/test_chat_page.py tests/bot/messages/test_on_a_phone.py tests/bot/cli/test_backtest.py
 
-.PHONY: demo test check run bench lookahead statistics method pictures faults kills charts texts lock clean
+.PHONY: demo test check run bench lookahead statistics method pictures faults kills charts release texts lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
@@ -50,6 +50,9 @@ pictures: $(VENV)/installed ## what people see, into docs/images: tests in Chrom
 
 kills: $(VENV)/installed ## kill -9 at every commit and every request of a replay
 	KILL_EVERYWHERE=1 $(BIN)/python -m pytest tests/bot/test_kills.py -q -n $(WORKERS)
+
+release: $(VENV)/installed ## keep the database of the version in pyproject.toml, from which later ones must upgrade
+	$(BIN)/python -m tests.storage.releases.make
 
 charts: $(VENV)/installed ## every chart at a phone's width, light, dark, sparse and empty: charts.png
 	$(BIN)/python -m tests.bot.charts.sheet charts.png

@@ -14,6 +14,7 @@ from telegram.ext import (
     Application,
     ChatMemberHandler,
     CommandHandler,
+    InlineQueryHandler,
     MessageHandler,
     TypeHandler,
     filters,
@@ -21,6 +22,7 @@ from telegram.ext import (
 
 from bot.commands import alert, chart, evidence, membership, past, record, status, subscription
 from bot.commands.answering import Handler, Request, Services
+from bot.commands.inline import InlineMode
 from bot.commands.operator import delivery, evening, health, posts
 from bot.commands.settings import alerts, board, digest, language, mute, overview, personal, quiet, timezone, watches
 from bot.commands.settings.speaking import in_language
@@ -119,6 +121,8 @@ _FOR_ALL = [command for command in COMMANDS if command.description and not comma
 _FOR_OPERATORS = [command for command in COMMANDS if command.description and command.for_operators]
 MENU = {command.name: command.description for command in _FOR_ALL}
 """The commands people see, with what each does, in the order of the menu."""
+MEMBERS_MENU = {command.name: command.description for command in _FOR_ALL if not command.for_admins}
+"""Those that anybody in a group may use."""
 OPERATOR_MENU = {command.name: command.description for command in (*_FOR_ALL, *_FOR_OPERATORS)}
 """The same with those that only operators see."""
 
@@ -134,6 +138,7 @@ def register(application: Application[Any, Any, Any, Any, Any, Any], services: S
     changed, moved = partial(membership.note_membership, services), partial(membership.follow_migration, services)
     application.add_handler(ChatMemberHandler(changed, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, moved))
+    application.add_handler(InlineQueryHandler(InlineMode(services.database, services.clock).answer))
     # It answers whatever no other did.
     private = filters.UpdateType.MESSAGE & ~filters.IS_AUTOMATIC_FORWARD & filters.ChatType.PRIVATE
     application.add_handler(MessageHandler(private & filters.COMMAND, partial(_say, services, "unknown_command")))

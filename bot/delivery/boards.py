@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import compress
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,6 +15,7 @@ from bot.delivery.failures import CONSEQUENCES, GIVE_UP_AFTER, Failure, FailureK
 from bot.messages.languages import DEFAULT, messages_of
 from bot.messages.render import Messages, read_verdict
 from storage import AsyncConnection, chats, ledger, market
+from storage.chain import links
 from storage.outbox import boards
 from storage.outbox.boards import ClaimedBoard, Step
 from storage.outbox.states import State
@@ -64,8 +67,15 @@ class Boards:
             self._written[key] = Text(plain(html), is_plain=True) if self._is_plain else Text(html, is_plain=False)
         return self._written[key]
 
-    async def store(self, connection: AsyncConnection, claimed: ClaimedBoard, result: Result) -> None:
-        """Store what follows from a result, for the board and for its chat."""
+    async def store(self, connection: AsyncConnection, results: Sequence[tuple[ClaimedBoard, Result]]) -> None:
+        """Store what follows from results, for the boards and for their chats."""
+        is_shown = [isinstance(result, int) and claimed.step is Step.EDIT for claimed, result in results]
+        await boards.mark_shown(connection, [claimed for claimed, _ in compress(results, is_shown)])
+        for (claimed, result), is_stored in zip(results, is_shown, strict=True):
+            if not is_stored:
+                await self._store(connection, claimed, result)
+
+    async def _store(self, connection: AsyncConnection, claimed: ClaimedBoard, result: Result) -> None:
         if isinstance(result, int):
             await boards.done(connection, claimed, result)
             return
@@ -122,7 +132,8 @@ async def _board(connection: AsyncConnection, messages: Messages) -> str:
     if body is None or market_row is None:
         reason = market_row.agenda.waiting if market_row and market_row.agenda else None
         return messages.text("nothing_yet", reason=reason)
-    return messages.part("status_board", read_verdict(body), market_row)
+    head = await links.newest(connection)
+    return messages.part("status_board", read_verdict(body), market_row, head=head)
 
 
 def will_be_repeated(claimed: object, failure: Failure) -> bool:

@@ -165,7 +165,8 @@ class Buttons:
         as_text = (_("Alerts as text"), "settings:pictures:off")
         rows: Rows = (
             ((_("Language"), "language"), (_("Time zone"), "timezone"), (_("Quiet hours"), "quiet")),
-            ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Mute"), "mute@settings"), (_("Board"), "board")),
+            ((_("Alerts"), "alerts"), (_("Digest"), "digest"), (_("Watches"), "watch")),
+            ((_("Mute"), "mute@settings"), (_("Board"), "board")),
             (as_text if chosen.pictures else with_chart,),
         )
         if chosen.quiet_from is None:

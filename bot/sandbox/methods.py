@@ -13,6 +13,7 @@ from bot.sandbox.entities import EntityError, Parsed, parse_html, utf16_length
 from bot.sandbox.limits import Limiter
 from bot.sandbox.origin import is_here
 from bot.sandbox.photos import Photos
+from bot.sandbox.profile import Profile
 from bot.sandbox.pushing import Pusher
 from bot.sandbox.telegram import BOT, BotApiError, ChatState, Json, World, content_of_photo, content_of_text
 
@@ -27,6 +28,7 @@ _MOST_TEXT = 4096
 _MOST_CAPTION = 1024
 _MOST_TOAST = 200
 _MOST_UPDATES = 100
+_MOST_RESULTS, _LONGEST_RESULT_ID = 50, 64
 
 
 class Methods:
@@ -57,10 +59,14 @@ class Methods:
             "getChat": (self._get_chat, frozenset({"chat_id"})),
             "pinChatMessage": (self._pin, frozenset({"chat_id", "message_id", "disable_notification"})),
             "unpinChatMessage": (self._unpin, frozenset({"chat_id", "message_id"})),
+            "answerInlineQuery": (
+                self._answer_inline_query,
+                frozenset({"inline_query_id", "results", "cache_time", "is_personal", "next_offset", "button"}),
+            ),
             "setWebhook": (self._set_webhook, frozenset({"url", "secret_token", "allowed_updates", "max_connections"})),
             "deleteWebhook": (self._delete_webhook, frozenset({"drop_pending_updates"})),
-            "setMyCommands": (self._set_my_commands, frozenset({"commands", "scope", "language_code"})),
             "getChatMember": (self._get_chat_member, frozenset({"chat_id", "user_id"})),
+            **Profile(world).methods,
         }
 
     async def call(self, method: str, parameters: Mapping[str, Any]) -> Any:
@@ -81,7 +87,7 @@ class Methods:
         return await function({name: _decoded(value) for name, value in parameters.items()})
 
     async def _get_me(self, _: Json) -> Json:
-        return BOT
+        return BOT | {"supports_inline_queries": self._world.supports_inline}
 
     async def _set_webhook(self, given: Json) -> bool:
         secret = str(given.get("secret_token", ""))
@@ -224,9 +230,16 @@ class Methods:
         self._world.callback_answers[query_id] = given
         return True
 
-    async def _set_my_commands(self, given: Json) -> bool:
-        scope = json.dumps(given.get("scope") or {"type": "default"}, sort_keys=True)
-        self._world.commands[scope, given.get("language_code", "")] = given["commands"]
+    async def _answer_inline_query(self, given: Json) -> bool:
+        query_id, results = str(given["inline_query_id"]), given.get("results") or []
+        if self._world.inline_queries.get(query_id, given) is not None:
+            raise BotApiError(400, _TOO_OLD)
+        if len(results) > _MOST_RESULTS:
+            raise BotApiError(400, "Bad Request: RESULTS_TOO_MUCH")
+        if len({result.get("id") for result in results}) < len(results):
+            raise BotApiError(400, "Bad Request: RESULT_ID_DUPLICATE")
+        offered = [result | {"content": _content_of_result(result)} for result in results]
+        self._world.inline_queries[query_id] = given | {"results": offered}
         return True
 
     async def _get_chat_member(self, given: Json) -> Json:
@@ -255,6 +268,17 @@ _CONTENT = ("text", "entities", "photo", "caption", "caption_entities", "reply_m
 _TEXT = frozenset({"chat_id", "text", "parse_mode", "reply_markup", "link_preview_options"})
 _SENDING = _TEXT | {"reply_parameters", "message_thread_id", "disable_notification", "allow_paid_broadcast"}
 _EDITING = _TEXT | {"message_id"}
+
+
+def _content_of_result(result: Json) -> Json:
+    """Return what the message holds that an inline result becomes."""
+    if result.get("type") != "article" or not result.get("title"):
+        raise BotApiError(400, "Bad Request: the sandbox takes articles with a title as inline results")
+    if not 0 < len(str(result.get("id", "")).encode()) <= _LONGEST_RESULT_ID:
+        raise BotApiError(400, "Bad Request: RESULT_ID_INVALID")
+    message = result["input_message_content"]
+    parsed = _parse(message | {"text": message.get("message_text")})
+    return content_of_text(parsed.text, parsed.entities)
 
 
 def _decoded(value: Any) -> Any:

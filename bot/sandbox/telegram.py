@@ -19,7 +19,7 @@ BOT: Json = {
     "username": "cascade_sandbox_bot",
     "can_join_groups": True,
     "can_read_all_group_messages": False,
-    "supports_inline_queries": False,
+    "supports_inline_queries": True,
     "can_connect_to_business": False,
     "has_main_web_app": False,
     "has_topics_enabled": False,
@@ -63,9 +63,12 @@ class World:
         self.chats: dict[int, ChatState] = {}
         self.updates: list[Json] = []
         self.commands: dict[tuple[str, str], list[Json]] = {}
+        self.profile: dict[tuple[str, str], str] = {}
         self.callback_answers: dict[str, Json] = {}
         self.documents: dict[str, bytes] = {}
         self.pressed: set[str] = set()
+        self.inline_queries: dict[str, Json | None] = {}
+        self.supports_inline = True
         # What the Telegram of some people speaks, by their ids.
         self.languages: dict[int, str] = {}
         self.changed = asyncio.Event()
@@ -124,6 +127,22 @@ class World:
         query = {"id": query_id, "from": person, "chat_instance": str(chat_id), "data": data}
         self._push({"callback_query": query | {"message": message}})
         return query_id
+
+    def ask_inline(self, user_id: int, text: str = "", *, language: str = "en") -> str:
+        """Let a person type the bot's name and a text in some chat; it becomes an update. Returns the query's id."""
+        query_id = f"inline {next(self._callback_ids)}"
+        self.inline_queries[query_id] = None
+        person = self._person(user_id) | {"language_code": language}
+        self._push({"inline_query": {"id": query_id, "from": person, "query": text, "offset": ""}})
+        return query_id
+
+    def choose(self, query_id: str, number: int, chat_id: int, user_id: int) -> Json:
+        """Let a person post one of the results that the bot offered to a chat, where the bot need not be."""
+        answer = self.inline_queries[query_id]
+        assert answer is not None, "the bot has not answered"
+        content = answer["results"][number]["content"]
+        state = self.chats[chat_id]
+        return self._message(state, content | {"via_bot": BOT}, self._person(user_id))
 
     def delete(self, chat_id: int, message_id: int) -> None:
         """Let a message be gone."""

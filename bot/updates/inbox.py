@@ -27,7 +27,9 @@ from storage.inbox import Received
 
 logger = logging.getLogger(__name__)
 
-ALLOWED_UPDATES = (Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
+ALLOWED_UPDATES = (
+    *(Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER, Update.INLINE_QUERY),
+)
 RETRY_WAIT = wait_exponential(max=30)
 # So many chats are answered at the same time; the others wait for one of them. More than may wait for an answer's turn.
 _CHATS_AT_ONCE = 200
@@ -35,6 +37,8 @@ _CHATS_AT_ONCE = 200
 _ADMIN_CHECKS = 3
 # Where several processes share a database, the chat of one that died is taken over after this long.
 _LEASE = timedelta(minutes=2)
+# So many inline queries are answered at the same time; who types one more while they are types another after it.
+_INLINE_AT_ONCE = 100
 # So often, in seconds, the database is asked for what another process stored or left behind.
 _LOOK_EVERY = 10.0
 # So long, in seconds, what is in hand may still be finished when the program ends.
@@ -63,6 +67,7 @@ class Inbox:
         self._workers: dict[int, asyncio.Task[None]] = {}
         # Chats that may have an update nobody has looked for yet.
         self._unseen: set[int] = set()
+        self._inline: set[asyncio.Task[None]] = set()
         self._errors: dict[int, Exception] = {}
         self._is_stopping = False
         application.add_error_handler(self._note_error)
@@ -70,12 +75,18 @@ class Inbox:
     async def store(self, updates: Sequence[Raw]) -> None:
         """Store updates and begin to handle them. When this returns, Telegram may forget them.
 
+        An inline query is answered at once and not stored: it changes nothing, and is worth nothing a moment later.
+
         Raises
         ------
         RetryUpdateError
             When the database does not take them.
         """
-        received = [Received(raw["update_id"], _chat_of(raw), json.dumps(raw).encode()) for raw in updates]
+        for raw in updates:
+            if Update.INLINE_QUERY in raw:
+                self._answer(raw)
+        lasting = [raw for raw in updates if Update.INLINE_QUERY not in raw]
+        received = [Received(raw["update_id"], _chat_of(raw), json.dumps(raw).encode()) for raw in lasting]
         if not received:
             return
         try:
@@ -96,7 +107,7 @@ class Inbox:
                 await asyncio.sleep(_LOOK_EVERY)
         finally:
             self._is_stopping = True
-            if workers := list(self._workers.values()):
+            if workers := [*self._workers.values(), *self._inline]:
                 _, unfinished = await asyncio.wait(workers, timeout=_GRACE)
                 for worker in unfinished:
                     worker.cancel()
@@ -105,8 +116,23 @@ class Inbox:
     async def handle_stored(self) -> None:
         """Handle whatever is stored now, and return when that is done."""
         await self._retrying()(self._start_workers)
-        while self._workers:
-            await asyncio.wait(self._workers.values())
+        while answering := {*self._workers.values(), *self._inline}:
+            await asyncio.wait(answering)
+
+    def _answer(self, raw: Raw) -> None:
+        if len(self._inline) < _INLINE_AT_ONCE and not self._is_stopping:
+            task = asyncio.create_task(self._answer_inline(raw))
+            self._inline.add(task)
+            task.add_done_callback(self._inline.discard)
+
+    async def _answer_inline(self, raw: Raw) -> None:
+        try:
+            update = Update.de_json(raw, self._application.bot)
+            await self._application.process_update(update)
+            if (error := self._errors.pop(update.update_id, None)) is not None:
+                raise error
+        except Exception:  # whatever it is, whoever asked types on
+            logger.warning("an inline query is passed over", exc_info=True)
 
     async def _start_workers(self) -> None:
         async with self._guarded(self._database.reading()) as connection:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, func, literal, literal_column, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, func, literal, literal_column, or_, select, update
 
 from storage import AsyncConnection, ledger
 from storage.database import lock, upsert
@@ -17,6 +17,7 @@ from storage.settings.digest_times import Cadence, DigestTimes
 DIGEST = "digest"
 """The kind of the alert that is a digest; its facts are ``after`` and ``through``, both dates of sessions."""
 SLICE = 3_000
+_LONGEST_AHEAD = timedelta(days=9)
 _SAME = (
     chat.c.digest_due_at, chat.c.timezone, chat.c.digest, chat.c.digest_hour, chat.c.digest_skips,
     chat.c.digest_through,
@@ -31,8 +32,9 @@ async def enqueue(connection: AsyncConnection, now: datetime, size: int = SLICE)
     due next, so an interrupted run goes on where it stopped, and after any time without one each chat gets one.
     """
     await lock(connection, "digests")
-    query = select(chat.c.id, *_SAME).where(chat.c.digest_due_at <= now).order_by(chat.c.digest_due_at, chat.c.id)
-    first = (await connection.execute(query.limit(1))).one_or_none()
+    first = await _first(connection, chat.c.digest_due_at <= now)
+    # None is due later than so: what is was written while the clock was wrong.
+    first = first or await _first(connection, chat.c.digest_due_at > now + _LONGEST_AHEAD)
     if first is None:
         return False
     # ``IS NULL`` where it is: no index serves a comparison that could be either.
@@ -51,6 +53,11 @@ async def enqueue(connection: AsyncConnection, now: datetime, size: int = SLICE)
     done = {"digest_on": day, "digest_through": through, "digest_due_at": times.due_at(times.following(now, day))}
     await connection.execute(update(chat).where(*of_slice).values(done))
     return True
+
+
+async def _first(connection: AsyncConnection, due: ColumnElement[bool]) -> Any:
+    query = select(chat.c.id, *_SAME).where(due).order_by(chat.c.digest_due_at, chat.c.id).limit(1)
+    return (await connection.execute(query)).one_or_none()
 
 
 async def next_due(connection: AsyncConnection) -> datetime | None:

@@ -21,6 +21,7 @@ from signals.rules import GATE
 from storage.database import Database
 from storage.market import claim_market
 from storage.outbox import notices
+from storage.outbox.fan_out import DRAWN_WITHIN
 from tests.bot.conftest import Running
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, write
@@ -56,14 +57,19 @@ async def test_from_start_to_an_alert_in_one_process(
             await until_sent(sandbox, "Subscribed.")
             sandbox.world.write(ME, "/alerts everything")
             await until_sent(sandbox, "Alerts of this chat: everything")
+            sandbox.world.write(ME, "/settings pictures on")
+            await until_sent(sandbox, "Settings of this chat")
             clock.move(decision_time(day(N)))
             await app.run_evening()
+            clock.move(decision_time(day(N)) + DRAWN_WITHIN)
+            app.sender.wake()
             alert = await until_sent(sandbox, "Russell 2000 at a record")
             sandbox.world.write(ME, "/status")
             status = await until_sent(sandbox, "Breakout attempt")
             sandbox.world.write(ME, "/chart cascade")
             await until_sent(sandbox, "Stage ")
-    assert sum("photo" in message for message in sandbox.world.chats[ME].messages.values()) == 1
+    pictured = [message["caption"] for message in sandbox.world.chats[ME].messages.values() if "photo" in message]
+    assert [text == alert for text in pictured] == [True, False]
     assert "Wrong if: a close below 97.00" in alert
     assert "Breakout attempt · stage" in status
 
@@ -136,7 +142,6 @@ async def test_a_session_that_waits_for_hours_is_told_to_the_operator(
 
 async def test_a_429_at_the_start_is_waited_out(sandbox: Sandbox, database_url: str) -> None:
     sandbox.faults.append(("getMe", BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})))
-    sandbox.faults.append(("setMyCommands", BotApiError(400, "Bad Request: no")))
     async with build(settings_for(sandbox, database_url), SteppedClock(decision_time(day(N)))) as app:
         await app.connect()
     assert [method for method, _ in sandbox.calls].count("getMe") == 2

@@ -8,18 +8,19 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-from telegram import Update
 
 from bot.cli.doctor.finding import Finding, fail, note, ok
 from bot.settings import Settings, SettingsError
-from bot.updates.inbox import ALLOWED_UPDATES
 
 _SECONDS = 5.0
 _MOST_SKEW = timedelta(seconds=30)
 _RECENT = timedelta(hours=1)
 _HOW_TO_FIND_AN_ID = "write /id to your bot, and put the number into OPERATOR_IDS"
 # What is to be switched on at BotFather, by the field of getMe that says whether it is.
-_AT_BOTFATHER = (("can_join_groups", "groups cannot add it", "send /setjoingroups to BotFather and enable it"),)
+_AT_BOTFATHER = (
+    ("can_join_groups", "groups cannot add it", "send /setjoingroups to BotFather and enable it"),
+    ("supports_inline_queries", "nobody can share a state by typing the bot's name", "send /setinline to BotFather"),
+)
 
 
 def examine_telegram(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -54,15 +55,6 @@ def _identity(answer: httpx.Response) -> Iterator[Finding]:
     for name, what, remedy in _AT_BOTFATHER:
         if not bot.get(name):
             yield note("botfather", what, remedy)
-    is_on, is_answered = bool(bot.get("supports_inline_queries")), Update.INLINE_QUERY in ALLOWED_UPDATES
-    if is_answered and not is_on:
-        yield note(
-            "inline mode",
-            "is off, so nobody can share a state by typing the bot's name",
-            "send /setinline to BotFather",
-        )
-    elif is_on and not is_answered:
-        yield note("inline mode", "is on, and nothing answers there", "send /setinline to BotFather, then /empty")
 
 
 def _web_hook(settings: Settings, found: dict[str, Any], now: datetime) -> Finding:

@@ -63,7 +63,8 @@ async def health(services: Services, request: Request) -> None:
 def of_sources(verdict: Verdict, asked: Mapping[str, datetime]) -> list[SourceHealth]:
     """Return each publisher with its series as the newest verdict judged them; ``asked`` says when, by series."""
     found: dict[str, SourceHealth] = {}
-    for one in verdict.sources:
+    # A verdict of an older version may name what is in the table no more.
+    for one in (one for one in verdict.sources if one.series in SERIES):
         name = SERIES[one.series].source
         found.setdefault(name, SourceHealth(name)).add(one, asked.get(one.series))
     return [source for source in found.values() if source.of]

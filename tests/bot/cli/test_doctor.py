@@ -92,6 +92,14 @@ class TestTelegram:
         found = (await told(sandbox, operator_ids=(OPERATOR,)))["operators"]
         assert found.line.startswith(f"FAIL  operators: {OPERATOR} cannot be told: let them press Start")
 
+    async def test_that_inline_mode_is_off_is_one_line_with_what_turns_it_on(self, sandbox: Sandbox) -> None:
+        assert "botfather" not in await told(sandbox)
+        sandbox.world.supports_inline = False
+        line = (await told(sandbox))["botfather"].line
+        assert (
+            line == "note  botfather: nobody can share a state by typing the bot's name: send /setinline to BotFather"
+        )
+
     async def test_a_web_hook_that_is_left_over_is_told(self, sandbox: Sandbox) -> None:
         await sandbox.pusher.set("http://127.0.0.1:9/telegram", "", [])
         found = (await told(sandbox))["web-hook"]

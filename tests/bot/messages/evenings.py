@@ -98,3 +98,15 @@ def html_alerts_of(
     rows = [ChangeRow(c.kind, c.subject, c.occurred_on, c.before, c.after) for c in found]
     for alert in alert_rows([VerdictRow(session, verdict.decided_at, "3", b"", rows)], verdict.decided_at):
         yield alert.kind, messages.alert(verdict, [shown[key] for key in alert.changes], LIVE, record=record)
+
+
+def digest_of(history: History, session: date, messages: Messages = MESSAGES) -> str:
+    """Return the digest of an evening, since the session before it, as people read it."""
+    verdict, at = verdict_of(history, session), history.panel.position(session)
+    found = [
+        ShownChange(c.kind, c.subject, session, c.occurred_on, str(c.before), str(c.after))
+        for c in changes_of(history, session)
+        if not c.kind.startswith("data.")
+    ]
+    after = history.panel.days[max(at - 1, 0)]
+    return plain(parse_html(messages.digest(verdict, found, LIVE, after)).text)

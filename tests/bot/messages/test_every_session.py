@@ -19,7 +19,7 @@ from signals.conditions.table import CONDITIONS, MANDATORY
 from signals.evaluate import History
 from signals.model import Check, Link, Regime, State, Unit, Verdict
 from signals.nine_decimals import Sign, meets
-from tests.bot.messages.evenings import alerts_of, said, simulated, verdict_of
+from tests.bot.messages.evenings import alerts_of, digest_of, said, simulated, verdict_of
 from tests.signals.conftest import archive as archive
 from tests.signals.conftest import history as history
 
@@ -122,6 +122,16 @@ def test_in_french_it_fits_too_says_nothing_twice_and_nothing_in_english(seen: H
             assert utf16_length(text) <= MOST_OF_AN_ALERT, (day, kind, text)
             assert len(set(sentences(text))) == len(sentences(text)), (day, kind, text)
             assert not ENGLISH.search(text), (day, kind, text)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_no_digest_is_over_its_length_or_says_a_sentence_twice(seen: History, drawn: list[date], language: str) -> None:
+    dates = [day for episode in seen.episodes for day in episode.events().values()]
+    for day in [*drawn[::5], *dates[::2]]:
+        text = digest_of(seen, day, messages_of(language))
+        assert utf16_length(text) <= MOST_OF_AN_ALERT, (day, text)
+        assert len(set(sentences(text))) == len(sentences(text)), (day, text)
+        assert language == "en" or not ENGLISH.search(text), (day, text)
 
 
 def already(text: str, verdict: Verdict) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,9 @@ from storage.chain import links
 from storage.chain.rows import Kind
 from storage.chain.verify import ChainError, verify
 from storage.database import Database
+from storage.inbox import forget_handled
+from storage.operator import posts
+from storage.outbox.purge import purge
 from storage.schema import compressed, verdict
 from tests.storage.chain.evenings import EVENING, FIRST, ROWS, SECOND, decided, live_evenings, record_live
 
@@ -91,6 +94,18 @@ async def test_a_row_is_in_it_once(database: Database) -> None:
     with pytest.raises(IntegrityError):
         async with database.transaction() as connection:
             await links.append(connection, [(Kind.VERDICT, SECOND)])
+
+
+async def test_what_is_purged_and_forgotten_is_not_of_it(database: Database) -> None:
+    await live_evenings(database)
+    before = await chain_of(database)
+    later = EVENING + timedelta(days=400)
+    async with database.transaction() as connection:
+        await purge(connection, later)
+        await forget_handled(connection, later)
+        # Who wrote the correction has himself forgotten.
+        await posts.forget(connection, 11)
+    assert await chain_of(database) == before
 
 
 async def test_a_row_that_somebody_put_there_is_never_taken_for_one_of_ours(database: Database) -> None:

@@ -190,6 +190,15 @@ async def test_a_change_of_mind_in_the_moment_it_is_due_does_not_lose_it(databas
     assert len(await deliveries(database)) == 1
 
 
+async def test_a_clock_that_was_a_year_ahead_for_a_while_costs_no_year(database: Database) -> None:
+    await decided(database, date(2026, 10, 21))
+    await wants(database, 1)
+    await look(database, START + timedelta(days=365))
+    assert await look(database, START + timedelta(days=1)) == 1
+    assert await look(database, START + timedelta(days=1)) == 0
+    assert await look(database, START + timedelta(days=2)) == 1
+
+
 async def test_before_the_first_session_there_is_none(database: Database) -> None:
     await wants(database, 1)
     await look(database, START + timedelta(days=1))

@@ -51,6 +51,7 @@ class TestHealth:
             SourceVerdict("IWM", Freshness.LATE, SESSION - timedelta(days=1), "newest bar is late"),
             SourceVerdict("WALCL", Freshness.OK, SESSION - timedelta(days=6), ""),
             SourceVerdict("DTS_NET_WITHDRAWALS", Freshness.NEVER_HAD, None, "no observation yet"),
+            SourceVerdict("OF_AN_OLDER_VERSION", Freshness.STALE, SESSION, "gone"),
         )
         await record(whole(sources=sources), agenda=Agenda(DUE.date(), DUE, SESSION, None))
         asked = [SourceCheck("^RUT", ""), SourceCheck("IWM", "Yahoo did not answer")]

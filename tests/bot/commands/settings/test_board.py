@@ -15,6 +15,8 @@ from bot.sandbox.entities import parse_html, utf16_length
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BOT, BotApiError, Json
 from storage import chats
+from storage.chain import links
+from storage.chain.links import Head
 from storage.market import Agenda, Market
 from storage.settings import board
 from tests.bot.commands.conftest import ADMIN, GROUP, ME, MEMBER, Hear, Press, Say
@@ -85,6 +87,13 @@ class TestInPrivate:
         assert calls(sandbox, "sendMessage") == 1
         (pin,) = [given for name, given in sandbox.calls if name == "pinChatMessage"]
         assert pin["disable_notification"] is True
+
+    async def test_it_shows_the_head_of_the_live_record(self, app: App, sandbox: Sandbox, number: int) -> None:
+        async with app.database.reading() as connection:
+            head = await links.newest(connection)
+        assert head is not None
+        assert f"The live record has {head.number} row" in text_of(sandbox, number)
+        assert head.hash[:20] in text_of(sandbox, number)
 
     async def test_it_is_edited_once_after_the_next_evening_and_not_before(
         self, app: App, sandbox: Sandbox, number: int, record: Record
@@ -365,6 +374,8 @@ async def test_an_edit_that_is_refused_is_repeated_or_waits_for_the_next_evening
 
 
 def test_its_words_fit_a_phone() -> None:
-    text = parse_html(Messages().part("status_board", whole(), Market("simulated", None, AGENDA))).text
+    text = parse_html(
+        Messages().part("status_board", whole(), Market("simulated", None, AGENDA), head=Head(99_999, "f" * 64))
+    ).text
     assert text.startswith("SIMULATED MARKET")
     assert utf16_length(text) <= 700

@@ -67,6 +67,7 @@ class TestOverview:
             ("Quiet hours", "Settings"),
             ("Alerts", "Settings"),
             ("Digest", "Settings"),
+            ("Watches", "Settings"),
             ("Mute", "Back"),
         ):
             await press(title)

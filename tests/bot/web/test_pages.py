@@ -14,7 +14,6 @@ from bot.delivery.failures import Failure, FailureKind
 from bot.health.faults import Fault
 from bot.market.evening import Evening
 from bot.sandbox.server import Sandbox
-from bot.sandbox.telegram import BotApiError
 from bot.settings import SettingsError
 from storage import chats
 from tests.bot.health.watched import Watched, watched
@@ -108,7 +107,6 @@ async def test_the_numbers_are_those_of_what_was_done(
         async with bot.app.database.transaction() as connection:
             await chats.subscribe(connection, chat_id, "private", EVENING)
     await store_verdict(bot.app, attempt(), "attempt")
-    sandbox.faults.append(("sendMessage", BotApiError(403, "Forbidden: bot was blocked by the user")))
     await bot.app.poller._poll(0)
     await bot.app.sender._enqueue_some()
     assert await bot.metric('cascade_deliveries_waiting{state="queued"}') == 2

@@ -7,6 +7,7 @@ but the first message of a board that is made again can be repeated without harm
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -118,12 +120,32 @@ _CLAIM_ASKED, _CLAIM_DUE = _claiming(_IS_ASKED), _claiming(_IS_DUE)
 
 
 async def done(connection: AsyncConnection, claimed: ClaimedBoard, message_id: int) -> None:
-    """Store that a request was carried out, and what comes next; ``message_id`` is the board's."""
+    """Store that a request other than an edit was carried out, and what comes next; ``message_id`` is the board's."""
     if claimed.step is Step.SEND:
         # Whatever was believed or decided of it meanwhile: from now on it is known which one it is.
         known = {"message_id": message_id, "state": State.QUEUED, "lease_until": None}
         await connection.execute(update(board).where(*_of_attempt(claimed)).values(known))
     await _advance(connection, claimed, _AFTER.get(claimed.step, Step.EDIT))
+
+
+async def mark_shown(connection: AsyncConnection, claims: Sequence[ClaimedBoard]) -> None:
+    """Store that boards were edited: most of a million requests of an evening, so all of a group at once."""
+    rows = [{"b_id": c.id, "b_attempt": c.attempt, "b_session": c.session} for c in claims]
+    if rows:
+        await connection.execute(_SHOWN, rows)
+
+
+# One that was retired meanwhile has something else to be done, now.
+_SHOWN = (
+    update(board)
+    .where(board.c.id == bindparam("b_id"), board.c.attempts == bindparam("b_attempt"), board.c.state == State.SENDING)
+    .values(
+        state=State.QUEUED,
+        lease_until=None,
+        error=None,
+        shows=case((board.c.step == Step.EDIT, bindparam("b_session", type_=board.c.shows.type)), else_=None),
+    )
+)
 
 
 async def pass_over(connection: AsyncConnection, claimed: ClaimedBoard, error: str) -> None:
@@ -136,8 +158,7 @@ async def _advance(connection: AsyncConnection, claimed: ClaimedBoard, after: St
     if claimed.step is Step.FAREWELL:
         await connection.execute(delete(board).where(*_is_unchanged(claimed)))
         return
-    shows = claimed.session if claimed.step is Step.EDIT else None
-    await connection.execute(update(board).where(*_is_unchanged(claimed)).values(step=after, shows=shows))
+    await connection.execute(update(board).where(*_is_unchanged(claimed)).values(step=after, shows=None))
 
 
 async def put_back(

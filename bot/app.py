@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from telegram import BotCommandScopeChat
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder, Defaults
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_exponential
@@ -22,7 +21,7 @@ from bot.commands.answering import Services
 from bot.commands.operator.operation import Operation
 from bot.commands.permission import Admins
 from bot.commands.settings.speaking import undecided
-from bot.commands.table import MENU, OPERATOR_MENU, register
+from bot.commands.table import register
 from bot.delivery.asking import Askers
 from bot.delivery.boards import Boards
 from bot.delivery.composing import Composer
@@ -39,6 +38,7 @@ from bot.market.evening import Evening
 from bot.market.process import Market, MarketProcess
 from bot.market.schedule import build_schedule, watch_the_clock
 from bot.market.symbols import SymbolFinder
+from bot.menu import register_menu
 from bot.messages.languages import DEFAULT, messages_of
 from bot.operator_alarm import OperatorAlarm
 from bot.settings import Settings, SettingsError
@@ -79,7 +79,7 @@ class App:
     operation: Operation
 
     async def connect(self) -> None:
-        """Ask Telegram who the bot is and register the menu, waiting for the network as long as it takes.
+        """Ask Telegram who the bot is, waiting for the network as long as it takes.
 
         Raises
         ------
@@ -89,16 +89,6 @@ class App:
         async for attempt in _retrying():
             with attempt:
                 await self.telegram.initialize()
-        try:
-            await self.telegram.bot.set_my_commands(list(MENU.items()))
-        except TelegramError as error:
-            logger.warning("the menu could not be registered: %s", error)
-        for number in self.settings.operator_ids:
-            try:
-                await self.telegram.bot.set_my_commands(list(OPERATOR_MENU.items()), BotCommandScopeChat(number))
-            except TelegramError as error:
-                # They may not have written to the bot yet.
-                logger.warning("the menu of operator %d could not be registered: %s", number, error)
 
     async def poll(self) -> None:
         """Fetch updates and handle them, for ever."""
@@ -204,6 +194,7 @@ class App:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(role.keep())
+                    tasks.create_task(register_menu(self.telegram.bot, self.settings.operator_ids))
                     tasks.create_task(watch_the_clock(scheduler))
                     tasks.create_task(self.listen() if self.settings.webhook_url else self.poll())
                     tasks.create_task(self.sender.run())

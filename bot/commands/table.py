@@ -121,6 +121,8 @@ _FOR_ALL = [command for command in COMMANDS if command.description and not comma
 _FOR_OPERATORS = [command for command in COMMANDS if command.description and command.for_operators]
 MENU = {command.name: command.description for command in _FOR_ALL}
 """The commands people see, with what each does, in the order of the menu."""
+MEMBERS_MENU = {command.name: command.description for command in _FOR_ALL if not command.for_admins}
+"""Those that anybody in a group may use."""
 OPERATOR_MENU = {command.name: command.description for command in (*_FOR_ALL, *_FOR_OPERATORS)}
 """The same with those that only operators see."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import compress
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -65,8 +67,15 @@ class Boards:
             self._written[key] = Text(plain(html), is_plain=True) if self._is_plain else Text(html, is_plain=False)
         return self._written[key]
 
-    async def store(self, connection: AsyncConnection, claimed: ClaimedBoard, result: Result) -> None:
-        """Store what follows from a result, for the board and for its chat."""
+    async def store(self, connection: AsyncConnection, results: Sequence[tuple[ClaimedBoard, Result]]) -> None:
+        """Store what follows from results, for the boards and for their chats."""
+        is_shown = [isinstance(result, int) and claimed.step is Step.EDIT for claimed, result in results]
+        await boards.mark_shown(connection, [claimed for claimed, _ in compress(results, is_shown)])
+        for (claimed, result), is_stored in zip(results, is_shown, strict=True):
+            if not is_stored:
+                await self._store(connection, claimed, result)
+
+    async def _store(self, connection: AsyncConnection, claimed: ClaimedBoard, result: Result) -> None:
         if isinstance(result, int):
             await boards.done(connection, claimed, result)
             return

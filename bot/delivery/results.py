@@ -114,10 +114,9 @@ class ResultWriter:
         sent = [(claimed, result) for claimed, result in alerts if isinstance(result, int)]
         await queue.mark_sent(connection, sent, self._clock.now())
         if len(sent) < len(group):
-            for claimed, result in group:
-                if isinstance(claimed, ClaimedBoard):
-                    await self._boards.store(connection, claimed, result)
-                elif isinstance(result, Failure):
+            await self._boards.store(connection, [(c, result) for c, result in group if isinstance(c, ClaimedBoard)])
+            for claimed, result in alerts:
+                if isinstance(result, Failure):
                     await self._store_failure(connection, claimed, result)
 
     async def _store_failure(self, connection: AsyncConnection, claimed: Claimed, failure: Failure) -> None:

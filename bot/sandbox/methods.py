@@ -13,6 +13,7 @@ from bot.sandbox.entities import EntityError, Parsed, parse_html, utf16_length
 from bot.sandbox.limits import Limiter
 from bot.sandbox.origin import is_here
 from bot.sandbox.photos import Photos
+from bot.sandbox.profile import Profile
 from bot.sandbox.pushing import Pusher
 from bot.sandbox.telegram import BOT, BotApiError, ChatState, Json, World, content_of_photo, content_of_text
 
@@ -64,8 +65,8 @@ class Methods:
             ),
             "setWebhook": (self._set_webhook, frozenset({"url", "secret_token", "allowed_updates", "max_connections"})),
             "deleteWebhook": (self._delete_webhook, frozenset({"drop_pending_updates"})),
-            "setMyCommands": (self._set_my_commands, frozenset({"commands", "scope", "language_code"})),
             "getChatMember": (self._get_chat_member, frozenset({"chat_id", "user_id"})),
+            **Profile(world).methods,
         }
 
     async def call(self, method: str, parameters: Mapping[str, Any]) -> Any:
@@ -239,11 +240,6 @@ class Methods:
             raise BotApiError(400, "Bad Request: RESULT_ID_DUPLICATE")
         offered = [result | {"content": _content_of_result(result)} for result in results]
         self._world.inline_queries[query_id] = given | {"results": offered}
-        return True
-
-    async def _set_my_commands(self, given: Json) -> bool:
-        scope = json.dumps(given.get("scope") or {"type": "default"}, sort_keys=True)
-        self._world.commands[scope, given.get("language_code", "")] = given["commands"]
         return True
 
     async def _get_chat_member(self, given: Json) -> Json:

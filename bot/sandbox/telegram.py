@@ -63,6 +63,7 @@ class World:
         self.chats: dict[int, ChatState] = {}
         self.updates: list[Json] = []
         self.commands: dict[tuple[str, str], list[Json]] = {}
+        self.profile: dict[tuple[str, str], str] = {}
         self.callback_answers: dict[str, Json] = {}
         self.documents: dict[str, bytes] = {}
         self.pressed: set[str] = set()

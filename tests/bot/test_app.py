@@ -142,7 +142,6 @@ async def test_a_session_that_waits_for_hours_is_told_to_the_operator(
 
 async def test_a_429_at_the_start_is_waited_out(sandbox: Sandbox, database_url: str) -> None:
     sandbox.faults.append(("getMe", BotApiError(429, "Too Many Requests: retry after 1", {"retry_after": 1})))
-    sandbox.faults.append(("setMyCommands", BotApiError(400, "Bad Request: no")))
     async with build(settings_for(sandbox, database_url), SteppedClock(decision_time(day(N)))) as app:
         await app.connect()
     assert [method for method, _ in sandbox.calls].count("getMe") == 2

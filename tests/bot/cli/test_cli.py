@@ -320,19 +320,27 @@ class TestDoctor:
         done = run("doctor", **environment)
         assert done.returncode == 1
         lines = done.stdout.splitlines()
-        assert lines[0] == "ok    database: opens and has the newest schema"
-        assert lines[1] == "FAIL  token: 127.0.0.1 cannot be reached (ConnectError); check the network"
-        assert "FAIL  ^RUT: there is no file RUT.csv in the data folder" in lines
-        assert any(line.startswith("ok    IWM: ") and "observations to" in line for line in lines)
+        assert lines[0].startswith("ok    database: opens; SQLite 3.")
+        unreached = "127.0.0.1 cannot be reached (ConnectError): check the network and TELEGRAM_API_URL"
+        assert f"FAIL  telegram: {unreached}" in lines
+        assert any(line.startswith("FAIL  ^RUT: there is no file RUT.csv in the data folder: ") for line in lines)
+        assert any(f"folder:{folder}: 1 of " in line and "series, the newest figure of " in line for line in lines)
 
-    def test_a_missing_token_is_a_finding(self, run: Run) -> None:
-        done = run("doctor", MARKET_DATA="simulated")
-        assert "FAIL  token: TELEGRAM_BOT_TOKEN is missing" in done.stdout
+    def test_for_machines_it_prints_an_array_and_says_the_same_by_its_exit_status(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        done = run("doctor", "--json", MARKET_DATA=f"folder:{tmp_path}")
+        token = next(one for one in json.loads(done.stdout) if one["name"] == "token")
+        assert token["state"] == "FAIL"
+        assert token["text"].startswith("TELEGRAM_BOT_TOKEN is missing")
+        assert done.returncode == 1
 
 
 def test_without_a_command_it_lists_them_all(run: Run) -> None:
     listed = run().stdout + run("--help").stdout
-    assert all(name in listed for name in ("run", "demo", "evaluate", "backtest", "method", "replay", "doctor"))
+    assert all(
+        name in listed for name in ("run", "demo", "evaluate", "backtest", "method", "replay", "doctor", "healthy")
+    )
 
 
 class TestDocumentation:

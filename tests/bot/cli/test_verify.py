@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
-from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, update
 from typer.testing import CliRunner
 
 from bot.cli.main import cli
 from storage.chain import links
 from storage.database import Database
+from storage.schema import outcome, transition
 from tests.storage.chain.evenings import live_evenings
 
 
 @pytest.fixture
-def hashes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The hashes of a database with two live evenings, which the command line is pointed to."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
+def hashes(either_url: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hashes of a database with three live evenings, which the command line is pointed to."""
+    monkeypatch.setenv("DATABASE_URL", either_url)
 
     async def make() -> list[str]:
-        async with Database(database_url) as database:
+        async with Database(either_url) as database:
             await live_evenings(database)
             async with database.reading() as connection:
                 return [link.hash for link in await links.links(connection)]
@@ -51,11 +50,14 @@ def test_a_head_that_no_row_has_was_rewritten(hashes: list[str]) -> None:
     assert said.startswith("no row has the head 0123456789abcdef: something up to it was rewritten since")
 
 
-def test_the_first_row_that_does_not_fit_is_named(hashes: list[str], tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "cascade.db")) as connection:
-        connection.execute("UPDATE transition SET after = '4' WHERE id = 3")
-        connection.execute("DELETE FROM outcome WHERE id = 2")
-        connection.commit()
+@pytest.mark.usefixtures("hashes")
+def test_the_first_row_that_does_not_fit_is_named(either_url: str) -> None:
+    async def tamper() -> None:
+        async with Database(either_url) as database, database.transaction() as connection:
+            await connection.execute(update(transition).where(transition.c.id == 3).values(after="4"))
+            await connection.execute(delete(outcome).where(outcome.c.id == 2))
+
+    asyncio.run(tamper())
     code, said = verify()
     assert code == 1
     assert said.startswith("row 4 of the chain, transition 3, was changed: it was [")

@@ -104,7 +104,8 @@ def answers_expected(update: Json) -> int:
     if (query := update.get("callback_query")) is not None:
         # In a channel or a group, this person is no admin.
         # A button under an alert names one; without a chart there is a sentence that only who pressed it sees.
-        commands = {command.name for command in COMMANDS} - {"alert", "details", "chart"}
+        # And this person is no operator: what only they may ask is no button that anybody knows.
+        commands = {command.name for command in COMMANDS if not command.for_operators} - {"alert", "details", "chart"}
         known = query["data"] in commands and "message" in query
         if not known or query["message"]["chat"] is CHANNEL:
             return 0

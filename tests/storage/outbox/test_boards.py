@@ -51,7 +51,10 @@ async def carry_out(database: Database) -> list[tuple[int, Step]]:
         for claimed in claims:
             carried_out.append((claimed.chat_id, claimed.step))
             async with database.transaction() as connection:
-                await boards.done(connection, claimed, claimed.message_id or 900)
+                if claimed.step is Step.EDIT:
+                    await boards.mark_shown(connection, [claimed])
+                else:
+                    await boards.done(connection, claimed, claimed.message_id or 900)
     return carried_out
 
 
@@ -79,7 +82,7 @@ class TestDue:
         (claimed,) = await claim(database)
         assert (claimed.session, claimed.decided_at) == (FRIDAY + timedelta(days=5), NOW)
         async with database.transaction() as connection:
-            await boards.done(connection, claimed, 100)
+            await boards.mark_shown(connection, [claimed])
         assert await claim(database) == []
 
     async def test_one_that_was_on_its_way_when_a_newer_session_came_is_due_again(self, database: Database) -> None:
@@ -90,7 +93,7 @@ class TestDue:
         (claimed,) = await claim(database)
         await decide(database, MONDAY + timedelta(days=1))
         async with database.transaction() as connection:
-            await boards.done(connection, claimed, 100)
+            await boards.mark_shown(connection, [claimed])
         assert await carry_out(database) == [(ME, Step.EDIT)]
 
     async def test_what_somebody_waits_for_comes_first_then_groups_and_channels(self, database: Database) -> None:
@@ -128,6 +131,13 @@ class TestDue:
             assert await boards.release(connection, NOW + timedelta(seconds=5), 10) == 1
             assert await boards.next_due(connection, NOW) == NOW
         assert len(await claim(database)) == 1
+
+    async def test_one_held_while_the_clock_was_years_ahead_does_not_wait_for_years(self, database: Database) -> None:
+        await turn_on(database, ME)
+        (claimed,) = await claim(database)
+        async with database.transaction() as connection:
+            await boards.put_back(connection, claimed, "busy", NOW + timedelta(days=700))
+            assert await boards.release(connection, NOW, 10) == 1
 
 
 class TestOneAChat:
@@ -168,7 +178,7 @@ class TestOneAChat:
             await setting.turn_off(connection, ME)
         assert await claim(database) == []
         async with database.transaction() as connection:
-            await boards.done(connection, claimed, 100)
+            await (boards.mark_shown(connection, [claimed]) if is_edit else boards.done(connection, claimed, 100))
         assert await carry_out(database) == [(ME, Step.UNPIN), (ME, Step.FAREWELL)]
 
     async def test_a_result_that_comes_after_deleteme_is_stored_nowhere(self, database: Database) -> None:
@@ -356,7 +366,9 @@ class Happening:
 
     async def _end(self, connection: AsyncConnection, claimed: ClaimedBoard, how: str) -> None:
         self._sent += 1
-        if how == "done":
+        if how == "done" and claimed.step is Step.EDIT:
+            await boards.mark_shown(connection, [claimed])
+        elif how == "done":
             await boards.done(connection, claimed, claimed.message_id or self._sent)
         elif how == "gone" and claimed.step is not Step.SEND:
             await boards.make_again(connection, claimed, how, None)

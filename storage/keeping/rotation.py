@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from storage.keeping.backup import Backup, back_up
 
 _NAME, _NAMED = "cascade-%Y%m%d-%H%M%S.db", re.compile(r"cascade-\d{8}-\d{6}\.db")
+_UNFINISHED = re.compile(_NAMED.pattern + r"\.copy(-\w+)?")
 _A_DAY = timedelta(days=1)
 
 
@@ -20,7 +21,7 @@ def back_up_in_turn(
     """Copy the database into a folder, which is made if need be, and keep the newest ``kept`` of the copies there.
 
     Nothing is done where there is a copy that is newer than the newest decision and less than a day old. The copies are
-    named by their time in UTC; other files are left alone.
+    named by their time in UTC; what a killed one left behind is removed, other files are left alone.
 
     Raises
     ------
@@ -30,11 +31,13 @@ def back_up_in_turn(
         When the folder cannot be made or read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    copies = _copies(folder)
+    for killed in _matching(_UNFINISHED, folder):
+        killed.unlink()
+    copies = _matching(_NAMED, folder)
     if copies and not _is_due(copies[-1], now, newest_decision):
         return None
     made = back_up(url, folder / now.astimezone(UTC).strftime(_NAME))
-    for old in _copies(folder)[:-kept]:
+    for old in _matching(_NAMED, folder)[:-kept]:
         old.unlink()
     return made
 
@@ -46,6 +49,6 @@ def _is_due(newest: Path, now: datetime, newest_decision: datetime | None) -> bo
     return is_behind or not timedelta(0) <= now - made < _A_DAY
 
 
-def _copies(folder: Path) -> list[Path]:
-    """Return the copies in a folder, oldest first."""
-    return sorted(path for path in folder.iterdir() if _NAMED.fullmatch(path.name))
+def _matching(names: re.Pattern[str], folder: Path) -> list[Path]:
+    """Return the files in a folder that are named so, oldest first."""
+    return sorted(path for path in folder.iterdir() if names.fullmatch(path.name))

@@ -57,9 +57,9 @@ def test_the_newest_are_kept_and_nothing_else_is_touched(
     tmp_path_factory: pytest.TempPathFactory, migrated: Path, days: set[int], kept: int
 ) -> None:
     folder = tmp_path_factory.mktemp("kept")
-    others = ["cascade.db", "cascade-20201101-223000.db.copy", "notes"]
+    others = ["cascade.db", "cascade.db.copy", "notes"]
     copies = [f"{EVENING + timedelta(days=day):cascade-%Y%m%d-%H%M%S.db}" for day in sorted(days)]
-    for name in others + copies:
+    for name in [*others, *copies, "cascade-20201101-223000.db.copy", "cascade-20201101-223000.db.copy-journal"]:
         (folder / name).touch()
     back_up_in_turn(parse_url(f"sqlite+aiosqlite:///{migrated}"), folder, EVENING + timedelta(days=40), None, kept)
     assert names(folder) == sorted(others + [*copies, "cascade-20201223-223000.db"][-kept:])

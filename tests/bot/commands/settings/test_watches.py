@@ -207,7 +207,7 @@ class TestTheList:
             "watches", rows=[Row()] * 10, most=10, chosen=Chosen(loud_kinds=0), market=None, is_muted=False
         )
         assert len(parse_html(text).text) <= MOST
-        rows = Messages().buttons.under_watches([Row()])
+        rows = Messages().buttons.under_watches([Row()], "9" * 9)
         assert max(len(data.encode()) for row in rows for _, data in row) <= 64
 
 
@@ -260,3 +260,11 @@ async def test_what_fires_comes_as_an_alert_with_the_way_to_all_watches(
     assert not list(sandbox.world.chats[ME].messages.values())[-1].get("disable_notification")
     await press("Watches")
     assert "NVDA above 535 · armed again at or below it" in sandbox.sent(ME)[-1]
+    # By a number that somebody made up, another chat learns nothing of it.
+    await say("/id", GROUP, MEMBER)
+    sandbox.world.press(GROUP, max(sandbox.world.chats[GROUP].messages), "alert@1", user_id=MEMBER)
+    while sandbox.world.updates:
+        await app.poller.once()
+    assert sandbox.sent(GROUP)[-1].startswith("This chat is")
+    await press("Back")
+    assert sandbox.sent(ME)[-1].startswith("NVDA closed above 535")

@@ -1,4 +1,8 @@
-"""In a language whose every text is marked, no word of an answer or a button is without a mark, and none too long."""
+"""A conversation of every command in other languages.
+
+In French nothing is English. In a language whose every text is marked, no word of an answer or a button is without a
+mark, and none too long.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,9 @@ from bot.commands import answering
 from bot.commands.table import COMMANDS
 from bot.sandbox.server import Sandbox
 from storage.ledger import ChangeRow
-from tests.bot.commands.conftest import ME, Say, store
+from tests.bot.commands.conftest import ME, Press, Say, store
 from tests.bot.messages.pseudo import LONGER, bare
+from tests.bot.messages.test_every_session import ENGLISH
 from tests.bot.messages.whole import whole
 
 TYPED = (
@@ -30,6 +35,22 @@ def said(sandbox: Sandbox) -> Iterator[str]:
             yield message.get("text") or message.get("caption", "")
             for row in message.get("reply_markup", {}).get("inline_keyboard", []):
                 yield from (button["text"] for button in row)
+
+
+async def test_every_command_is_answered_in_french(app: App, say: Say, press: Press, sandbox: Sandbox) -> None:
+    await say("/language fr")
+    await store(app, (whole().session, [ChangeRow("breakout.confirmed", "breakout:2020-11-13", whole().session)]))
+    for typed in TYPED:
+        answer = await say(typed)
+        assert 0 < len(answer) <= (600 if typed == "/status" else 900), typed
+    await say("/status")
+    for title, first in (
+        ("Pourquoi", "Ce qui a changé"), ("Obligations", "1 Obligations"), ("Retour", "Ce qui a changé"),
+        ("Retour", "Cassure confirmée"), ("Bilan", "Pas encore de bilan."), ("Retour", "Cassure confirmée"),
+    ):  # fmt: skip
+        await press(title)
+        assert sandbox.sent(ME)[-1].startswith(first)
+    assert {text: words for text in said(sandbox) if (words := ENGLISH.findall(text))} == {}
 
 
 async def test_no_word_is_outside_the_catalogue_and_telegram_takes_words_two_fifths_longer(

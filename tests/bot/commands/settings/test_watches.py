@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,27 @@ class TestAnUnknownSymbol:
         monkeypatch.setattr(MarketInProcess, "_answer", broken)
         assert (await say("/watch NVDA")).startswith("NVDA could not be looked up: the source does not answer now.")
         assert await watched(app) == []
+
+    async def test_who_asks_too_fast_has_three_symbols_looked_up(
+        self, settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[bytes] = []
+
+        def broken(_: MarketInProcess, request: bytes) -> list[bytes]:
+            asked.append(request)
+            raise MarketProcessError("no answer")
+
+        monkeypatch.setattr(MarketInProcess, "_answer", broken)
+        sandbox.world.add_private_chat(ME)
+        for number in range(10):
+            sandbox.world.write(ME, f"/watch S{number}")
+        paced = replace(settings, chat_messages_per_second=1)
+        async with build(paced, SteppedClock(EVENING), MarketInProcess(), MarketInProcess()) as app:
+            await app.connect()
+            while await app.poller.once():
+                pass
+        assert len(asked) == 3
+        assert [text.split()[0] for text in sandbox.sent(ME)] == ["S0", "S1", "S2", "Too"]
 
 
 class TestTheList:

@@ -142,4 +142,4 @@ async def _show(services: Services, request: Request) -> None:
         found, market_row = await chosen.load(connection, request.chat.id), await market.load_market(connection)
     context = {"rows": rows, "most": listed.MOST_A_CHAT, "chosen": found, "market": market_row}
     text = services.messages.text("watches", is_muted=found.is_muted(services.clock.now()), **context)
-    await request.show(text, services.messages.buttons.under_watches(rows))
+    await request.show(text, services.messages.buttons.under_watches(rows, request.origin))

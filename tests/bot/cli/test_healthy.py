@@ -98,13 +98,6 @@ async def test_everything_that_is_wrong_is_in_the_line(app: App, record: Record)
     assert (await said(app))[1].count("; ") == 1
 
 
-async def test_a_machine_that_says_nothing_for_a_day_is_forgotten(app: App) -> None:
-    async with app.database.transaction() as connection:
-        await heartbeat.beat(connection, "old", "main", EVENING)
-        await heartbeat.beat(connection, "new", "main", EVENING + timedelta(days=2))
-        assert await heartbeat.of(connection, "old") == {}
-
-
 async def test_a_beat_that_the_database_does_not_take_ends_nothing(
     app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -17,7 +17,8 @@ Those of other rooms stay where they are raised::
     │  ├─ DatabaseUnavailableError     storage.unavailable      ● the database cannot be used
     │  │  └─ DatabaseAwayError         storage.unavailable      ● … for now: its server is away, its disk full
     │  ├─ MarketProcessError           bot.market.process         the child that fetches and evaluates failed
-    │  └─ OtherMarketError             storage.market           ● the database is of another market
+    │  ├─ OtherMarketError             storage.market           ● the database is of another market
+    │  └─ PingError                 bot.health.ping            the address of PING_URL did not take it
     └─ ValueError
        ├─ BackupError                  storage.keeping.backup   ● a backup cannot be made or used
        ├─ ChainError                   storage.chain.verify       the live record is not what its chain says

@@ -37,9 +37,11 @@ statistics: $(VENV)/installed ## the record's error rates over many more seeds a
 	STATISTICS_SEEDS=200 STATISTICS_DRAWS=500 $(BIN)/python -m pytest -q -n $(WORKERS) \
 		tests/signals/record/test_inference.py tests/signals/record/test_known_truth.py
 
-method: $(VENV)/installed ## write the generated tables of docs/method.md, from HISTORY
+# What the READMEs quote is what the bot itself would say: of the history of its own sources.
+method: $(VENV)/installed ## write what the docs and the READMEs have from the program and from HISTORY
 	$(if $(filter simulated,$(HISTORY)),,FALLBACKS=ETH-USD=$(HISTORY)/ETH-USD_coinbase.csv) \
 		$(BIN)/python -m bot method docs/method.md --data $(HISTORY)
+	$(BIN)/python -m bot method README.md README.fr.md --data $(HISTORY)
 
 faults: $(VENV)/installed ## kills -9 and every fault of server, database, clock and sources; ten minutes, SHORT=1 two
 	$(BIN)/python -m tests.faults $(if $(SHORT),short)

@@ -205,13 +205,13 @@ def backtest(
 
 @cli.command()
 def method(
-    page: Annotated[Path, typer.Argument(help="The page whose generated tables are written anew.")],
+    pages: Annotated[list[Path], typer.Argument(help="The pages whose generated parts are written anew.")],
     data: DataOrSimulated = SIMULATED,
 ) -> None:
-    """Write the tables of the method's page: conditions, how often each was on, series, past alerts."""
+    """Write what the docs have from the program: tables of the method, and what the READMEs quote."""
     from bot.cli.method import write
 
-    write(page, _settings(data), SystemClock().now())
+    write(pages, _settings(data), SystemClock().now())
 
 
 @cli.command()

@@ -41,7 +41,7 @@ def _settings(data: str | None = None, **unless_set: str) -> Settings:
 def run() -> None:
     """Run the bot."""
     settings = _settings()
-    set_up_logging(*settings.secrets)
+    set_up_logging(*settings.secrets, form=settings.log_format)
     asyncio.run(_migrate(settings))
     _go_on_as_the_bot()
 

@@ -1,7 +1,7 @@
 """The words of the track record as types. Imports nothing heavy, so that the process that answers can read them.
 
-Of the small ones there are tens of thousands in a record, and none leads back to itself: with ``gc=False`` no collection
-of garbage goes through them, and a record is read in two thirds of the time.
+Of the small ones there are tens of thousands in a record, and none leads back to itself: with ``gc=False`` no
+collection of garbage goes through them, and a record is read in two thirds of the time.
 """
 
 from __future__ import annotations

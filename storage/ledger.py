@@ -217,6 +217,13 @@ async def count_alerts(connection: AsyncConnection) -> int:
     return int((await connection.execute(select(func.count()).select_from(alert))).scalar_one())
 
 
+async def newest_alert(connection: AsyncConnection) -> int | None:
+    """Return the number of the newest alert of the market itself, ``None`` when there is none."""
+    is_ours = (alert.c.audience == Audience.SUBSCRIBERS) & (alert.c.kind != CATCH_UP)
+    number: int | None = (await connection.execute(select(func.max(alert.c.id)).where(is_ours))).scalar_one()
+    return number
+
+
 async def load_changes(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[Any]:
     """Return the transitions with these ids, in this order."""
     rows = await connection.execute(select(transition).where(transition.c.id.in_(ids)))

@@ -8,7 +8,7 @@ WORKERS ?= 3
 HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
 PICTURED := tests/bot/sandbox/test_chat_page.py tests/bot/messages/test_on_a_phone.py tests/bot/cli/test_backtest.py
 
-.PHONY: demo test check run bench lookahead statistics method pictures faults kills charts release texts lock clean
+.PHONY: demo test check run bench lookahead statistics method pictures faults fuzz kills charts release texts lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
@@ -37,12 +37,17 @@ statistics: $(VENV)/installed ## the record's error rates over many more seeds a
 	STATISTICS_SEEDS=200 STATISTICS_DRAWS=500 $(BIN)/python -m pytest -q -n $(WORKERS) \
 		tests/signals/record/test_inference.py tests/signals/record/test_known_truth.py
 
-method: $(VENV)/installed ## write the generated tables of docs/method.md, from HISTORY
+# What the READMEs quote is what the bot itself would say: of the history of its own sources.
+method: $(VENV)/installed ## write what the docs and the READMEs have from the program and from HISTORY
 	$(if $(filter simulated,$(HISTORY)),,FALLBACKS=ETH-USD=$(HISTORY)/ETH-USD_coinbase.csv) \
 		$(BIN)/python -m bot method docs/method.md --data $(HISTORY)
+	$(BIN)/python -m bot method README.md README.fr.md --data $(HISTORY)
 
 faults: $(VENV)/installed ## kills -9 and every fault of server, database, clock and sources; ten minutes, SHORT=1 two
 	$(BIN)/python -m tests.faults $(if $(SHORT),short)
+
+fuzz: $(VENV)/installed ## updates of every kind that Telegram may send, for ten minutes; FOR=60 seconds instead
+	$(BIN)/python -m tests.fuzzing $(FOR)
 
 pictures: $(VENV)/installed ## what people see, into docs/images: tests in Chromium that keep their screens; needs the real history
 	SAVE_PICTURES=1 $(BIN)/python -m pytest -q $(PICTURED)

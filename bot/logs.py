@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
+from datetime import UTC, datetime
+from typing import Any
 
 from signals.sentences import without_controls
 
+IDS = ("session", "alert")
+"""What a record may say in ``extra``: the session that it is about, and the number of an alert."""
 _TOKEN = re.compile(r"(?<!\d)\d{3,}(?::|%3[Aa])[A-Za-z0-9_-]{20,}")
 
 
@@ -24,6 +29,35 @@ class RedactingFormatter(logging.Formatter):
         return redact("\n".join(map(without_controls, lines)), *self._secrets)
 
 
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one line of JSON; ``session`` and ``alert`` follow one evening from its end to its chats."""
+
+    def __init__(self, *secrets: str) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record without any secret."""
+        said: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": self._clean(record.getMessage()),
+        }
+        said |= {name: getattr(record, name) for name in IDS if hasattr(record, name)}
+        if record.exc_info:
+            said["traceback"] = self._clean(self.formatException(record.exc_info))
+        return json.dumps(said, ensure_ascii=False, default=str)
+
+    def _clean(self, text: str) -> str:
+        # Before it is JSON, which writes some letters otherwise.
+        return redact(text, *self._secrets)
+
+
+LOG_FORMATS = {"text": RedactingFormatter, "json": JsonFormatter}
+"""How a line of the log is written, by the name that LOG_FORMAT gives it."""
+
+
 def redact(text: str, *secrets: str) -> str:
     """Replace every secret, in their order, and whatever looks like a bot token, in a text."""
     for secret in secrets:
@@ -31,10 +65,10 @@ def redact(text: str, *secrets: str) -> str:
     return _TOKEN.sub("<token>", text)
 
 
-def set_up_logging(*secrets: str, level: int = logging.INFO) -> None:
-    """Log to standard error through the redacting formatter; httpx, which logs URLs, only from warnings on."""
+def set_up_logging(*secrets: str, level: int = logging.INFO, form: str = "text") -> None:
+    """Log to standard error, without secrets; httpx, which logs URLs, only from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(RedactingFormatter(*secrets))
+    handler.setFormatter(LOG_FORMATS[form](*secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in ("httpx", "httpcore", "apscheduler", "alembic"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -38,7 +38,7 @@ def main() -> None:
         gc.collect()
         gc.freeze()
         settings = load_settings()
-        set_up_logging(*settings.secrets)
+        set_up_logging(*settings.secrets, form=settings.log_format)
         run_until_stopped(serve(settings, as_worker=sys.argv[1:] == ["worker"]))
 
 

@@ -224,6 +224,13 @@ async def newest_alert(connection: AsyncConnection) -> int | None:
     return number
 
 
+async def count_live_changes(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many changes of state the live record has of each kind."""
+    query = select(transition.c.kind, func.count()).join(verdict, verdict.c.session == transition.c.session)
+    query = query.where(~verdict.c.backfilled).group_by(transition.c.kind).order_by(transition.c.kind)
+    return {row[0]: row[1] for row in await connection.execute(query)}
+
+
 async def load_changes(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[Any]:
     """Return the transitions with these ids, in this order."""
     rows = await connection.execute(select(transition).where(transition.c.id.in_(ids)))

@@ -41,7 +41,7 @@ def _settings(data: str | None = None, **unless_set: str) -> Settings:
 def run() -> None:
     """Run the bot."""
     settings = _settings()
-    set_up_logging(*settings.secrets)
+    set_up_logging(*settings.secrets, form=settings.log_format)
     asyncio.run(_migrate(settings))
     _go_on_as_the_bot()
 
@@ -211,13 +211,13 @@ def backtest(
 
 @cli.command()
 def method(
-    page: Annotated[Path, typer.Argument(help="The page whose generated tables are written anew.")],
+    pages: Annotated[list[Path], typer.Argument(help="The pages whose generated parts are written anew.")],
     data: DataOrSimulated = SIMULATED,
 ) -> None:
-    """Write the tables of the method's page: conditions, how often each was on, series, past alerts."""
+    """Write what the docs have from the program: tables of the method, and what the READMEs quote."""
     from bot.cli.method import write
 
-    write(page, _settings(data), SystemClock().now())
+    write(pages, _settings(data), SystemClock().now())
 
 
 @cli.command()

@@ -11,7 +11,9 @@ from bot.messages.alerts import alert_text, details_text
 from bot.messages.buttons import Rows
 from bot.messages.render import Messages
 from storage import AsyncConnection, ledger
+from storage.outbox import queue
 from storage.settings import chosen
+from storage.watches.judged import KIND as WATCH
 
 
 async def alert(services: Services, request: Request) -> str | None:
@@ -54,8 +56,11 @@ async def _asked_for(connection: AsyncConnection, request: Request) -> Any:
     # No button has a number that no database has: it was made up.
     is_number = request.origin.isascii() and request.origin.isdecimal() and len(request.origin) <= _DIGITS
     row = await ledger.find_alert(connection, int(request.origin)) if is_number else None
-    # What an operator wrote has no buttons.
-    return row if row is not None and row.session is not None else None
+    # What an operator wrote has no buttons, and what another chat watches is nobody else's business.
+    if row is None or row.session is None:
+        return None
+    is_own = not row.kind.startswith(f"{WATCH}.") or await queue.is_for(connection, row.id, request.chat.id)
+    return row if is_own else None
 
 
 _DIGITS = 9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,14 +14,16 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 from bot.clock import Clock
 from bot.delivery.boards import Boards, named, will_be_repeated
 from bot.delivery.composing import Composer
-from bot.delivery.failures import CONSEQUENCES, GIVE_UP_AFTER, Effect, Failure, Result
+from bot.delivery.failures import CONSEQUENCES, GIVE_UP_AFTER, Effect, Failure, FailureKind, Result
 from bot.delivery.pacing import Pacer
+from bot.health.counting import Counts
+from bot.health.faults import Fault
 from bot.operator_alarm import Alarm
 from storage import AsyncConnection, chats
 from storage.database import Database
 from storage.outbox import queue
 from storage.outbox.boards import ClaimedBoard
-from storage.outbox.states import Claimed, State
+from storage.outbox.states import UNFINISHED, Claimed, State
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +40,16 @@ class ResultWriter:
     """Keeps every result until it is stored."""
 
     def __init__(
-        self, database: Database, clock: Clock, pacer: Pacer, composer: Composer, boards: Boards, alarm: Alarm
+        self,
+        database: Database,
+        clock: Clock,
+        pacer: Pacer,
+        composer: Composer,
+        boards: Boards,
+        alarm: Alarm,
+        counts: Counts,
     ) -> None:
-        self._boards = boards
+        self._boards, self._counts = boards, counts
         self._database, self._clock, self._pacer, self._composer, self._alarm = database, clock, pacer, composer, alarm
         self._results: list[tuple[Claim, Result]] = []
         self._has_some = asyncio.Event()
@@ -79,7 +89,7 @@ class ResultWriter:
                 del self._results[: 1 if size == 1 else 0]
                 size = 1
             except (SQLAlchemyError, OSError) as error:
-                self._tell(f"Results of deliveries cannot be stored: {_reason(error)}. They are kept")
+                self._tell(Fault.DATABASE, f"Results of deliveries cannot be stored: {_reason(error)}. They are kept")
                 await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
                 failures += 1
 
@@ -92,20 +102,25 @@ class ResultWriter:
                 await self._store(connection, group)
                 yield connection
             del self._results[: len(group)]
+        ended = Counter(state for one in group if (state := _final_state(*one)) is not None)
+        self._counts.note_deliveries(ended)
+        if ended[State.SENT]:
+            await self._alarm.ends(Fault.TOKEN)
         for claimed, failure in group:
             if isinstance(failure, Failure) and not (then := CONSEQUENCES[failure.kind]).is_everyday:
                 what = named(claimed) if isinstance(claimed, ClaimedBoard) else f"Alert {claimed.alert_id}"
                 logger.info("%s, in row %d: %s", what, claimed.id, failure.text)
                 if then.sentence and not will_be_repeated(claimed, failure):
-                    self._tell(then.sentence.format(what=what, why=failure.text))
+                    fault = Fault.TOKEN if failure.kind is FailureKind.BAD_TOKEN else Fault.REFUSED
+                    self._tell(fault, then.sentence.format(what=what, why=failure.text))
 
     async def wait_for_alarms(self) -> None:
         """Wait until the operators were told what there was to tell."""
         await asyncio.gather(*self._alarms)
 
-    def _tell(self, sentence: str) -> None:
+    def _tell(self, fault: Fault, sentence: str) -> None:
         # Never waited for here: Telegram may be slow to take it, and results must be stored.
-        telling = asyncio.ensure_future(self._alarm(sentence))
+        telling = asyncio.ensure_future(self._alarm.begins(fault, sentence))
         self._alarms.add(telling)
         telling.add_done_callback(self._alarms.discard)
 
@@ -153,6 +168,14 @@ class ResultWriter:
                 self._composer.forget(claimed.alert_id)
             case Effect.ALERT_STOPS:
                 await queue.stop_alert(connection, claimed.alert_id, text, now)
+
+
+def _final_state(claimed: Claim, result: Result) -> State | None:
+    """Return how a delivery ended, ``None`` while it waits again, and of a status board."""
+    if isinstance(claimed, ClaimedBoard):
+        return None
+    state = CONSEQUENCES[result.kind].state if isinstance(result, Failure) else State.SENT
+    return None if state in UNFINISHED else state
 
 
 def _reason(error: Exception) -> str:

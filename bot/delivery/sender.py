@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot.clock import Clock
 from bot.delivery.boards import Boards
 from bot.delivery.composing import Composer, Text
@@ -15,6 +17,7 @@ from bot.delivery.failures import Failure, FailureKind
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
 from bot.delivery.results import Claim, ResultWriter
+from bot.health.faults import Fault
 from bot.operator_alarm import Alarm
 from storage.database import Database
 from storage.outbox import boards, digests, fan_out, notices, queue, recheck, throttle
@@ -209,7 +212,9 @@ class Sender:
         while not self._stopping.is_set():
             self._has_queued.clear()
             try:
-                if not await self._send_some():
+                found = await self._send_some()
+                await self.alarm.ends(Fault.DELIVERY, Fault.DATABASE)
+                if not found:
                     await _wait_for(self._has_queued, self._idle_poll_seconds)
             except Exception as error:  # nothing was claimed, or what was is accounted for
                 await _wait_for(self._has_queued, await self._failed(error))
@@ -299,7 +304,8 @@ class Sender:
 
     async def _failed(self, error: Exception) -> float:
         logger.error("the delivery failed, trying again", exc_info=error)
-        await self.alarm(f"The delivery failed and is tried again: {type(error).__name__}")
+        fault = Fault.DATABASE if isinstance(error, SQLAlchemyError | OSError) else Fault.DELIVERY
+        await self.alarm.begins(fault, f"The delivery failed and is tried again: {type(error).__name__}")
         return _AFTER_FAILURE
 
 

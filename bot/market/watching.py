@@ -26,6 +26,8 @@ from storage.watches.judged import BELOW, RECORD, Firing, Judgement, Quote, Stan
 # earlier, while nobody judged it, is no news.
 _LONGEST_PAUSE = timedelta(days=14)
 _NO_SPLIT = (0.0, 1.0)
+# Whether a bar can be believed is seen beside those before it.
+_BEFORE = timedelta(days=60)
 
 
 async def series_to_collect(connection: AsyncConnection) -> dict[str, Series]:
@@ -59,10 +61,11 @@ def judge(request: JudgeWatches) -> WatchesJudged:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """How watches stand, the bars of their symbols, and what was wrong when those were last asked for."""
+    """How watches stand, new bars, how symbols were quoted before, and what was wrong when they were last asked for."""
 
     standings: Sequence[Standing]
     archive: Archive
+    quotes: Mapping[str, Quote]
     reasons: Mapping[str, str]
 
     def of(self, symbol: str) -> list[Standing]:
@@ -82,11 +85,13 @@ class _Loaded:
 
     def quote(self, symbol: str, closes: pd.Series[float], now: datetime) -> Quote:
         # One that was never collected was quoted when somebody began to watch it.
-        newest = pd.Timestamp(closes.index[-1]).date() if len(closes) else max(one.through for one in self.of(symbol))
+        before = self.quotes.get(symbol) or Quote(symbol, max(one.through for one in self.of(symbol)))
+        newest, close = before.on, before.close
+        if len(closes):
+            newest, close = pd.Timestamp(closes.index[-1]).date(), float(closes.iloc[-1])
         bars = self.archive[symbol].index if symbol in self.archive else ()
-        last = max([newest, *(pd.Timestamp(day).date() for day in bars[-1:])])
-        stopped = now.date() - last > _LONGEST_PAUSE
-        close = float(closes.iloc[-1]) if len(closes) else None
+        last = [pd.Timestamp(day).date() for day in bars[-1:]] or [newest or date.min]
+        stopped = now.date() - max(last) > _LONGEST_PAUSE
         return Quote(symbol, newest, close, stopped, symbol in SERIES, self.reasons.get(symbol, "") if stopped else "")
 
 
@@ -112,6 +117,25 @@ async def _load(url: str, now: datetime) -> _Loaded:
         standings = await judged.standings(connection)
         symbols = dict.fromkeys(standing.condition.symbol for standing in standings)
         table = {symbol: series for symbol in symbols if (series := as_series(symbol)) is not None}
-        archive = settle(await observations.load_vintages(connection, now, table), table)
+        archive = await _news(connection, standings, table, now)
         checks = await observations.load_checks(connection)
-        return _Loaded(standings, archive, {symbol: checks[symbol].reason for symbol in table if symbol in checks})
+        reasons = {symbol: checks[symbol].reason for symbol in table if symbol in checks}
+        return _Loaded(standings, archive, await judged.quotes(connection), reasons)
+
+
+async def _news(
+    connection: AsyncConnection, standings: Sequence[Standing], table: Mapping[str, Series], now: datetime
+) -> Archive:
+    """Return the bars of the symbols that have new ones: all of them where a record is watched for, else the last."""
+    spans = await observations.spans(connection, table) if table else {}
+    oldest: dict[str, date] = {}
+    for one in standings:
+        symbol = one.condition.symbol
+        oldest[symbol] = min(oldest.get(symbol, date.max), one.through)
+    new = {symbol for symbol, (_, newest) in spans.items() if newest > oldest[symbol]}
+    records = {one.condition.symbol for one in standings if one.condition.side == RECORD} & new
+    vintages = await observations.load_vintages(connection, now, records)
+    if levels := new - records:
+        since = min(oldest[symbol] for symbol in levels) - _BEFORE
+        vintages |= await observations.load_vintages(connection, now, levels, since)
+    return settle(vintages, table)

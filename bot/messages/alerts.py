@@ -87,7 +87,8 @@ async def _digest_text(
     after = date.fromisoformat(alert.facts["after"])
     rows = await ledger.changes_between(connection, after, alert.session)
     changes = [ShownChange.of(row) for row in rows]
-    return messages.digest(verdict, changes, market_row, after, again=again, topic_gone=topic_gone)
+    undecided = date.fromisoformat(late) if (late := alert.facts.get("undecided")) else None
+    return messages.digest(verdict, changes, market_row, after, undecided=undecided, again=again, topic_gone=topic_gone)
 
 
 async def _recorded(connection: AsyncConnection, alert: Any) -> tuple[Verdict, list[ShownChange], Market]:

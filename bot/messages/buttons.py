@@ -68,9 +68,9 @@ class Buttons:
         data = f"{alert_id}"
         if kind == DIGEST:
             shown = ((_("Why"), f"why@{data}"), (_("Chart"), "chart"), (_("Record"), f"record@{data}"))
-            return shown, ((_("Digest"), "digest"), (_("Mute"), f"mute@{data}"))
+            return shown, ((_("Digest"), f"digest@{data}"), (_("Mute"), f"mute@{data}"))
         if kind.startswith(f"{WATCH}."):
-            return (((_("Watches"), "watch"), (_("Mute"), f"mute@{data}")),)
+            return (((_("Watches"), f"watch@{data}"), (_("Mute"), f"mute@{data}")),)
         if kind in (BROADCAST, CORRECTION):
             # An operator's word has nothing behind it.
             return ()
@@ -192,21 +192,25 @@ class Buttons:
         """Return the languages, each by the name that its own people give it."""
         return (tuple((name, f"language:{code}") for code, name in names.items()), self._to_settings())
 
-    def under_digest(self, chosen: Chosen) -> Rows:
+    def under_digest(self, chosen: Chosen, origin: str) -> Rows:
         """Return how often a digest may come, and where one does at which hour and whether always."""
-        _ = self._words.gettext
-        often: Rows = (((_("None"), "digest:off"), (_("Daily"), "digest:daily"), (_("Weekly"), "digest:weekly")),)
+        _, behind = self._words.gettext, f"@{origin}" if origin else ""
+        way_back = self.back(origin) if origin else (self._to_settings(),)
+        often = [(_("None"), "off"), (_("Daily"), "daily"), (_("Weekly"), "weekly")]
+        rows: Rows = (tuple((title, f"digest:{word}{behind}") for title, word in often),)
         if chosen.digest is None:
-            return (*often, self._to_settings())
-        hours = [(f"{hour:02}", f"digest:{chosen.digest}:{hour}") for hour in range(24)]
-        way = ((_("Always send it"), "digest:always") if chosen.digest_skips
-               else (_("Skip it when nothing changed"), "digest:skip"))  # fmt: skip
-        return (*often, *_rows(hours, 6), (way,), self._to_settings())
+            return (*rows, *way_back)
+        hours = [(f"{hour:02}", f"digest:{chosen.digest}:{hour}{behind}") for hour in range(24)]
+        title = _("Always send it") if chosen.digest_skips else _("Skip it when nothing changed")
+        way = (title, f"digest:{'always' if chosen.digest_skips else 'skip'}{behind}")
+        return (*rows, *_rows(hours, 6), (way,), *way_back)
 
-    def under_watches(self, rows: Iterable[Any]) -> Rows:
+    def under_watches(self, rows: Sequence[Any], origin: str) -> Rows:
         """Return what ends each watch, of rows with ``symbol``, ``side`` and ``level``."""
-        found = [(f"✕ {self._condition(row)}", f"unwatch:{_typed(row.symbol, row.side, row.level)}") for row in rows]
-        return (*_rows(found, 2), self._to_settings())
+        behind = f"@{origin}" if origin else ""
+        asked = [f"unwatch:{_typed(row.symbol, row.side, row.level)}{behind}" for row in rows]
+        found = [(f"✕ {self._condition(row)}", data) for row, data in zip(rows, asked, strict=True)]
+        return (*_rows(found, 2), *(self.back(origin) if origin else (self._to_settings(),)))
 
     def under_watch_added(self) -> Rows:
         """Return the way to all of them."""

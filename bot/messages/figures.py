@@ -13,6 +13,7 @@ from babel import Locale
 from babel.dates import format_date, format_time, format_timedelta, get_timezone_location
 from babel.numbers import format_decimal
 
+from bot.messages import reasons
 from bot.messages.typography import Typeset, as_written
 from signals.conditions.condition import Limit, Number
 from signals.model import Unit
@@ -38,7 +39,7 @@ class Figures:
         """Return what templates call, by name."""
         named = (self.points, self.percent, self.decimal, self.day, self.span, self.instant, self.clock, self.clock_in,
                  self.city, self.price, self.age, self.quantity, self.enters, self.leaves, self.thresholds, self.exact,
-                 self.clip)  # fmt: skip
+                 self.told, self.clip)  # fmt: skip
         return {written.__name__: written for written in named}
 
     def points(self, value: float) -> str:
@@ -195,9 +196,13 @@ class Figures:
         positive = "+" if sign and figure else ""
         return f"{'−' if figure < 0 else positive}{text}"
 
+    def told(self, reason: str) -> str:
+        """Write a reason that is stored in English in this language, as far as it is ours."""
+        return reasons.told(reason, self.words)
+
     def clip(self, reason: str) -> str:
         """Write the dates in a sentence from outside as everywhere, and keep it to a length that a message can hold."""
-        reason = _ISO_DATE.sub(self._date_in_a_sentence, reason)
+        reason = _ISO_DATE.sub(self._date_in_a_sentence, self.told(reason))
         return reason if len(reason) <= _MOST_OF_A_REASON else f"{reason[: _MOST_OF_A_REASON - 1].rstrip()}…"
 
     def _date_in_a_sentence(self, found: re.Match[str]) -> str:

@@ -172,11 +172,21 @@ class Messages:
         market: Market,
         after: date,
         *,
+        undecided: date | None = None,
         again: bool = False,
         topic_gone: bool = False,
     ) -> str:
-        """Render a digest of the changes since the session ``after``, oldest first; the rest as in ``alert``."""
-        context = {"after": after, "most": _MOST_IN_A_DIGEST, "again": again, "topic_gone": topic_gone}
+        """Render a digest of the changes since the session ``after``, oldest first; the rest as in ``alert``.
+
+        ``undecided`` is a session that was closed by then and had no verdict.
+        """
+        context: dict[str, Any] = {
+            "after": after,
+            "undecided": undecided,
+            "most": _MOST_IN_A_DIGEST,
+            "again": again,
+            "topic_gone": topic_gone,
+        }
         return self.part("told_digest", verdict, market, changes=changes, **context)
 
     def watch(

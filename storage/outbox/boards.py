@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     true,
     update,
@@ -53,6 +54,7 @@ class Step(StrEnum):
 
 RETIRED = (Step.UNPIN, Step.FAREWELL)
 _AFTER = {Step.SEND: Step.PIN, Step.WRITE: Step.PIN, Step.PIN: Step.EDIT, Step.UNPIN: Step.FAREWELL}
+_LONGEST_HOLD = timedelta(days=2)
 _NOTHING_YET = date.min
 """What a board shows before the first verdict."""
 
@@ -221,7 +223,9 @@ async def retire(connection: AsyncConnection, which: ColumnElement[bool]) -> int
 async def release(connection: AsyncConnection, now: datetime, size: int) -> int:
     """Queue held boards whose time has come, at most ``size`` of them. Returns how many."""
     held = board.c.state == literal_column(f"'{State.HELD}'")
-    ids = select(board.c.id).where(held, board.c.not_before <= now).order_by(board.c.not_before).limit(size)
+    # None is held for so long: a later time was written while the clock was wrong.
+    is_over = or_(board.c.not_before <= now, board.c.not_before > now + _LONGEST_HOLD)
+    ids = select(board.c.id).where(held, is_over).order_by(board.c.not_before).limit(size)
     chosen = ids.with_for_update(skip_locked=True).cte("due")
     statement = update(board).where(board.c.id.in_(select(chosen.c.id))).values(state=State.QUEUED, not_before=None)
     return len((await connection.execute(statement.returning(board.c.id))).all())

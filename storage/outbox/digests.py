@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, func, literal, literal_column, or_, select, update
 
-from storage import AsyncConnection, ledger
+from storage import AsyncConnection, ledger, market
 from storage.database import lock, upsert
 from storage.outbox.recipients import IS_SUBSCRIBED
 from storage.outbox.states import State
@@ -15,7 +15,7 @@ from storage.schema import alert, chat, delivery
 from storage.settings.digest_times import Cadence, DigestTimes
 
 DIGEST = "digest"
-"""The kind of the alert that is a digest; its facts are ``after`` and ``through``, both dates of sessions."""
+"""The kind of a digest; the facts of one are sessions: ``after``, ``through`` and, if there is one, ``undecided``."""
 SLICE = 3_000
 _LONGEST_AHEAD = timedelta(days=9)
 _SAME = (
@@ -70,6 +70,9 @@ async def next_due(connection: AsyncConnection) -> datetime | None:
 async def _edition(connection: AsyncConnection, day: date, after: date, through: date, now: datetime) -> int:
     """Return the id of the alert that is the digest of a day of what changed between two sessions."""
     facts = {"after": after.isoformat(), "through": through.isoformat()}
+    agenda = (found := await market.load_market(connection)) and found.agenda
+    if agenda and agenda.next_decision_at < now:
+        facts["undecided"] = agenda.next_session.isoformat()
     values: dict[str, Any] = {"key": f"{DIGEST}:{day}:{after}:{through}", "kind": DIGEST, "urgent": False}
     # No kind that a chat can choose; nor is it fanned out to all who want one.
     values |= {"session": through, "transitions": [], "facts": facts, "kinds": 0}

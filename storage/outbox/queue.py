@@ -207,6 +207,12 @@ async def requeue(connection: AsyncConnection, alert_id: int) -> int | None:
     return (await connection.execute(update(delivery).where(*stopped).values(again))).rowcount
 
 
+async def is_for(connection: AsyncConnection, alert_id: int, chat_id: int) -> bool:
+    """Return whether a chat has a delivery of an alert that is stored still."""
+    query = select(delivery.c.id).where(delivery.c.alert_id == alert_id, delivery.c.chat_id == chat_id)
+    return (await connection.execute(query)).first() is not None
+
+
 async def age(connection: AsyncConnection, alert_id: int, now: datetime) -> timedelta:
     """Return how long ago an alert was made."""
     made: datetime = (await connection.execute(select(alert.c.created_at).where(alert.c.id == alert_id))).scalar_one()

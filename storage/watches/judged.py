@@ -88,8 +88,13 @@ async def symbols(connection: AsyncConnection) -> list[str]:
 
 async def quote_of(connection: AsyncConnection, symbol: str) -> Quote | None:
     """Return the newest quote stored of a symbol."""
-    row = (await connection.execute(select(watched_symbol).where(watched_symbol.c.symbol == symbol))).one_or_none()
-    return None if row is None else Quote(row.symbol, row.quoted_on, row.close, row.stopped, row.in_table)
+    return (await quotes(connection)).get(symbol)
+
+
+async def quotes(connection: AsyncConnection) -> dict[str, Quote]:
+    """Return the newest quote stored of every symbol."""
+    rows = await connection.execute(select(watched_symbol))
+    return {row.symbol: Quote(row.symbol, row.quoted_on, row.close, row.stopped, row.in_table) for row in rows}
 
 
 async def standings(connection: AsyncConnection) -> list[Standing]:

@@ -35,7 +35,8 @@ async def moved_text(settings: Settings, url: str) -> str:
         await migrate(source)
         await migrate(target)
         moved = await move(source, target)
-    rows, there = sum(moved.rows.values()), target.url.render_as_string()
+    # Without the query: the driver takes a password from there, too.
+    rows, there = sum(moved.rows.values()), target.url.set(query={}).render_as_string()
     return (
         f"{rows} rows of {len(moved.rows)} tables are in {there}, counted, and the {moved.chained} of the live record "
         "fit their chain. Give DATABASE_URL this address and start the bot; "

@@ -45,7 +45,7 @@ async def _show(services: Services, request: Request) -> None:
     async with services.database.reading() as connection:
         found = await chosen.load(connection, request.chat.id)
     text = services.messages.text("digest", chosen=found, is_muted=found.is_muted(services.clock.now()))
-    await request.show(text, services.messages.buttons.under_digest(found))
+    await request.show(text, services.messages.buttons.under_digest(found, request.origin))
 
 
 def _hour(typed: str) -> int | None:

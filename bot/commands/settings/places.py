@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel import Locale
 from babel.core import get_global
 
+from bot.messages.languages import NAMES
+
 # One for each set of rules by which clocks are set somewhere, as the time zone database has them in 2026.
 _OFFERED = (
     "Pacific/Midway", "Pacific/Honolulu", "America/Adak", "Pacific/Marquesas", "Pacific/Gambier", "America/Anchorage",
@@ -41,22 +43,23 @@ _MORE_NAMES = {
     "Asia/Ho_Chi_Minh": ("Hanoi", "Saigon"),
     "Asia/Jerusalem": ("Tel Aviv",),
     "Asia/Kolkata": ("Mumbai", "Delhi", "New Delhi", "Bangalore", "Bengaluru", "Chennai", "Hyderabad"),
-    "Asia/Shanghai": ("China", "Beijing", "Shenzhen"),
+    "Asia/Shanghai": ("China", "Chine", "Beijing", "Pékin", "Shenzhen"),
     "Asia/Tokyo": ("Osaka",),
     "Australia/Sydney": ("Canberra",),
-    "Europe/Berlin": ("Germany", "Munich", "Frankfurt", "Hamburg", "Cologne"),
+    "Europe/Berlin": ("Germany", "Allemagne", "Munich", "Frankfurt", "Hamburg", "Cologne"),
     "Europe/Istanbul": ("Ankara",),
-    "Europe/London": ("UK", "England", "Manchester", "Edinburgh"),
+    "Europe/London": ("UK", "England", "Angleterre", "Manchester", "Edinburgh"),
     "Europe/Madrid": (
         "Spain",
+        "Espagne",
         "Barcelona",
     ),
-    "Europe/Moscow": ("Saint Petersburg",),
+    "Europe/Moscow": ("Saint Petersburg", "Saint-Pétersbourg"),
     "Europe/Kyiv": ("Ukraine",),
     "Europe/Lisbon": ("Portugal",),
     "Europe/Paris": ("Lyon", "Marseille"),
     "Europe/Rome": ("Milan", "Turin"),
-    "Europe/Zurich": ("Geneva", "Basel"),
+    "Europe/Zurich": ("Geneva", "Genève", "Basel", "Bâle"),
 }
 # All clocks of the world differ by whole quarters of an hour; a watch may be some minutes fast or slow.
 _QUARTER = timedelta(minutes=15)
@@ -116,15 +119,17 @@ def _names() -> dict[str, str]:
 
 
 def _named() -> Iterator[tuple[str, str]]:
-    current, english = get_global("zone_territories"), Locale("en")
+    current, locales = get_global("zone_territories"), [Locale(language) for language in NAMES]
     zones = {name: name for name in sorted(available_timezones()) if name in current and not name.startswith("Etc/")}
     all_names = zones | {name: now for name, now in get_global("zone_aliases").items() if now in zones}
     yield from (("UTC", "UTC"), ("GMT", "UTC"))
     yield from all_names.items()
     yield from ((name.rpartition("/")[2], zone) for name, zone in all_names.items())
-    cities = ((data.get("city"), name) for name, data in english.time_zones.items())
+    cities = ((data.get("city"), name) for locale in locales for name, data in locale.time_zones.items())
     yield from ((city, name) for city, name in cities if city and name in zones)
     yield from ((city, name) for name, more in _MORE_NAMES.items() for city in more)
     for territory, theirs in get_global("territory_zones").items():
-        if len(theirs) == 1 and theirs[0] in zones and territory in english.territories:
-            yield english.territories[territory], theirs[0]
+        if len(theirs) == 1 and theirs[0] in zones:
+            yield from (
+                (locale.territories[territory], theirs[0]) for locale in locales if territory in locale.territories
+            )

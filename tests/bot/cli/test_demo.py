@@ -20,6 +20,7 @@ from bot.cli.demo.demonstration import demo
 from bot.cli.demo.market import Recorder, SteppedMarket
 from bot.cli.demo.people import ADA, CAST, people_world
 from bot.clock import SteppedClock
+from bot.health.faults import Fault as Wrong
 from bot.market.evening import Evening
 from bot.market.process import MarketProcessError
 from bot.market.protocol import Scenes
@@ -385,8 +386,8 @@ class TestTheClock:
 
 
 async def test_an_operator_that_cannot_be_told_is_only_logged(app: App, caplog: pytest.LogCaptureFixture) -> None:
-    alarm = type(app.alarm)(app.telegram.bot, (99,))
-    await alarm("The evening failed")
+    alarm = type(app.alarm)(app.telegram.bot, (99,), app.clock)
+    await alarm.begins(Wrong.EVENING, "The evening failed")
     assert "operator 99 could not be told" in caplog.text
 
 

@@ -34,8 +34,9 @@ def refused(capsys: pytest.CaptureFixture[str], url: str) -> str:
 
 def test_it_says_what_is_there_and_what_to_do(postgresql: Server) -> None:
     url = asyncio.run(postgresql.emptied())
-    done = CliRunner().invoke(cli, ["move-to", url])
+    done = CliRunner().invoke(cli, ["move-to", f"{url}&password=sesame"])
     assert done.exit_code == 0
+    assert "sesame" not in done.output
     assert "the 8 of the live record fit their chain. Give DATABASE_URL this address and start the bot" in done.output
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from gettext import NullTranslations
+
+from babel import Locale
+
+from bot.messages.figures import Figures
+from bot.messages.render import Messages
 
 
 class Marked(NullTranslations):
@@ -22,7 +28,22 @@ class Marked(NullTranslations):
 
 
 class Longer(Marked):
-    """A language that takes two fifths more letters."""
+    """The same with two fifths more letters."""
 
     def gettext(self, message: str) -> str:
-        return message + " ééééééé" * (len(message) // 20) + "é" * (len(message) * 2 // 5 % 8)
+        return super().gettext(message + " ééééééé" * (len(message) // 20) + "é" * (len(message) * 2 // 5 % 8))
+
+
+MARKED, LONGER = (Messages(Figures(Locale("en"), words())) for words in (Marked, Longer))
+_WORD, _INNERMOST = re.compile(r"[^\W\d_]{3,}"), re.compile(r"«[^«»]*»")
+# What is the same in every language: what is typed, symbols and series, dates, the names of the languages.
+_SAME = re.compile(
+    r"/\w+(@\w+)?( [\w:\[\] .-]+)?|\b[A-Z][A-Z0-9_]+(-USD)?\b"
+    r"|\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b|English|Français"
+)
+
+
+def bare(text: str) -> list[str]:
+    """Return the words of a text in the marked language that stand between no marks."""
+    shorter = _INNERMOST.sub("", text)
+    return bare(shorter) if shorter != text else _WORD.findall(_SAME.sub("", text))

@@ -20,6 +20,7 @@ from signals.evaluate import History
 from signals.model import Check, Link, Regime, State, Unit, Verdict
 from signals.nine_decimals import Sign, meets
 from tests.bot.messages.evenings import alerts_of, digest_of, said, simulated, verdict_of
+from tests.bot.messages.pseudo import MARKED, bare
 from tests.signals.conftest import archive as archive
 from tests.signals.conftest import history as history
 
@@ -132,6 +133,16 @@ def test_no_digest_is_over_its_length_or_says_a_sentence_twice(seen: History, dr
         assert utf16_length(text) <= MOST_OF_AN_ALERT, (day, text)
         assert len(set(sentences(text))) == len(sentences(text)), (day, text)
         assert language == "en" or not ENGLISH.search(text), (day, text)
+
+
+def test_no_word_of_it_is_outside_the_catalogue(seen: History, drawn: list[date]) -> None:
+    for day in drawn[::6]:
+        for part in MOST:
+            text = said(verdict_of(seen, day), part, MARKED)
+            assert bare(text) == [], (day, part, text)
+    for day in [*drawn[::6], *(day for episode in seen.episodes for day in episode.events().values())]:
+        for kind, text in alerts_of(seen, day, messages=MARKED):
+            assert kind.startswith("data") or bare(text) == [], (day, kind, text)
 
 
 def already(text: str, verdict: Verdict) -> bool:

@@ -132,6 +132,13 @@ class TestDue:
             assert await boards.next_due(connection, NOW) == NOW
         assert len(await claim(database)) == 1
 
+    async def test_one_held_while_the_clock_was_years_ahead_does_not_wait_for_years(self, database: Database) -> None:
+        await turn_on(database, ME)
+        (claimed,) = await claim(database)
+        async with database.transaction() as connection:
+            await boards.put_back(connection, claimed, "busy", NOW + timedelta(days=700))
+            assert await boards.release(connection, NOW, 10) == 1
+
 
 class TestOneAChat:
     async def test_another_message_takes_its_place_and_the_earlier_one_is_retired(self, database: Database) -> None:

@@ -10,7 +10,9 @@ from bot.app import App
 from bot.clock import SteppedClock
 from bot.messages.render import Messages
 from bot.sandbox.server import Sandbox
+from storage import market
 from storage.ledger import ChangeRow
+from storage.market import Agenda
 from storage.settings.chosen import Chosen
 from storage.settings.digest_times import Cadence
 from tests.bot.commands.conftest import ADMIN, GROUP, ME, MEMBER, Press, Say, store
@@ -102,9 +104,10 @@ async def test_at_its_hour_it_says_what_changed_what_did_not_and_what_is_near(
     assert "\nNear: " in text
     # It comes with a sound, and what stands under it leads back to it.
     assert not list(sandbox.world.chats[ME].messages.values())[-1].get("disable_notification")
-    await press("Why")
-    await press("Back")
-    assert sandbox.sent(ME)[-1] == text
+    for title in ("Why", "Digest"):
+        await press(title)
+        await press("Back")
+        assert sandbox.sent(ME)[-1] == text
 
 
 async def test_quiet_hours_let_it_through_at_its_hour_and_hold_one_that_is_late(
@@ -124,6 +127,17 @@ async def test_quiet_hours_let_it_through_at_its_hour_and_hold_one_that_is_late(
     await at(app, late + timedelta(hours=6))
     # That one when quiet hours end; by then the next has come at its hour.
     assert len(sandbox.sent(ME)) == before + 3
+
+
+async def test_a_session_that_is_closed_and_not_decided_is_named(app: App, say: Say, sandbox: Sandbox) -> None:
+    await store(app, (SESSION, []))
+    async with app.database.transaction() as connection:
+        agenda = Agenda(SESSION + DAY, EVENING, SESSION + DAY, "^RUT: no answer")
+        await market.set_agenda(connection, agenda)
+    await say("/subscribe")
+    await say("/digest daily 8")
+    await at(app, EVENING + timedelta(hours=10))
+    assert "\nWed 18 Nov 2020 is not decided yet.\n" in sandbox.sent(ME)[-1]
 
 
 async def test_one_that_is_queued_is_not_sent_to_who_wants_none_any_more(app: App, say: Say, sandbox: Sandbox) -> None:

@@ -57,7 +57,7 @@ class TestWhatAChatBeginsWith:
         sandbox.world.languages |= {ADMIN: "fr", MEMBER: "fr"}
         assert (await say("/start", GROUP, MEMBER)).startswith("Cascade watches")
         assert await language_of(app, GROUP) is None
-        assert (await say("/subscribe", GROUP, ADMIN)).startswith("Abonnement pris.")
+        assert (await say("/subscribe", GROUP, ADMIN)).startswith("Abonné.")
         assert (await say("/id", GROUP, MEMBER)).startswith("Ce chat est le")
 
     async def test_in_a_group_or_channel_it_introduces_itself_to_whoever_let_it_in(

@@ -94,7 +94,8 @@ def test_every_set_of_rules_is_offered_once() -> None:
         ("St. John's", "America/St_Johns"), ("Zürich", "Europe/Zurich"), ("Mumbai", "Asia/Kolkata"),
         ("Calcutta", "Asia/Kolkata"), ("Asia/Calcutta", "Asia/Kolkata"), ("Kiev", "Europe/Kyiv"), ("Kyiv", "Europe/Kyiv"),
         ("san francisco", "America/Los_Angeles"), ("France", "Europe/Paris"), ("Germany", "Europe/Berlin"),
-        ("Japan", "Asia/Tokyo"), ("UTC", "UTC"), ("utc", "UTC"), ("GMT", "UTC"),
+        ("Japan", "Asia/Tokyo"), ("Japon", "Asia/Tokyo"), ("Londres", "Europe/London"), ("Genève", "Europe/Zurich"),
+        ("Bruxelles", "Europe/Brussels"), ("Allemagne", "Europe/Berlin"), ("Moscou", "Europe/Moscow"), ("UTC", "UTC"), ("utc", "UTC"), ("GMT", "UTC"),
     ],
 )  # fmt: skip
 def test_a_name(typed: str, name: str) -> None:

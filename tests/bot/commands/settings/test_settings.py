@@ -253,6 +253,6 @@ def test_whatever_is_chosen_fits_one_screen(found: Chosen, language: str) -> Non
 def test_the_data_of_every_button_fits_telegrams_64_bytes() -> None:
     made = Messages().buttons
     rows = (*made.under_alerts(), *made.under_family("breakout", Chosen()), *made.under_settings(Chosen(quiet_from=1)),
-            *made.under_quiet(Chosen(quiet_from=1)), *made.under_digest(Chosen(digest=Cadence.WEEKLY)), *made.under_mute("9" * 9, is_muted=True),
+            *made.under_quiet(Chosen(quiet_from=1)), *made.under_digest(Chosen(digest=Cadence.WEEKLY), "9" * 9), *made.under_mute("9" * 9, is_muted=True),
             *made.under_places([("Buenos Aires", "America/Argentina/ComodRivadavia")]))  # fmt: skip
     assert max(len(data.encode()) for row in rows for _, data in row) <= 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,27 @@ class TestAnUnknownSymbol:
         assert (await say("/watch NVDA")).startswith("NVDA could not be looked up: the source does not answer now.")
         assert await watched(app) == []
 
+    async def test_who_asks_too_fast_has_three_symbols_looked_up(
+        self, settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[bytes] = []
+
+        def broken(_: MarketInProcess, request: bytes) -> list[bytes]:
+            asked.append(request)
+            raise MarketProcessError("no answer")
+
+        monkeypatch.setattr(MarketInProcess, "_answer", broken)
+        sandbox.world.add_private_chat(ME)
+        for number in range(10):
+            sandbox.world.write(ME, f"/watch S{number}")
+        paced = replace(settings, chat_messages_per_second=1)
+        async with build(paced, SteppedClock(EVENING), MarketInProcess(), MarketInProcess()) as app:
+            await app.connect()
+            while await app.poller.once():
+                pass
+        assert len(asked) == 3
+        assert [text.split()[0] for text in sandbox.sent(ME)] == ["S0", "S1", "S2", "Too"]
+
 
 class TestTheList:
     async def test_it_shows_each_with_its_last_close_and_ends_one_by_its_button(
@@ -207,7 +229,7 @@ class TestTheList:
             "watches", rows=[Row()] * 10, most=10, chosen=Chosen(loud_kinds=0), market=None, is_muted=False
         )
         assert len(parse_html(text).text) <= MOST
-        rows = Messages().buttons.under_watches([Row()])
+        rows = Messages().buttons.under_watches([Row()], "9" * 9)
         assert max(len(data.encode()) for row in rows for _, data in row) <= 64
 
 
@@ -260,3 +282,11 @@ async def test_what_fires_comes_as_an_alert_with_the_way_to_all_watches(
     assert not list(sandbox.world.chats[ME].messages.values())[-1].get("disable_notification")
     await press("Watches")
     assert "NVDA above 535 · armed again at or below it" in sandbox.sent(ME)[-1]
+    # By a number that somebody made up, another chat learns nothing of it.
+    await say("/id", GROUP, MEMBER)
+    sandbox.world.press(GROUP, max(sandbox.world.chats[GROUP].messages), "alert@1", user_id=MEMBER)
+    while sandbox.world.updates:
+        await app.poller.once()
+    assert sandbox.sent(GROUP)[-1].startswith("This chat is")
+    await press("Back")
+    assert sandbox.sent(ME)[-1].startswith("NVDA closed above 535")

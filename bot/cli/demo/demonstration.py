@@ -50,7 +50,7 @@ async def demo(port: int, settings: Settings, ready: Callable[[str], None]) -> N
     async with _served(sandbox, port, panel):
         settings = replace(
             settings, telegram_bot_token=sandbox.token, telegram_api_url=sandbox.url, operator_ids=(ADA,),
-            webhook_url=None, backup_dir=None,
+            webhook_url=None, backup_dir=None, health_listen=None, ping_url=None,
         )  # fmt: skip
         play = _watch if settings.market_data == "live" else _step
         await play(sandbox, panel, settings, ready)

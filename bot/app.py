@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder, Defaults
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, wait_exponential
@@ -54,6 +55,8 @@ from storage.database import Database
 from storage.keeping.rotation import back_up_in_turn
 from storage.market import claim_market
 from storage.migrate import migrate
+from storage.operator import faults
+from storage.operator.faults import OpenFault
 from storage.process_roles import Role
 
 logger = logging.getLogger(__name__)
@@ -64,6 +67,8 @@ _SEND_TIMEOUT = 45.0
 _ANSWER_TIMEOUT = 10.0
 # By then four runs have found nothing better.
 _LONG_WAIT = timedelta(hours=4)
+# Seconds for a database that may be what failed.
+_LAST_WORD = 5.0
 TelegramApplication = Application[Any, Any, Any, Any, Any, Any]
 
 
@@ -258,6 +263,17 @@ class App:
             finally:
                 scheduler.shutdown(wait=False)
 
+    async def leave_word(self, error: Exception) -> None:
+        """Store that the program ends by a mistake of its own, for the next one to tell the operators."""
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        sentence = f"The bot ended by a mistake of its own, {type(error).__name__}, and was started again: see its log"
+        try:
+            async with asyncio.timeout(_LAST_WORD), self.database.transaction() as connection:
+                await faults.begin(connection, OpenFault(Fault.CRASH, sentence, self.clock.now()))
+        except (SQLAlchemyError, OSError, TimeoutError) as failure:
+            logger.warning("nobody will be told that the bot ended: %s", type(failure).__name__)
+
     async def work(self) -> None:
         """Deliver for ever beside the main process, and answer the web-hook if there is one."""
         # Two processes that evaluate would do all of it twice, for one of them to be refused.
@@ -303,7 +319,8 @@ async def build(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url))
         await migrate(database)
-        market, symbols = market or MarketProcess(), symbols or MarketProcess()
+        market = market or MarketProcess(log_format=settings.log_format)
+        symbols = symbols or MarketProcess(log_format=settings.log_format)
         stack.push_async_callback(market.close)
         # Three connection pools, so that neither a broadcast nor the long poll delays an answer.
         pools = ((MOST_IN_FLIGHT, _SEND_TIMEOUT), (32, _ANSWER_TIMEOUT), (1, _SEND_TIMEOUT))

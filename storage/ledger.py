@@ -77,10 +77,10 @@ class AlertRow:
 
 async def record(
     connection: AsyncConnection, rows: Sequence[VerdictRow], alerts: Sequence[AlertRow], *, backfilled: bool
-) -> None:
+) -> list[int]:
     """Store verdicts, their transitions and the alerts about them; run it inside one transaction.
 
-    What is not backfilled becomes part of the chain.
+    What is not backfilled becomes part of the chain. Returns the numbers of the alerts, in their order.
 
     Raises
     ------
@@ -88,7 +88,7 @@ async def record(
         When a session is already decided: a verdict is never rewritten, so nothing of the call is stored.
     """
     if not rows:
-        return
+        return []
     verdicts = [
         {
             "session": row.session,
@@ -112,13 +112,16 @@ async def record(
             written.append((Kind.TRANSITION, inserted[0]))
     if not backfilled:
         await links.append(connection, written)
+    numbers = []
     for alert_row in alerts:
         values = asdict(alert_row)
         values["transitions"] = [ids[change] for change in values.pop("changes")]
         inserted = (await connection.execute(insert(alert).values(values))).inserted_primary_key
         assert inserted is not None
+        numbers.append(int(inserted[0]))
         if alert_row.audience == Audience.SUBSCRIBERS:
-            await record_superseded(connection, int(inserted[0]))
+            await record_superseded(connection, numbers[-1])
+    return numbers
 
 
 async def newest_session(connection: AsyncConnection) -> date | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 from bot.clock import Clock
 from bot.delivery.boards import Boards, named, will_be_repeated
 from bot.delivery.composing import Composer
+from bot.delivery.ended import AlertLog, Claim
 from bot.delivery.failures import CONSEQUENCES, GIVE_UP_AFTER, Effect, Failure, FailureKind, Result
 from bot.delivery.pacing import Pacer
 from bot.health.counting import Counts
@@ -23,7 +23,7 @@ from storage import AsyncConnection, chats
 from storage.database import Database
 from storage.outbox import queue
 from storage.outbox.boards import ClaimedBoard
-from storage.outbox.states import UNFINISHED, Claimed, State
+from storage.outbox.states import Claimed, State
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ _GROUP_SECONDS = 0.045
 _MOST_AT_ONCE = 1_000
 _PROGRAMMING_ERRORS = (IntegrityError, ProgrammingError, DataError, ArithmeticError, ValueError, TypeError)
 _PAUSES = (0.5, 1.0, 2.0, 5.0)
-Claim = Claimed | ClaimedBoard
 _Group = Sequence[tuple[Claim, Result]]
 
 
@@ -49,7 +48,7 @@ class ResultWriter:
         alarm: Alarm,
         counts: Counts,
     ) -> None:
-        self._boards, self._counts = boards, counts
+        self._boards, self._counts, self._log = boards, counts, AlertLog()
         self._database, self._clock, self._pacer, self._composer, self._alarm = database, clock, pacer, composer, alarm
         self._results: list[tuple[Claim, Result]] = []
         self._has_some = asyncio.Event()
@@ -102,17 +101,22 @@ class ResultWriter:
                 await self._store(connection, group)
                 yield connection
             del self._results[: len(group)]
-        ended = Counter(state for one in group if (state := _final_state(*one)) is not None)
+        ended = self._log.note(group)
         self._counts.note_deliveries(ended)
         if ended[State.SENT]:
             await self._alarm.ends(Fault.TOKEN)
         for claimed, failure in group:
             if isinstance(failure, Failure) and not (then := CONSEQUENCES[failure.kind]).is_everyday:
                 what = named(claimed) if isinstance(claimed, ClaimedBoard) else f"Alert {claimed.alert_id}"
-                logger.info("%s, in row %d: %s", what, claimed.id, failure.text)
+                ids = {"alert": claimed.alert_id} if isinstance(claimed, Claimed) else {}
+                logger.info("%s, in row %d: %s", what, claimed.id, failure.text, extra=ids)
                 if then.sentence and not will_be_repeated(claimed, failure):
                     fault = Fault.TOKEN if failure.kind is FailureKind.BAD_TOKEN else Fault.REFUSED
                     self._tell(fault, then.sentence.format(what=what, why=failure.text))
+
+    def write_log(self) -> None:
+        """Let the log hold what has ended by now."""
+        self._log.write()
 
     async def wait_for_alarms(self) -> None:
         """Wait until the operators were told what there was to tell."""
@@ -168,14 +172,6 @@ class ResultWriter:
                 self._composer.forget(claimed.alert_id)
             case Effect.ALERT_STOPS:
                 await queue.stop_alert(connection, claimed.alert_id, text, now)
-
-
-def _final_state(claimed: Claim, result: Result) -> State | None:
-    """Return how a delivery ended, ``None`` while it waits again, and of a status board."""
-    if isinstance(claimed, ClaimedBoard):
-        return None
-    state = CONSEQUENCES[result.kind].state if isinstance(result, Failure) else State.SENT
-    return None if state in UNFINISHED else state
 
 
 def _reason(error: Exception) -> str:

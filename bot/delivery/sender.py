@@ -13,10 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.clock import Clock
 from bot.delivery.boards import Boards
 from bot.delivery.composing import Composer, Text
+from bot.delivery.ended import Claim
 from bot.delivery.failures import Failure, FailureKind
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
-from bot.delivery.results import Claim, ResultWriter
+from bot.delivery.results import ResultWriter
 from bot.health.faults import Fault
 from bot.operator_alarm import Alarm
 from storage.database import Database
@@ -127,6 +128,7 @@ class Sender:
         try:
             async with asyncio.timeout(_LAST_RESULTS_SECONDS):
                 await self.results.flush()
+                self.results.write_log()
                 await self._tell_of_throttle()
         except Exception:  # whatever it is, everything has to end
             logger.exception("the database did not take the last results: they will be unknown")
@@ -157,7 +159,10 @@ class Sender:
         """Enqueue a slice of an alert's chats, or of digests, or queue what was held. Returns whether there was any."""
         now = self.clock.now()
         async with self.database.transaction() as connection:
-            found = await fan_out.fan_out(connection, now, operators=self.operators)
+            enqueued = await fan_out.fan_out(connection, now, operators=self.operators)
+        found = enqueued is not None
+        if enqueued is not None and enqueued.is_last:
+            logger.info("alert %d is queued for all its chats", enqueued.alert_id, extra={"alert": enqueued.alert_id})
         if not found:
             async with self.database.transaction() as connection:
                 found = await digests.enqueue(connection, now) or await fan_out.release(connection, now) > 0

@@ -35,6 +35,7 @@ class Fault(StrEnum):
     BACKUP = "backup"
     LIVE_RECORD = "live record"
     PING = "ping"
+    CRASH = "crash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ COURSES = {
     Fault.WATCHES: Course("The watches are judged again", settles=0.0, follows=_UNSTORED, minor=True),
     Fault.BACKUP: Course("Backups are made again", settles=0.0, minor=True),
     Fault.LIVE_RECORD: Course("The live record fits its chain again", settles=0.0, minor=True),
+    Fault.CRASH: Course("The bot has run for an hour without ending by itself", **_PASSING),
     Fault.PING: Course("The address of PING_URL is reached again", settles=0.0, minor=True),
 }
 """The one place that says what becomes of a fault."""

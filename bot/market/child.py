@@ -189,7 +189,8 @@ def main() -> None:
     # Nothing a library prints may get between the replies.
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    set_up_logging()
+    form = sys.argv[1] if len(sys.argv) > 1 else "text"
+    set_up_logging(form=form)
     requests = Requests()
     secrets: tuple[str, ...] = ()
 
@@ -201,7 +202,7 @@ def main() -> None:
         try:
             request = decode_request(sys.stdin.buffer.read(int.from_bytes(length, "big")))
             secrets = _secrets(request)
-            set_up_logging(*secrets)
+            set_up_logging(*secrets, form=form)
             for reply in requests.answer(request, report):
                 replies.write(encode(reply))
                 # What has come is stored, even if what comes next hangs.

@@ -11,7 +11,7 @@ import pytest
 from bot.cli.readme import Quoted, sections
 from bot.commands.table import COMMANDS, OPERATOR_MENU
 from bot.messages.kinds import FAMILIES, PRESETS
-from bot.settings import Settings
+from bot.settings import NAMES, Settings
 from tests.bot.charts.histories import empty
 
 ROOT = Path(__file__).parents[3]
@@ -80,6 +80,15 @@ class TestSettings:
             text = "" if default in (None, (), "") else f"`{str(default).lower() if default is False else default}`"
             assert rows.pop(setting.name.upper()).replace("–", "") == text, setting.name
         assert rows == {}
+
+    @BOTH
+    def test_those_that_may_come_from_a_file_are_named(self, page: Path) -> None:
+        named = re.search(r"`TELEGRAM_BOT_TOKEN_FILE`.*?\.\n", page.read_text(), re.DOTALL)
+        assert named is not None
+        secrets = {name.removesuffix("_FILE") for name in NAMES if name.endswith("_FILE")}
+        assert {f"{name}_FILE" if name == "TELEGRAM_BOT_TOKEN" else name for name in secrets} == set(
+            re.findall(r"`([A-Z_]+)`", named[0])
+        )
 
     def test_they_stand_in_the_same_order(self) -> None:
         assert list(self.rows(ENGLISH)) == list(self.rows(FRENCH))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -12,7 +14,9 @@ from msgspec.structs import replace
 from sqlalchemy.exc import OperationalError
 from tenacity import AsyncRetrying, RetryCallState
 
-from bot.errors import RetryUpdateError
+from bot.delivery import sender
+from bot.delivery.sender import Sender
+from bot.errors import AdminCheckError, RetryUpdateError
 from bot.health import checks
 from bot.health.faults import COURSES, Fault
 from bot.market.evening import Evening
@@ -24,6 +28,7 @@ from bot.updates.polling import Poller
 from bot.updates.webhook import Webhook
 from signals.model import Freshness, SourceVerdict, Verdict
 from storage import chats, inbox, market
+from storage.keeping.backup import Backup, BackupError
 from storage.market import Agenda
 from storage.operator import heartbeat
 from tests.bot.health.watched import Watched, watched
@@ -37,8 +42,8 @@ Step = Callable[[Watched, pytest.MonkeyPatch], Awaitable[None]]
 
 
 @pytest.fixture
-async def bot(sandbox: Sandbox, database_url: str) -> AsyncIterator[Watched]:
-    async with watched(sandbox, database_url) as bot:
+async def bot(sandbox: Sandbox, database_url: str, tmp_path: Path) -> AsyncIterator[Watched]:
+    async with watched(sandbox, database_url, backup_dir=str(tmp_path / "kept")) as bot:
         yield bot
 
 
@@ -182,6 +187,51 @@ async def is_late(bot: Watched, _: pytest.MonkeyPatch) -> None:
     await store_verdict(bot.app, quiet(), agenda=late)
 
 
+def backs_up(result: Exception | Backup) -> Step:
+    async def begins(bot: Watched, patch: pytest.MonkeyPatch) -> None:
+        def back_up(*_: object) -> Backup:
+            if isinstance(result, Exception):
+                raise result
+            return result
+
+        patch.setattr("bot.app.back_up_in_turn", back_up)
+        for _again in range(2):
+            await works(bot, patch)
+
+    return begins
+
+
+async def backs_up_well(bot: Watched, patch: pytest.MonkeyPatch) -> None:
+    await backs_up(WELL)(bot, patch)
+
+
+async def cannot_deliver(bot: Watched, patch: pytest.MonkeyPatch) -> None:
+    async def failing(*_: object) -> bool:
+        raise KeyError("x")
+
+    patch.setattr(sender, "_AFTER_FAILURE", 0.0)
+    with patch.context() as broken:
+        broken.setattr(Sender, "_send_some", failing)
+        await delivers_until(bot, lambda: Fault.DELIVERY in bot.app.alarm.present())
+
+
+async def delivers(bot: Watched, _: pytest.MonkeyPatch) -> None:
+    await delivers_until(bot, lambda: Fault.DELIVERY not in bot.app.alarm.present())
+
+
+async def delivers_until(bot: Watched, is_so: Callable[[], bool]) -> None:
+    running = asyncio.create_task(bot.app.sender.run())
+    async with asyncio.timeout(10):
+        while not is_so():
+            await asyncio.sleep(0.005)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def cannot_ask_who_is_an_admin(bot: Watched, _: pytest.MonkeyPatch) -> None:
+    await bot.app.inbox._tell_operators(AdminCheckError("TimedOut"))
+
+
 async def decides(bot: Watched, _: pytest.MonkeyPatch) -> None:
     async with bot.app.database.transaction() as connection:
         await market.set_agenda(connection, DUE)
@@ -197,6 +247,7 @@ async def waits(bot: Watched, patch: pytest.MonkeyPatch) -> None:
     await bot.app.run_evening()
 
 
+WELL, REWRITTEN = Backup(Path("x"), "1", None, None), Backup(Path("x"), "1", None, "row 5 does not fit")
 UNAUTHORIZED, CONFLICT = BotApiError(401, "Unauthorized"), BotApiError(409, "Conflict: terminated by other getUpdates")
 HOOKED = BotApiError(409, "Conflict: can't use getUpdates method while webhook is active")
 CASES = {
@@ -218,9 +269,15 @@ CASES = {
     Fault.VERDICT: Case("verdict", is_late, decides, f"Session {SESSION} is not decided: ", "Every session"),
     Fault.CHARTS: Case("charts", fails("draw"), works, "The charts could not be drawn: ", "The charts", True),
     Fault.TRACK_RECORD: Case("track record", fails("look_back"), works, "The track record could not", "The tra", True),
+    Fault.DELIVERY: Case(
+        "delivery", cannot_deliver, delivers, "The delivery failed and is tried again: ", "Deliveries"
+    ),
+    Fault.ADMINS: Case("admins", cannot_ask_who_is_an_admin, nothing, "Telegram does not say", "Tel", True, 61.0),
+    Fault.BACKUP: Case("backup", backs_up(BackupError("x")), backs_up_well, "No backup could", "Backups", True),
+    Fault.LIVE_RECORD: Case("live record", backs_up(REWRITTEN), backs_up_well, "Somebody changed", "The live", True),
     Fault.WATCHES: Case("watches", fails("watch"), works, "The watches could not be judged: ", "The watches", True),
 }
-ELSEWHERE = {Fault.DELIVERY, Fault.ADMINS, Fault.BACKUP, Fault.LIVE_RECORD, Fault.PING}
+ELSEWHERE = {Fault.CRASH, Fault.PING}
 
 
 def test_no_fault_is_left_out() -> None:

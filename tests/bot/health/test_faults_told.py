@@ -19,7 +19,7 @@ from storage.ledger import AlertRow, Audience, ChangeRow, VerdictRow
 from storage.operator import faults
 from storage.operator.faults import OpenFault
 from storage.schema import compressed
-from tests.bot.health.watched import Watched, watched
+from tests.bot.health.watched import ME, Watched, watched
 from tests.bot.running import EVENING, quiet
 
 
@@ -148,3 +148,19 @@ async def test_a_series_that_cannot_be_used_is_told_by_its_alert_alone(
     assert await bot.metric(f'cascade_series_ok{{series="{series}"}}') == 0
     (told,) = bot.told()
     assert series in told.splitlines()[0]
+
+
+async def test_a_crash_is_told_by_the_next_start_once_however_many_follow(sandbox: Sandbox, database_url: str) -> None:
+    for number in range(3):
+        async with watched(sandbox, database_url) as bot:
+            bot.told()
+            await runs_a_moment(bot)
+            sentence = "The bot ended by a mistake of its own, KeyError, and was started again: see its log"
+            assert sandbox.sent(ME) == ([sentence] if number else [])
+            await bot.app.leave_word(ExceptionGroup("x", [KeyError("what nobody is to see")]))
+    async with watched(sandbox, database_url) as bot:
+        bot.told()
+        await runs_a_moment(bot)
+        assert (await bot.ready())[0] == 200
+        await bot.look(61)
+        assert bot.told() == [f"Over: {COURSES[Fault.CRASH].over}"]

@@ -206,12 +206,12 @@ def backtest(
 @cli.command()
 def method(
     pages: Annotated[list[Path], typer.Argument(help="The pages whose generated parts are written anew.")],
-    data: DataOrSimulated = SIMULATED,
+    data: Annotated[str | None, typer.Option("--data", help=f"What is of a history, too: {_DATA}.")] = None,
 ) -> None:
-    """Write what the docs have from the program: tables of the method, and what the READMEs quote."""
+    """Write what the docs have from the program: conditions, series, commands; with data what was found, too."""
     from bot.cli.method import write
 
-    write(pages, _settings(data), SystemClock().now())
+    write(pages, _settings(data) if data else None, SystemClock().now())
 
 
 @cli.command()

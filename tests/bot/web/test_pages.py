@@ -70,7 +70,9 @@ async def test_readiness_is_a_sentence_for_each_check(bot: Watched) -> None:
     status, text = await bot.get("/readyz")
     found = json.loads(text)
     assert (status, found["ready"]) == (200, True)
-    assert {"polls", "database", "disk", "sending", "verdict", "data", "sources", "queue"} == found["checks"].keys()
+    assert {"polls", "database", "disk", "sending", "verdict", "data", "sources", "answers", "queue"} == found[
+        "checks"
+    ].keys()
     assert all(check["sentence"] for check in found["checks"].values())
 
 

@@ -157,11 +157,17 @@ def verify(
 
 @cli.command()
 def demo(port: Annotated[int, typer.Option(help="Port of the chat page; 0 picks a free one.")] = 8765) -> None:
-    """Show everything on a local chat page, with a simulated market."""
-    from bot.cli.demo import demo as run_demo
+    """Show everything on a local chat page: with a simulated market, or with that of MARKET_DATA.
 
-    set_up_logging()
-    run_until_stopped(run_demo(port, lambda url: typer.echo(f"Open {url} in a browser. Ctrl-C ends it.")))
+    Files are lived through again on a database that is gone afterwards; what is downloaded is kept in demo.db.
+    Nothing is sent to Telegram.
+    """
+    from bot.cli.demo.demonstration import demo as run_demo
+
+    # Never the bot's own database: its chats are not on the sandbox, and would be taken for gone.
+    settings = load_settings(unless_set={"market_data": SIMULATED}, database_url="sqlite+aiosqlite:///demo.db")
+    set_up_logging(*settings.secrets)
+    run_until_stopped(run_demo(port, settings, lambda url: typer.echo(f"Open {url} in a browser. Ctrl-C ends it.")))
 
 
 @cli.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import statistics
 import time
@@ -63,13 +64,22 @@ async def _demo() -> AsyncIterator[tuple[str, float]]:
 
 async def _steps(address: str) -> list[float]:
     took = []
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session, session.get(f"{address}/events") as events:
         for _ in range(_STEPS + 1):
             begun = time.perf_counter()
-            async with session.post(f"{address}/market/step") as answer:
-                assert (await answer.json())["session"]
+            async with session.post(f"{address}/panel/step", json={}) as answer:
+                assert await answer.json() == {}
+            await _until(events, "One session")
+            await _until(events, "")
             took.append(time.perf_counter() - begun)
     return took[1:]
+
+
+async def _until(events: aiohttp.ClientResponse, doing: str) -> None:
+    """Read what the page is told until the panel does something, or nothing."""
+    async for line in events.content:
+        if line.startswith(b"data: ") and json.loads(line[6:]).get("doing") == doing:
+            return
 
 
 async def _seconds(folder: Path, *arguments: str) -> float:

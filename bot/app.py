@@ -355,7 +355,7 @@ async def build(
             settings, clock, database, evening, telegram, replies, sender, inbox, poller, alarm, operation,
             counts, watch, Ping(settings.ping_url),
         )  # fmt: skip
-        operation.evaluate, operation.follow = app.decide, app.follow_up
+        operation.evaluate, operation.follow, operation.look = app.decide, app.follow_up, watch.look
         # Somebody waits for the answer: no evening is to be waited for.
         finder = SymbolFinder(symbols, settings.market_data)
         services = Services(

@@ -220,6 +220,13 @@ async def count_alerts(connection: AsyncConnection) -> int:
     return int((await connection.execute(select(func.count()).select_from(alert))).scalar_one())
 
 
+async def newest_alert(connection: AsyncConnection) -> int | None:
+    """Return the number of the newest alert of the market itself, ``None`` when there is none."""
+    is_ours = (alert.c.audience == Audience.SUBSCRIBERS) & (alert.c.kind != CATCH_UP)
+    number: int | None = (await connection.execute(select(func.max(alert.c.id)).where(is_ours))).scalar_one()
+    return number
+
+
 async def count_live_changes(connection: AsyncConnection) -> dict[str, int]:
     """Return how many changes of state the live record has of each kind."""
     query = select(transition.c.kind, func.count()).join(verdict, verdict.c.session == transition.c.session)

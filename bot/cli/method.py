@@ -13,7 +13,7 @@ import numpy as np
 
 from bot.cli.history import load
 from bot.cli.progress import progress_shown
-from bot.cli.readme import Made, Quoted, sections
+from bot.cli.readme import Made, Quoted, of_history, of_the_program
 from bot.market.alerts import alert_rows, kind_of
 from bot.messages.figures import ENGLISH
 from bot.settings import Settings
@@ -38,25 +38,25 @@ WINDOWS = ((date(2016, 11, 1), date(2017, 3, 31)), (date(2020, 11, 1), date(2021
 """The months in which the thesis says that capital walked down the chain."""
 
 
-def write(pages: Sequence[Path], settings: Settings, now: datetime) -> None:
-    """Write the generated parts of pages anew, from the history of ``settings.market_data``."""
+def write(pages: Sequence[Path], settings: Settings | None, now: datetime) -> None:
+    """Write parts of pages anew: those of the program, and those of the history that settings name, if any."""
+    made = {"conditions": conditions_table, "series": series_table} | of_the_program()
     with progress_shown() as report:
-        history = load(settings.market_data, settings.database_url, now, settings.source_options, report).evaluate()
-        report("writing the pages", 0, None)
-        made = tables(history, is_simulated=settings.market_data == SIMULATED)
-        made |= sections(Quoted(history, settings.market_data.partition(":")[0]))
+        if settings is not None:
+            data = settings.market_data, settings.database_url, now, settings.source_options
+            history = load(*data, report).evaluate()
+            report("writing the pages", 0, None)
+            made |= tables(history, is_simulated=settings.market_data == SIMULATED)
+            made |= of_history(Quoted(history, settings.market_data.partition(":")[0]))
         for page in pages:
             page.write_text(fill(page.read_text(), made))
 
 
 def tables(history: History, *, is_simulated: bool = False) -> dict[str, Made]:
-    """Return what makes each table, by the name of its place in the page; those of a made-up history say so."""
-    of_history = {"shares": shares_table, "alerts": alerts_table, "often": often_table, "record": record_table}
+    """Return what makes each table of a history, by the name of its place; those of a made-up one say so."""
+    made = {"shares": shares_table, "alerts": alerts_table, "often": often_table, "record": record_table}
     above = f"{_MADE_UP}\n\n" if is_simulated else ""
-    made: dict[str, Made] = {"conditions": conditions_table, "series": series_table}
-    for name, table in of_history.items():
-        made[name] = partial(_below, above, table, history)
-    return made
+    return {name: partial(_below, above, table, history) for name, table in made.items()}
 
 
 def _below(above: str, table: Callable[[History], str], history: History) -> str:

@@ -50,21 +50,34 @@ Made = Callable[[], str]
 """Makes one part of a page."""
 
 
-def sections(quoted: Quoted) -> dict[str, Made]:
-    """Return what makes each generated part, by the name of its place: ``an evening``, in French ``an evening fr``."""
+def of_the_program() -> dict[str, Made]:
+    """Return what makes each part without a history, by the name of its place: in French ``commands fr``."""
     made: dict[str, Made] = {}
     for language in NAMES:
         messages = messages_of(language)
-        own: dict[str, Made] = {
-            "an evening": partial(evening, messages, quoted),
-            "record in brief": partial(_brief_record_of, messages, quoted),
-            "commands": partial(commands_table, messages, for_operators=False),
-            "commands for operators": partial(commands_table, messages, for_operators=True),
-            "big ones": partial(big_ones, messages),
-            "privacy": partial(privacy, messages),
+        made |= {
+            _place("commands", language): partial(commands_table, messages, for_operators=False),
+            _place("commands for operators", language): partial(commands_table, messages, for_operators=True),
+            _place("big ones", language): partial(big_ones, messages),
+            _place("privacy", language): partial(privacy, messages),
         }
-        made |= {name if language == DEFAULT else f"{name} {language}": text for name, text in own.items()}
     return made
+
+
+def of_history(quoted: Quoted) -> dict[str, Made]:
+    """Return what makes each part that quotes a history."""
+    made: dict[str, Made] = {}
+    for language in NAMES:
+        messages = messages_of(language)
+        made |= {
+            _place("an evening", language): partial(evening, messages, quoted),
+            _place("record in brief", language): partial(_brief_record_of, messages, quoted),
+        }
+    return made
+
+
+def _place(name: str, language: str) -> str:
+    return name if language == DEFAULT else f"{name} {language}"
 
 
 def evening(messages: Messages, quoted: Quoted) -> str:

@@ -13,9 +13,10 @@ from bot.heartbeat import MOST_SILENCE
 from signals.as_json import decode_verdict
 from signals.model import Freshness, SourceVerdict, Verdict
 from signals.rules import GATE
-from storage import AsyncConnection, ledger, market
+from storage import AsyncConnection, ledger, market, observations
 from storage.database import SQLITE, parse_url
 from storage.market import Agenda
+from storage.observations import SourceCheck
 from storage.operator import counts, pause
 from storage.operator.counts import Waiting
 from storage.outbox.states import State
@@ -26,19 +27,26 @@ LEAST_FREE = 200 * 2**20
 """Bytes that have to be free where the database is: less, and the next evening may not fit."""
 MOST_STANDSTILL = timedelta(minutes=15)
 """For so long nothing of a queue may arrive: Telegram's longest usual 429 is over by then."""
+# Seconds in which a source is asked again and again; what fails for longer is not over by itself.
+_LONGEST_EVENING = 4 * 3_600.0
 _BAD = (Freshness.STALE, Freshness.INVALID)
 _NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was found of one thing. ``fault``: what begins or ends with it, where the operators are told of it."""
+    """What was found of one thing.
+
+    ``fault`` is what begins or ends with it, where the operators are told of it: once it has failed for ``patience``
+    seconds. A ``minor`` one is shown, and the bot is ready all the same.
+    """
 
     name: str
     is_well: bool
     sentence: str
     fault: Fault | None = None
     minor: bool = False
+    patience: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class Stored:
     verdict: Verdict | None
     waiting: Sequence[Waiting]
     paused_since: datetime | None
+    unanswered: Sequence[SourceCheck]
 
     @property
     def is_queued(self) -> bool:
@@ -65,6 +74,7 @@ async def read(connection: AsyncConnection) -> Stored:
         verdict=decode_verdict(body) if body else None,
         waiting=await counts.waiting(connection),
         paused_since=await pause.since(connection),
+        unanswered=[one for one in (await observations.load_checks(connection)).values() if one.is_unanswered],
     )
 
 
@@ -112,10 +122,20 @@ def of_data(verdict: Verdict | None) -> Check:
 
 
 def of_sources(verdict: Verdict | None) -> Check:
-    """Judge all other series: what needs them is unknown, and the bot does its work."""
+    """Judge whatever else operators hear of by an alert: what needs it is unknown, and the bot does its work."""
     bad = [f"{one.series} is {one.verdict}" for one in _bad(verdict) if not _blocks(one)]
-    more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    return Check("sources", not bad, ", ".join(bad[:_NAMED]) + more or "every series can be used", minor=True)
+    late = verdict.sources if verdict else ()
+    bad += [f"{one.series} is late" for one in late if _blocks(one) and one.verdict is Freshness.LATE]
+    return Check("sources", not bad, _some(bad, ", ") or "every series can be used", minor=True)
+
+
+def of_answers(unanswered: Sequence[SourceCheck]) -> Check:
+    """Judge what the newest requests for each series brought: long before anything is stale."""
+    bad = [f"{one.series}: {one.reason}" for one in unanswered]
+    return Check(
+        "answers", not bad, _some(bad, "; ") or "every source answered when last asked",
+        Fault.ANSWERS, minor=True, patience=_LONGEST_EVENING,
+    )  # fmt: skip
 
 
 def of_queue(stored: Stored, standstill: float, now: datetime) -> Check:
@@ -159,6 +179,11 @@ def _bad(verdict: Verdict | None) -> list[SourceVerdict]:
 
 def _blocks(found: SourceVerdict) -> bool:
     return found.series in GATE.blocking
+
+
+def _some(sentences: Sequence[str], between: str) -> str:
+    more = f" and {len(sentences) - _NAMED} more" if len(sentences) > _NAMED else ""
+    return between.join(sentences[:_NAMED]) + more
 
 
 def _minutes(silence: timedelta) -> int:

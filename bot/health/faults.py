@@ -26,6 +26,7 @@ class Fault(StrEnum):
     UPDATE = "update"
     INPUT = "input"
     ADMINS = "admins"
+    ANSWERS = "answers"
     EVENING = "evening"
     WAITING = "waiting"
     VERDICT = "verdict"
@@ -74,6 +75,7 @@ COURSES = {
     Fault.UPDATE: Course("Every update of the last hour was handled", **_PASSING),
     Fault.INPUT: Course("The web-hook got nothing but updates for an hour", **_PASSING),
     Fault.ADMINS: Course("Telegram has said for an hour who is an admin", **_PASSING),
+    Fault.ANSWERS: Course("Every source answers again", settles=0.0, minor=True),
     Fault.EVENING: Course("The evening's evaluation works again", settles=0.0, follows=_UNSTORED),
     Fault.WAITING: Course("No session waits any more", settles=0.0, follows=(Fault.EVENING,)),
     Fault.VERDICT: Course("Every session is decided", settles=0.0, follows=(Fault.EVENING, Fault.WAITING, *_UNSTORED)),

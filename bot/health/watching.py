@@ -55,6 +55,7 @@ class Watch:
     is_outage: Callable[[], bool]
     tells: bool = True
     _last: tuple[float, list[Check]] | None = None
+    _failing_since: dict[Fault, float] = field(default_factory=dict)
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
@@ -73,10 +74,13 @@ class Watch:
     async def tell(self) -> None:
         """Tell the operators what begins to be wrong and what ceases to be."""
         for check in await self.look():
-            if check.fault is not None and not check.is_well:
-                await self.alarm.begins(check.fault, _told(check.sentence))
-            elif check.fault is not None:
+            if check.fault is not None and check.is_well:
+                self._failing_since.pop(check.fault, None)
                 await self.alarm.ends(check.fault)
+            elif check.fault is not None:
+                now = self.counts.monotonic()
+                if now - self._failing_since.setdefault(check.fault, now) >= check.patience:
+                    await self.alarm.begins(check.fault, _told(check.sentence))
 
     async def look(self) -> list[Check]:
         """Return every check, and every fault that no check found."""
@@ -110,6 +114,7 @@ class Watch:
             self.counts.moved_at = self.counts.monotonic()
         standstill = self.counts.monotonic() - self.counts.moved_at
         found += [checks.of_verdict(stored.agenda, stored.verdict, now), checks.of_data(stored.verdict)]
+        found.append(checks.of_answers(stored.unanswered))
         return [*found, checks.of_sources(stored.verdict), checks.of_queue(stored, standstill, now)]
 
     async def _writes(self) -> bool:

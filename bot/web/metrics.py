@@ -17,6 +17,7 @@ from signals.as_json import decode_verdict
 from signals.model import Freshness, SourceVerdict
 from storage import ledger, observations
 from storage.database import Database
+from storage.observations import SourceCheck
 from storage.operator import counts as counted
 from storage.operator.counts import Waiting
 from storage.outbox.states import State
@@ -30,6 +31,7 @@ class _Stored:
 
     sources: Sequence[SourceVerdict]
     asked: Mapping[str, datetime]
+    said: Mapping[str, SourceCheck]
     waiting: Sequence[Waiting]
     transitions: Mapping[str, int]
 
@@ -54,6 +56,7 @@ class Metrics:
             stored = _Stored(
                 sources=decode_verdict(body).sources if body else (),
                 asked=await observations.checked_at(connection),
+                said=await observations.load_checks(connection),
                 waiting=await counted.waiting(connection),
                 transitions=await ledger.count_live_changes(connection),
             )
@@ -95,7 +98,10 @@ def _of_series(stored: _Stored, now: datetime) -> Iterable[Metric]:
         usable.add_metric([found.series], found.verdict is Freshness.OK)
     for series, at in sorted(stored.asked.items()):
         asked.add_metric([series], (now - at).total_seconds())
-    yield from (newest, asked, usable)
+    answered = GaugeMetricFamily("cascade_series_answered", "Whether its source gave it then.", labels=["series"])
+    for series, check in sorted(stored.said.items()):
+        answered.add_metric([series], not check.is_unanswered)
+    yield from (newest, asked, answered, usable)
 
 
 def _of_deliveries(stored: _Stored, counts: Counts, now: datetime) -> Iterable[Metric]:

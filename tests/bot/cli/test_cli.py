@@ -196,12 +196,21 @@ class TestReplay:
 class TestMethod:
     def test_the_tables_of_a_simulated_history_say_so(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "page.md").write_text((ROOT / "docs" / "method.md").read_text())
-        done = run("method", "page.md")
+        done = run("method", "page.md", "--data", "simulated")
         assert done.returncode == 0, done.stderr
         page = (tmp_path / "page.md").read_text()
         for name, made_up in (("shares", 1), ("alerts", 1), ("record", 1), ("conditions", 0), ("series", 0)):
             table = page[page.index(f"<!-- {name} -->") : page.index(f"<!-- end of {name} -->")]
             assert table.count("Simulated market: every figure of this table is made up.") == made_up
+
+    def test_without_a_history_what_is_of_one_stays(self, run: Run, tmp_path: Path) -> None:
+        page = "<!-- conditions -->\n\nold\n\n<!-- end of conditions -->\n<!-- shares -->\n\nold\n\n<!-- end of shares -->\n"
+        (tmp_path / "page.md").write_text(page)
+        done = run("method", "page.md")
+        assert done.returncode == 0, done.stderr
+        written = (tmp_path / "page.md").read_text()
+        assert "| liquidity | `net_liquidity` |" in written
+        assert written.endswith("<!-- shares -->\n\nold\n\n<!-- end of shares -->\n")
 
 
 class TestRun:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.readme import Quoted, sections
+from bot.cli.readme import of_the_program
 from bot.commands.table import COMMANDS, OPERATOR_MENU
 from bot.messages.kinds import FAMILIES, PRESETS
 from bot.settings import NAMES, Settings
-from tests.bot.charts.histories import empty
 
 ROOT = Path(__file__).parents[3]
 ENGLISH, FRENCH = (ROOT / name for name in ("README.md", "README.fr.md"))
@@ -39,7 +38,7 @@ def by_hand(page: Path) -> str:
 
 @pytest.mark.parametrize("name", OF_THE_PROGRAM)
 def test_what_is_of_the_program_is_not_stale(name: str) -> None:
-    made = sections(Quoted(empty(), "live"))
+    made = of_the_program()
     assert written("README.md", name) == made[name](), "make method writes it anew"
     assert written("README.fr.md", f"{name} fr") == made[f"{name} fr"](), "make method writes it anew"
 

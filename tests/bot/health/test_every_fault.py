@@ -27,9 +27,10 @@ from bot.sandbox.telegram import BotApiError
 from bot.updates.polling import Poller
 from bot.updates.webhook import Webhook
 from signals.model import Freshness, SourceVerdict, Verdict
-from storage import chats, inbox, market
+from storage import chats, inbox, market, observations
 from storage.keeping.backup import Backup, BackupError
 from storage.market import Agenda
+from storage.observations import SourceCheck
 from storage.operator import heartbeat
 from tests.bot.health.watched import Watched, watched
 from tests.bot.running import EVENING, attempt, quiet, store_verdict
@@ -232,6 +233,23 @@ async def cannot_ask_who_is_an_admin(bot: Watched, _: pytest.MonkeyPatch) -> Non
     await bot.app.inbox._tell_operators(AdminCheckError("TimedOut"))
 
 
+async def is_not_answered(bot: Watched, _: pytest.MonkeyPatch) -> None:
+    await says(bot, "FRED answered with HTTP 503")
+    await bot.look()
+    bot.time.now += 4 * 3_600
+    await bot.app.poller._poll(0)
+
+
+async def is_answered(bot: Watched, _: pytest.MonkeyPatch) -> None:
+    await says(bot, "")
+
+
+async def says(bot: Watched, reason: str) -> None:
+    checks = [SourceCheck("WALCL", reason), SourceCheck("ETF_FLOWS", "nobody publishes it", absent=True)]
+    async with bot.app.database.transaction() as connection:
+        await observations.note_checks(connection, checks, EVENING)
+
+
 async def decides(bot: Watched, _: pytest.MonkeyPatch) -> None:
     async with bot.app.database.transaction() as connection:
         await market.set_agenda(connection, DUE)
@@ -264,6 +282,7 @@ CASES = {
     Fault.REFUSED: Case("refused", is_refused, nothing, "Alert 1 was refused", "No message", True, 61.0),
     Fault.UPDATE: Case("update", gets_an_unreadable_update, nothing, "An update from", "Every update", True, 61.0),
     Fault.INPUT: Case("input", gets_no_update, nothing, "The web-hook got something", "The web-hook", True, 61.0),
+    Fault.ANSWERS: Case("answers", is_not_answered, is_answered, "WALCL: FRED answered", "Every source", True),
     Fault.EVENING: Case("evening", fails("run"), works, "The evening's evaluation failed: ", "The evening's"),
     Fault.WAITING: Case("waiting", waits, works, f"Session {SESSION} still waits. ^RUT has", "No session waits"),
     Fault.VERDICT: Case("verdict", is_late, decides, f"Session {SESSION} is not decided: ", "Every session"),

@@ -14,6 +14,7 @@ from bot.messages.buttons import Rows, as_json
 from bot.messages.languages import messages_of
 from bot.messages.record import MAIN, command_of, of_months, rule_named
 from bot.sandbox.entities import parse_html
+from bot.sandbox.news import Cast, Person
 from bot.sandbox.page import page_routes
 from bot.sandbox.server import Sandbox, serve
 from signals.evaluate import History
@@ -37,7 +38,7 @@ ALERTS = {
     "liquidity": (date(2025, 6, 26), "liquidity.regime"),
 }
 # What a telephone and Telegram have around the messages takes no less than the page without its market.
-ALONE = "#market, header p { display: none !important }"
+ALONE = "#panel, #side, header p { display: none !important }"
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,7 @@ def ten(history: History, record: TrackRecord) -> Iterator[Message]:
 async def sandbox() -> AsyncIterator[Sandbox]:
     made = Sandbox()
     made.world.add_private_chat(READER, started=True)
-    routes, _ = page_routes(made, READER)
-    async with serve(made, extra=routes):
+    async with serve(made, extra=page_routes(made, Cast([Person(READER, "You")]))):
         yield made
 
 

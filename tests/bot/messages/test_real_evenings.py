@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from bot.cli.readme import Quoted, sections
+from bot.cli.readme import Quoted, of_history
 from signals.evaluate import History
 from tests.bot.cli.test_readme import written
 from tests.bot.messages.evenings import alerts_of, said, verdict_of
@@ -22,7 +22,7 @@ EVENINGS = (
 
 @pytest.mark.parametrize(("page", "name"), [("README.md", "an evening"), ("README.fr.md", "an evening fr")])
 def test_the_evening_that_a_readme_quotes_is_the_programs(history: History, page: str, name: str) -> None:
-    assert written(page, name) == sections(Quoted(history, "folder"))[name]()
+    assert written(page, name) == of_history(Quoted(history, "folder"))[name]()
 
 
 @pytest.mark.parametrize("day", EVENINGS)

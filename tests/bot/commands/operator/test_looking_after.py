@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from bot.app import App, build
 from bot.clock import SteppedClock
+from bot.health import checks, watching
 from bot.health.faults import Fault as Wrong
 from bot.market.protocol import Evaluate, NextDue, Reply, Verdicts
 from bot.market.protocol import Request as MarketRequest
@@ -81,6 +82,12 @@ class TestHealth:
             "<the disk> & 2",
         ]
         assert lines[-1] == "and 1 more"
+
+    async def test_it_names_the_checks_that_fail(self, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert not any(line.startswith("Failing checks") for line in (await say("/health")).splitlines())
+        monkeypatch.setattr(checks, "LEAST_FREE", 2**60)
+        monkeypatch.setattr(watching, "_SAME_FOR", 0.0)
+        assert "Failing checks: disk" in (await say("/health")).splitlines()
 
     async def test_in_a_group_its_operator_is_answered_too(self, say: Say) -> None:
         assert (await say("/health", GROUP, ME)).startswith("Health")

@@ -34,7 +34,7 @@ ENV PATH=/venv/bin:$PATH \
     WAIT_WHEN_WRONG=1
 USER 1000:1000
 VOLUME /data
-EXPOSE 8080
+EXPOSE 8080 9090
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=60s --timeout=30s --start-period=10m --retries=1 CMD ["python", "-m", "bot", "healthy"]
 ENTRYPOINT ["python", "-m", "bot"]

@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 3
 # A folder of CSV files; without one the simulated market stands in, and what is made of it says so.
 HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
+REAL := $(if $(filter-out simulated,$(HISTORY)),--data $(HISTORY))
 PICTURED := tests/bot/sandbox/test_chat_page.py tests/bot/messages/test_on_a_phone.py tests/bot/cli/test_backtest.py
 
 .PHONY: demo test check run bench lookahead statistics method pictures faults fuzz soak kills charts release texts lock clean
@@ -37,9 +38,11 @@ statistics: $(VENV)/installed ## the record's error rates over many more seeds a
 	STATISTICS_SEEDS=200 STATISTICS_DRAWS=500 $(BIN)/python -m pytest -q -n $(WORKERS) \
 		tests/signals/record/test_inference.py tests/signals/record/test_known_truth.py
 
-method: $(VENV)/installed ## write the generated tables of docs/method.md, from HISTORY
+# Without a history what is of one stays as it is. The READMEs quote what the bot itself would say, of its own sources.
+method: $(VENV)/installed ## write what the docs and the READMEs have from the program, and from HISTORY
 	$(if $(filter simulated,$(HISTORY)),,FALLBACKS=ETH-USD=$(HISTORY)/ETH-USD_coinbase.csv) \
-		$(BIN)/python -m bot method docs/method.md --data $(HISTORY)
+		$(BIN)/python -m bot method docs/method.md $(REAL)
+	$(BIN)/python -m bot method README.md README.fr.md $(REAL)
 
 faults: $(VENV)/installed ## kills -9 and every fault of server, database, clock and sources; ten minutes, SHORT=1 two
 	$(BIN)/python -m tests.faults $(if $(SHORT),short)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import statistics
 import time
@@ -11,9 +12,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+from sqlalchemy import delete
 from telegram import Chat, Message, Update
 from telegram.constants import ChatType
 
+from benchmarks import crowd
+from benchmarks.crowd import PEOPLE
 from benchmarks.delivery import verdict
 from bot.app import build
 from bot.clock import SystemClock
@@ -26,10 +30,12 @@ from bot.messages.buttons import Rows
 from bot.messages.pages import pages
 from bot.messages.render import Messages
 from bot.sandbox.server import Sandbox, serve
+from storage.schema import chat
 from tests.bot.running import command, settings_for
 from tests.worlds import REAL_HISTORY
 
 _STEPS, _ANSWERS = 20, 50
+_FEW = 10
 
 
 class _Unsent(Request):
@@ -58,13 +64,22 @@ async def _demo() -> AsyncIterator[tuple[str, float]]:
 
 async def _steps(address: str) -> list[float]:
     took = []
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session, session.get(f"{address}/events") as events:
         for _ in range(_STEPS + 1):
             begun = time.perf_counter()
-            async with session.post(f"{address}/market/step") as answer:
-                assert (await answer.json())["session"]
+            async with session.post(f"{address}/panel/step", json={}) as answer:
+                assert await answer.json() == {}
+            await _until(events, "One session")
+            await _until(events, "")
             took.append(time.perf_counter() - begun)
     return took[1:]
+
+
+async def _until(events: aiohttp.ClientResponse, doing: str) -> None:
+    """Read what the page is told until the panel does something, or nothing."""
+    async for line in events.content:
+        if line.startswith(b"data: ") and json.loads(line[6:]).get("doing") == doing:
+            return
 
 
 async def _seconds(folder: Path, *arguments: str) -> float:
@@ -89,7 +104,17 @@ async def _own_time(folder: Path) -> dict[str, float]:
             await app.evening.look_back(clock.now())
             symbols = SymbolFinder(app.evening.process, app.evening.market_data)
             services = Services(app.database, Messages(), clock, app.replies, Admins(clock), symbols)
-            return {"/status": await _median(services, status), "/record": await _median(services, record)}
+            found = {"/record": await _median(services, record)}
+            for people in (_FEW, PEOPLE):
+                async with app.database.transaction() as connection:
+                    await connection.execute(delete(chat))
+                    await crowd.fill(connection, people, mixed=True)
+                found[_among(people)] = await _median(services, status)
+            return found
+
+
+def _among(people: int) -> str:
+    return f"/status among {people:,} chats"
 
 
 async def _median(services: Services, handler: Handler) -> float:
@@ -127,5 +152,7 @@ def _lines(opened: float, step: float, replay: float, evaluate: float, own: dict
     yield verdict(f"a step after the first under 0.5 s: {step:.2f}", step < 0.5)
     yield verdict(f"replay under 15 s: {replay:.1f}", replay < 15)
     yield verdict(f"evaluate --asof under 3 s: {evaluate:.1f}", evaluate < 3)
-    yield verdict(f"/status under 3 ms: {own['/status'] * 1000:.1f}", own["/status"] < 0.003)
+    few, many = own[_among(_FEW)], own[_among(PEOPLE)]
+    yield verdict(f"/status under 3 ms: {many * 1000:.1f}", many < 0.003)
+    yield verdict(f"… and at most 1.5 times what it takes among ten chats: {many / few:.2f}", many <= 1.5 * few)
     yield verdict(f"/record under 15 ms: {own['/record'] * 1000:.1f}", own["/record"] < 0.015)

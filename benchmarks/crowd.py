@@ -15,7 +15,7 @@ from sqlalchemy import text, update
 
 from bot.clock import SteppedClock
 from bot.delivery.purging import Purger
-from storage import chats, market
+from storage import AsyncConnection, chats, market
 from storage.database import Database
 from storage.migrate import migrate
 from storage.outbox import fan_out, purge
@@ -38,9 +38,11 @@ WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n
 INSERT INTO chat (id, type, subscribed_at, urgent_through)
 SELECT n, 'private', '2020-11-01 00:00:00.000000', 0 FROM number
 """
-# Of a hundred, ten want nothing, ten want it silently, five are muted; each fifth has quiet hours in one of six zones.
+# Of a hundred, ten want nothing, ten want it silently, five are muted; each third reads French; each fifth has quiet
+# hours in one of six zones.
 _MIXED = f"""
 UPDATE chat SET
+    language = CASE WHEN id % 3 = 0 THEN 'fr' END,
     loud_kinds = CASE id % 10 WHEN 0 THEN 0 WHEN 1 THEN 0 WHEN 2 THEN {EVERYTHING} ELSE loud_kinds END,
     silent_kinds = CASE id % 10 WHEN 1 THEN {EVERYTHING} ELSE 0 END,
     muted_until = CASE WHEN id % 20 = 3 THEN '2020-12-01 00:00:00.000000' END,
@@ -84,11 +86,16 @@ async def make(file: Path, *, mixed: bool = False) -> None:
         await migrate(database)
         async with database.transaction() as connection:
             await market.claim_market(connection, "live")
-            await connection.execute(text(_EVERYBODY), {"people": PEOPLE})
-            if mixed:
-                await connection.execute(text(_MIXED))
+            await fill(connection, PEOPLE, mixed=mixed)
         await owe(database, urgent=False, kinds=_CONFIRMED)
         await database._outside("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+async def fill(connection: AsyncConnection, people: int, *, mixed: bool) -> None:
+    """Subscribe so many chats; ``mixed``: they have chosen different things."""
+    await connection.execute(text(_EVERYBODY), {"people": people})
+    if mixed:
+        await connection.execute(text(_MIXED))
 
 
 async def _bare(file: Path, wanted: str = "") -> float:

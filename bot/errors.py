@@ -17,7 +17,8 @@ Those of other rooms stay where they are raised::
     │  ├─ DatabaseUnavailableError     storage.unavailable      ● the database cannot be used
     │  │  └─ DatabaseAwayError         storage.unavailable      ● … for now: its server is away, its disk full
     │  ├─ MarketProcessError           bot.market.process         the child that fetches and evaluates failed
-    │  └─ OtherMarketError             storage.market           ● the database is of another market
+    │  ├─ OtherMarketError             storage.market           ● the database is of another market
+    │  └─ PingError                 bot.health.ping            the address of PING_URL did not take it
     └─ ValueError
        ├─ BackupError                  storage.keeping.backup   ● a backup cannot be made or used
        ├─ ChainError                   storage.chain.verify       the live record is not what its chain says
@@ -28,7 +29,8 @@ Those of other rooms stay where they are raised::
        │  └─ NotASessionError          signals.errors           ● … because that day has no session
        ├─ MoveError                    storage.keeping.move     ● a database cannot be moved to another
        ├─ QuietHoursError              storage.outbox.quiet_hours a chat's quiet hours cannot be used
-       └─ SettingsError                bot.settings             ● a setting is missing or malformed
+       ├─ SettingsError                bot.settings             ● a setting is missing or malformed
+       └─ WatchError                   bot.commands.settings.watches what was typed cannot be watched
 
 ``●``: the operator can correct it, so it ends the program with one line and exit code 78, or 75 where starting again
 may help (``bot.lifetime``).

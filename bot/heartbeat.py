@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 from collections.abc import Callable
@@ -28,23 +27,26 @@ def machine() -> str:
 
 
 class Heartbeat:
-    """Beats for one process. ``silence`` says for how many seconds Telegram has given no answer to a poll."""
+    """Beats for one process. ``silence`` says for how many seconds Telegram has given no answer to a poll.
+
+    While nothing is heard of Telegram, or the database takes nothing, the last beat grows old.
+    """
 
     def __init__(self, database: Database, clock: Clock, role: str, silence: Callable[[], float] | None = None) -> None:
         self._database, self._clock, self._role = database, clock, role
         self._silence = silence or (lambda: 0.0)
 
-    async def run(self) -> None:
-        """Beat for ever. While nothing is heard of Telegram, or the database takes nothing, the last one grows old."""
-        while True:
-            await self.once()
-            await asyncio.sleep(EVERY)
+    def of(self, role: str) -> Heartbeat:
+        """Return one for a process in another role, which polls nothing."""
+        return Heartbeat(self._database, self._clock, role)
 
-    async def once(self) -> None:
-        """Store when this process last did well."""
+    async def once(self) -> bool:
+        """Store when this process last did well. Returns whether the database took it."""
         at = self._clock.now() - timedelta(seconds=self._silence())
         try:
             async with self._database.transaction() as connection:
                 await heartbeat.beat(connection, machine(), self._role, at)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("the heartbeat cannot be stored: %s", type(error).__name__)
+            return False
+        return True

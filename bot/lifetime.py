@@ -58,7 +58,7 @@ def one_line_errors(*, may_wait: bool = False) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        operators = _operator_error(error)
+        operators = operator_error(error)
         # The interpreter's own report would hold whatever the exceptions hold, addresses with the token included.
         report = str(operators) if operators else traceback.format_exc()
         print(redact(report, *secrets_set()), file=sys.stderr)  # noqa: T201
@@ -73,8 +73,8 @@ def _wait_to_be_stopped() -> None:
     os.execvp("sleep", ["sleep", "infinity"])  # noqa: S606, S607 - a process of no size, in the place of this one
 
 
-def _operator_error(error: BaseException) -> BaseException | None:
+def operator_error(error: BaseException) -> BaseException | None:
     """Return what an operator can correct: the error itself, or the first such that ended one of several tasks."""
     if isinstance(error, BaseExceptionGroup):
-        return next((found for one in error.exceptions if (found := _operator_error(one))), None)
+        return next((found for one in error.exceptions if (found := operator_error(one))), None)
     return error if isinstance(error, _OPERATOR_ERRORS) else None

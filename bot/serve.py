@@ -9,7 +9,7 @@ from telegram.error import InvalidToken
 
 from bot.app import build
 from bot.clock import SystemClock
-from bot.lifetime import one_line_errors, run_until_stopped
+from bot.lifetime import one_line_errors, operator_error, run_until_stopped
 from bot.logs import set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
 
@@ -29,6 +29,10 @@ async def serve(settings: Settings, *, as_worker: bool = False) -> None:
             # Its own text repeats the token.
             sentence = "TELEGRAM_BOT_TOKEN is not accepted by Telegram: ask BotFather for the current one"
             raise SettingsError(sentence) from None
+        except Exception as error:
+            if operator_error(error) is None:
+                await app.leave_word(error)
+            raise
 
 
 def main() -> None:
@@ -38,7 +42,7 @@ def main() -> None:
         gc.collect()
         gc.freeze()
         settings = load_settings()
-        set_up_logging(*settings.secrets)
+        set_up_logging(*settings.secrets, form=settings.log_format)
         run_until_stopped(serve(settings, as_worker=sys.argv[1:] == ["worker"]))
 
 

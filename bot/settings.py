@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from dotenv import dotenv_values
 
 from bot.delivery.pacing import Limits
+from bot.logs import LOG_FORMATS
 from signals.data.series import SERIES
 from signals.sources.options import SourceOptions
 from storage.database import SQLITE, DatabaseURLError, parse_url
@@ -85,6 +86,14 @@ def _webhook_secret(text: str) -> str:
     return text
 
 
+def _ping_address(text: str) -> str:
+    address, _, query = text.strip().partition("?")
+    if any(letter.isspace() for letter in query):
+        raise ValueError("is not a web address (a space in its query)")
+    _web_address(address)
+    return text.strip()
+
+
 def _address_and_port(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if not (host and colon and port.isdigit() and int(port) < 1 << 16):
@@ -131,6 +140,12 @@ def _fallbacks(text: str) -> tuple[tuple[str, str], ...]:
         if not (path.endswith(".csv") and Path(path).is_file()):
             raise ValueError(f"names the file {path!r} for {key}, which is no CSV file there is")
     return tuple((key, path) for key, _, path in pairs)
+
+
+def _log_format(text: str) -> str:
+    if text not in LOG_FORMATS:
+        raise ValueError(f"is {text!r}, expected {' or '.join(LOG_FORMATS)}")
+    return text
 
 
 def _note(text: str) -> str:
@@ -229,6 +244,11 @@ class Settings:
     webhook_listen: str = _setting("0.0.0.0:8080", _address_and_port, "WEBHOOK_LISTEN=0.0.0.0:8080")
     backup_dir: str | None = _setting(None, str, "BACKUP_DIR=/srv/backups, a folder on another disk")
     backups_kept: int = _setting(14, _whole_number(1000), "BACKUPS_KEPT=14")
+    health_listen: str | None = _setting(None, _address_and_port, "HEALTH_LISTEN=127.0.0.1:9090")
+    ping_url: str | None = _setting(
+        None, _ping_address, "PING_URL=https://hc-ping.com/what-the-service-gave-you", _itself
+    )
+    log_format: str = _setting("text", _log_format, "LOG_FORMAT=json")
     operator_note: str = _setting("", _note, "OPERATOR_NOTE=2026-11-01: a sentence of at most 500 characters")
 
     @property

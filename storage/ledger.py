@@ -77,10 +77,10 @@ class AlertRow:
 
 async def record(
     connection: AsyncConnection, rows: Sequence[VerdictRow], alerts: Sequence[AlertRow], *, backfilled: bool
-) -> None:
+) -> list[int]:
     """Store verdicts, their transitions and the alerts about them; run it inside one transaction.
 
-    What is not backfilled becomes part of the chain.
+    What is not backfilled becomes part of the chain. Returns the numbers of the alerts, in their order.
 
     Raises
     ------
@@ -88,7 +88,7 @@ async def record(
         When a session is already decided: a verdict is never rewritten, so nothing of the call is stored.
     """
     if not rows:
-        return
+        return []
     verdicts = [
         {
             "session": row.session,
@@ -112,13 +112,16 @@ async def record(
             written.append((Kind.TRANSITION, inserted[0]))
     if not backfilled:
         await links.append(connection, written)
+    numbers = []
     for alert_row in alerts:
         values = asdict(alert_row)
         values["transitions"] = [ids[change] for change in values.pop("changes")]
         inserted = (await connection.execute(insert(alert).values(values))).inserted_primary_key
         assert inserted is not None
+        numbers.append(int(inserted[0]))
         if alert_row.audience == Audience.SUBSCRIBERS:
-            await record_superseded(connection, int(inserted[0]))
+            await record_superseded(connection, numbers[-1])
+    return numbers
 
 
 async def newest_session(connection: AsyncConnection) -> date | None:
@@ -215,6 +218,20 @@ async def find_alert(connection: AsyncConnection, alert_id: int) -> Any:
 async def count_alerts(connection: AsyncConnection) -> int:
     """Return how many alerts have been recorded."""
     return int((await connection.execute(select(func.count()).select_from(alert))).scalar_one())
+
+
+async def newest_alert(connection: AsyncConnection) -> int | None:
+    """Return the number of the newest alert of the market itself, ``None`` when there is none."""
+    is_ours = (alert.c.audience == Audience.SUBSCRIBERS) & (alert.c.kind != CATCH_UP)
+    number: int | None = (await connection.execute(select(func.max(alert.c.id)).where(is_ours))).scalar_one()
+    return number
+
+
+async def count_live_changes(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many changes of state the live record has of each kind."""
+    query = select(transition.c.kind, func.count()).join(verdict, verdict.c.session == transition.c.session)
+    query = query.where(~verdict.c.backfilled).group_by(transition.c.kind).order_by(transition.c.kind)
+    return {row[0]: row[1] for row in await connection.execute(query)}
 
 
 async def load_changes(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[Any]:

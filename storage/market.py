@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from storage import AsyncConnection
 from storage.database import upsert
-from storage.schema import closure, market
+from storage.schema import closure, market, metadata
 
 
 class OtherMarketError(RuntimeError):
@@ -20,6 +20,9 @@ class OtherMarketError(RuntimeError):
 
 SIMULATED = "simulated"
 """The origin of a made-up market: every message and page of it says so."""
+
+
+_KEPT = ("chat", "received_update", "watch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,18 @@ async def begin_backfill(connection: AsyncConnection, through: date) -> None:
     """Note up to which session the market is history: told to nobody, even if the backfill is interrupted."""
     undecided = market.c.backfilled_through.is_(None)
     await connection.execute(update(market).where(undecided).values(backfilled_through=through))
+
+
+async def skip_through(connection: AsyncConnection, through: date) -> None:
+    """Make history of the sessions up to one, of a market that is stepped: they are told to nobody."""
+    await connection.execute(update(market).values(backfilled_through=through))
+
+
+async def begin_anew(connection: AsyncConnection) -> None:
+    """Forget everything but the chats and what they sent and chose, for a market that is stepped from its beginning."""
+    for table in reversed(metadata.sorted_tables):
+        if table.name not in _KEPT:
+            await connection.execute(delete(table))
 
 
 async def set_agenda(connection: AsyncConnection, agenda: Agenda) -> None:

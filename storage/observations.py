@@ -155,6 +155,11 @@ class SourceCheck:
     reason: str
     absent: bool = False
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether its source has such a series, and did not give it."""
+        return bool(self.reason) and not self.absent
+
 
 async def note_checks(
     connection: AsyncConnection, checks: Sequence[SourceCheck], checked_at: datetime

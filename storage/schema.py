@@ -367,6 +367,14 @@ notice = Table(
     Column("made_at", Instant, nullable=False),
 )
 
+fault = Table(
+    "fault",
+    metadata,
+    Column("name", String(32), primary_key=True, comment="see bot.health.faults.Fault"),
+    Column("sentence", String(1000), nullable=False, comment="what the operators were told when it began"),
+    Column("since", Instant, nullable=False),
+)
+
 watch = Table(
     "watch",
     metadata,

@@ -23,7 +23,15 @@ SIGNALS = (
 )
 LEVEL = {room: level for level, rooms in enumerate(SIGNALS) for room in rooms} | {"sources": 1}
 # The same for the folders of bot; what they need of each other besides, bot/app.py builds and passes in.
-BOT = (("messages", "sandbox"), ("charts",), ("market",), ("delivery",), ("commands",), ("updates",), ("cli",))
+BOT = (
+    ("messages", "sandbox", "health"),
+    ("charts", "web"),
+    ("market",),
+    ("delivery",),
+    ("commands",),
+    ("updates",),
+    ("cli",),
+)
 BOT_LEVEL = {room: level for level, rooms in enumerate(BOT) for room in rooms}
 MOST_FILES = 14
 

@@ -12,6 +12,7 @@ from bot.charts.frame import Frame
 from bot.messages.chart_kinds import Period
 from signals.episode import Outcome, Phase
 from signals.evaluate import History
+from signals.nine_decimals import Sign, meets
 from signals.rules import BREAKOUT, CHECKS
 
 _POINTS = 230
@@ -116,7 +117,7 @@ def _draw_volume(frame: Frame, axes: Axes, history: History, shown: pd.DatetimeI
     if frame.chart.period is Period.ALL:
         volume = volume.resample("QE").max().dropna()
     # Every quarter has a busy week.
-    is_high = np.asarray(volume >= enough) & (frame.chart.period is not Period.ALL)
+    is_high = np.asarray(meets(volume, Sign.AT_LEAST, enough)) & (frame.chart.period is not Period.ALL)
     tints = np.where(is_high, colours.warn, colours.quiet).tolist()
     wide = min(_POINTS / len(volume) * 0.8, 3.0)
     axes.vlines(pd.DatetimeIndex(volume.index), 0, volume, colors=tints, linewidth=wide)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-from bot.charts.frame import Frame, runs
+from bot.charts.frame import Frame, on_axis, runs
 from signals.evaluate import History
 
 
@@ -31,7 +30,7 @@ def draw(frame: Frame, history: History) -> None:
         (2.4, _("The four links, in their order")),
         legend=legend,
     )
-    days = [(day - pd.Timestamp(0)) / pd.Timedelta(days=1) for day in (*shown, frame.end(shown))]
+    days = on_axis([*shown, frame.end(shown)])
     ribbon = [*cascade.stage[start:], cascade.stage[-1]]
     stage.fill_between(days, ribbon, step="post", color=colours.main, linewidth=0)
     stage.set_ylim(0, len(names) + 0.2)

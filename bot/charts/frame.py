@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -182,7 +182,7 @@ class Frame:
         first, last = index[0], self.end(index)
         ticks, labels = self._ticks(first, index[-1])
         for each in axes:
-            each.set_xlim(first, last)  # type: ignore[arg-type]
+            each.set_xlim(*on_axis([first, last]))
             each.xaxis.set_major_locator(FixedLocator(ticks))
             each.set_xticklabels(labels if each is axes[-1] else [])
             each.grid(axis="x", color=self.colours.grid, linewidth=0.5)
@@ -204,7 +204,7 @@ class Frame:
             years = next((years for years in (1, 2, 5) if len(marks) <= _YEARS_WRITTEN * years), 10)
             marks, write = marks[marks.year % years == 0], _year
         marks = marks[(marks >= begin) & (marks > first)]
-        return list((marks - pd.Timestamp(0)) / pd.Timedelta(days=1)), [write(mark.date()) for mark in marks]
+        return on_axis(marks), [write(mark.date()) for mark in marks]
 
     def _styled(self, axes: Axes) -> Axes:
         colours = self.colours
@@ -252,6 +252,11 @@ class Frame:
     def _text(self, x: float, y: float, text: str, **style: Any) -> None:
         """Write at a place in inches from the lower left corner."""
         self.figure.text(x / WIDTH, y / HEIGHT, text, **style)
+
+
+def on_axis(dates: Iterable[pd.Timestamp]) -> list[float]:
+    """Return dates as matplotlib counts them: days since 1970."""
+    return [(day - pd.Timestamp(0)) / pd.Timedelta(days=1) for day in dates]
 
 
 def _year(day: date) -> str:

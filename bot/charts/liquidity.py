@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from bot.charts.frame import Frame, runs
+from bot.charts.frame import Frame, on_axis, runs
 from signals.evaluate import History
 
 _TRILLION = 1_000.0
@@ -41,12 +41,12 @@ def draw(frame: Frame, history: History) -> None:
     codes = pd.Series(history.liquidity.shown, index=sessions).reindex(shown)
     for first, after, code in runs(codes):
         if code == code:
-            span = shown[first], shown[after] if after < len(shown) else frame.end(shown)
+            span = on_axis([shown[first], shown[after] if after < len(shown) else frame.end(shown)])
             tint = tints[int(code)]
             if tint != colours.quiet:
-                level.axvspan(*span, color=tint, alpha=colours.tint, linewidth=0)  # type: ignore[arg-type]
+                level.axvspan(*span, color=tint, alpha=colours.tint, linewidth=0)
             lane = _REGIMES - 1 - code
-            lanes.plot(span, [lane, lane], color=tint, linewidth=4, solid_capstyle="butt")  # type: ignore[arg-type]
+            lanes.plot(span, [lane, lane], color=tint, linewidth=4, solid_capstyle="butt")
     _plot(frame, level, net, shown, color=colours.ink, linewidth=1.1)
     for _label, values, style in parts:
         _plot(frame, made_of, values / _TRILLION, shown, linewidth=1.1, **style)

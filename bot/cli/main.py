@@ -41,7 +41,7 @@ def _settings(data: str | None = None, **unless_set: str) -> Settings:
 def run() -> None:
     """Run the bot."""
     settings = _settings()
-    set_up_logging(*settings.secrets)
+    set_up_logging(*settings.secrets, form=settings.log_format)
     asyncio.run(_migrate(settings))
     _go_on_as_the_bot()
 
@@ -157,11 +157,17 @@ def verify(
 
 @cli.command()
 def demo(port: Annotated[int, typer.Option(help="Port of the chat page; 0 picks a free one.")] = 8765) -> None:
-    """Show everything on a local chat page, with a simulated market."""
-    from bot.cli.demo import demo as run_demo
+    """Show everything on a local chat page: with a simulated market, or with that of MARKET_DATA.
 
-    set_up_logging()
-    run_until_stopped(run_demo(port, lambda url: typer.echo(f"Open {url} in a browser. Ctrl-C ends it.")))
+    Files are lived through again on a database that is gone afterwards; what is downloaded is kept in demo.db.
+    Nothing is sent to Telegram.
+    """
+    from bot.cli.demo.demonstration import demo as run_demo
+
+    # Never the bot's own database: its chats are not on the sandbox, and would be taken for gone.
+    settings = load_settings(unless_set={"market_data": SIMULATED}, database_url="sqlite+aiosqlite:///demo.db")
+    set_up_logging(*settings.secrets)
+    run_until_stopped(run_demo(port, settings, lambda url: typer.echo(f"Open {url} in a browser. Ctrl-C ends it.")))
 
 
 @cli.command()
@@ -205,13 +211,13 @@ def backtest(
 
 @cli.command()
 def method(
-    page: Annotated[Path, typer.Argument(help="The page whose generated tables are written anew.")],
-    data: DataOrSimulated = SIMULATED,
+    pages: Annotated[list[Path], typer.Argument(help="The pages whose generated parts are written anew.")],
+    data: Annotated[str | None, typer.Option("--data", help=f"What is of a history, too: {_DATA}.")] = None,
 ) -> None:
-    """Write the tables of the method's page: conditions, how often each was on, series, past alerts."""
+    """Write what the docs have from the program: conditions, series, commands; with data what was found, too."""
     from bot.cli.method import write
 
-    write(page, _settings(data), SystemClock().now())
+    write(pages, _settings(data) if data else None, SystemClock().now())
 
 
 @cli.command()

@@ -1,17 +1,19 @@
-"""The tables of docs/method.md, made of the rows the evaluation reads and of a history."""
+"""The tables of docs/method.md, made of the rows the evaluation reads and of a history, and the pages they stand in."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from bot.cli.history import load
 from bot.cli.progress import progress_shown
+from bot.cli.readme import Made, Quoted, of_history, of_the_program
 from bot.market.alerts import alert_rows, kind_of
 from bot.messages.figures import ENGLISH
 from bot.settings import Settings
@@ -36,38 +38,41 @@ WINDOWS = ((date(2016, 11, 1), date(2017, 3, 31)), (date(2020, 11, 1), date(2021
 """The months in which the thesis says that capital walked down the chain."""
 
 
-def write(page: Path, settings: Settings, now: datetime) -> None:
-    """Write the generated tables of a page anew, from the history of ``settings.market_data``."""
+def write(pages: Sequence[Path], settings: Settings | None, now: datetime) -> None:
+    """Write parts of pages anew: those of the program, and those of the history that settings name, if any."""
+    made = {"conditions": conditions_table, "series": series_table} | of_the_program()
     with progress_shown() as report:
-        history = load(settings.market_data, settings.database_url, now, settings.source_options, report).evaluate()
-        report("writing the tables", 0, None)
-        made = tables(history, is_simulated=settings.market_data == SIMULATED)
-    page.write_text(fill(page.read_text(), made))
+        if settings is not None:
+            data = settings.market_data, settings.database_url, now, settings.source_options
+            history = load(*data, report).evaluate()
+            report("writing the pages", 0, None)
+            made |= tables(history, is_simulated=settings.market_data == SIMULATED)
+            made |= of_history(Quoted(history, settings.market_data.partition(":")[0]))
+        for page in pages:
+            page.write_text(fill(page.read_text(), made))
 
 
-def tables(history: History, *, is_simulated: bool = False) -> dict[str, str]:
-    """Return every generated table by the name of its place in the page; those of a made-up history say so."""
-    of_history = {
-        "shares": shares_table(history),
-        "alerts": alerts_table(history),
-        "often": often_table(history),
-        "record": record_table(history),
-    }
-    if is_simulated:
-        of_history = {name: f"{_MADE_UP}\n\n{table}" for name, table in of_history.items()}
-    return {"conditions": conditions_table(), "series": series_table()} | of_history
+def tables(history: History, *, is_simulated: bool = False) -> dict[str, Made]:
+    """Return what makes each table of a history, by the name of its place; those of a made-up one say so."""
+    made = {"shares": shares_table, "alerts": alerts_table, "often": often_table, "record": record_table}
+    above = f"{_MADE_UP}\n\n" if is_simulated else ""
+    return {name: partial(_below, above, table, history) for name, table in made.items()}
 
 
-def fill(page: str, made: dict[str, str]) -> str:
-    """Return the page with its generated tables written anew."""
-    for name, table in made.items():
+def _below(above: str, table: Callable[[History], str], history: History) -> str:
+    return above + table(history)
+
+
+def fill(page: str, made: Mapping[str, Made]) -> str:
+    """Return the page with its generated parts written anew; what it has no place for is not made."""
+    for name, make in made.items():
         place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-        page = place.sub(_written(table), page)
+        page = place.sub(partial(_written, make), page)
     return page
 
 
-def _written(table: str) -> Callable[[re.Match[str]], str]:
-    return lambda match: f"{match[1]}\n{table}\n\n{match[2]}"
+def _written(make: Made, match: re.Match[str]) -> str:
+    return f"{match[1]}\n{make()}\n\n{match[2]}"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -61,6 +61,7 @@ class Pacer:
         self._next = 0.0
         self._paused_until = self._throttled_until = 0.0
         self._outage = OutageDetector(monotonic)
+        self.throttles = 0
         # Set when there is a 429 that others do not know of.
         self.throttled = asyncio.Event()
         # One more than a second's broadcasts: a reply may be the one too many.
@@ -92,6 +93,7 @@ class Pacer:
             self.pause(CONSEQUENCES[result.kind].pause)
             if result.kind is FailureKind.THROTTLED and result.retry_after > 0:
                 now = self._monotonic()
+                self.throttles += 1
                 if self._is_own(chat_id, result.retry_after, now):
                     self._halted = {chat: until for chat, until in self._halted.items() if until > now}
                     self._halted[chat_id] = now + result.retry_after

@@ -13,8 +13,11 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 from bot.clock import Clock
 from bot.delivery.boards import Boards, named, will_be_repeated
 from bot.delivery.composing import Composer
-from bot.delivery.failures import CONSEQUENCES, GIVE_UP_AFTER, Effect, Failure, Result
+from bot.delivery.ended import AlertLog, Claim
+from bot.delivery.failures import CONSEQUENCES, GIVE_UP_AFTER, Effect, Failure, FailureKind, Result
 from bot.delivery.pacing import Pacer
+from bot.health.counting import Counts
+from bot.health.faults import Fault
 from bot.operator_alarm import Alarm
 from storage import AsyncConnection, chats
 from storage.database import Database
@@ -29,7 +32,6 @@ _GROUP_SECONDS = 0.045
 _MOST_AT_ONCE = 1_000
 _PROGRAMMING_ERRORS = (IntegrityError, ProgrammingError, DataError, ArithmeticError, ValueError, TypeError)
 _PAUSES = (0.5, 1.0, 2.0, 5.0)
-Claim = Claimed | ClaimedBoard
 _Group = Sequence[tuple[Claim, Result]]
 
 
@@ -37,9 +39,16 @@ class ResultWriter:
     """Keeps every result until it is stored."""
 
     def __init__(
-        self, database: Database, clock: Clock, pacer: Pacer, composer: Composer, boards: Boards, alarm: Alarm
+        self,
+        database: Database,
+        clock: Clock,
+        pacer: Pacer,
+        composer: Composer,
+        boards: Boards,
+        alarm: Alarm,
+        counts: Counts,
     ) -> None:
-        self._boards = boards
+        self._boards, self._counts, self._log = boards, counts, AlertLog()
         self._database, self._clock, self._pacer, self._composer, self._alarm = database, clock, pacer, composer, alarm
         self._results: list[tuple[Claim, Result]] = []
         self._has_some = asyncio.Event()
@@ -79,7 +88,7 @@ class ResultWriter:
                 del self._results[: 1 if size == 1 else 0]
                 size = 1
             except (SQLAlchemyError, OSError) as error:
-                self._tell(f"Results of deliveries cannot be stored: {_reason(error)}. They are kept")
+                self._tell(Fault.DATABASE, f"Results of deliveries cannot be stored: {_reason(error)}. They are kept")
                 await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
                 failures += 1
 
@@ -92,20 +101,30 @@ class ResultWriter:
                 await self._store(connection, group)
                 yield connection
             del self._results[: len(group)]
+        ended = self._log.note(group)
+        self._counts.note_deliveries(ended)
+        if ended[State.SENT]:
+            await self._alarm.ends(Fault.TOKEN)
         for claimed, failure in group:
             if isinstance(failure, Failure) and not (then := CONSEQUENCES[failure.kind]).is_everyday:
                 what = named(claimed) if isinstance(claimed, ClaimedBoard) else f"Alert {claimed.alert_id}"
-                logger.info("%s, in row %d: %s", what, claimed.id, failure.text)
+                ids = {"alert": claimed.alert_id} if isinstance(claimed, Claimed) else {}
+                logger.info("%s, in row %d: %s", what, claimed.id, failure.text, extra=ids)
                 if then.sentence and not will_be_repeated(claimed, failure):
-                    self._tell(then.sentence.format(what=what, why=failure.text))
+                    fault = Fault.TOKEN if failure.kind is FailureKind.BAD_TOKEN else Fault.REFUSED
+                    self._tell(fault, then.sentence.format(what=what, why=failure.text))
+
+    def write_log(self) -> None:
+        """Let the log hold what has ended by now."""
+        self._log.write()
 
     async def wait_for_alarms(self) -> None:
         """Wait until the operators were told what there was to tell."""
         await asyncio.gather(*self._alarms)
 
-    def _tell(self, sentence: str) -> None:
+    def _tell(self, fault: Fault, sentence: str) -> None:
         # Never waited for here: Telegram may be slow to take it, and results must be stored.
-        telling = asyncio.ensure_future(self._alarm(sentence))
+        telling = asyncio.ensure_future(self._alarm.begins(fault, sentence))
         self._alarms.add(telling)
         telling.add_done_callback(self._alarms.discard)
 

@@ -8,13 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot.clock import Clock
 from bot.delivery.boards import Boards
 from bot.delivery.composing import Composer, Text
+from bot.delivery.ended import Claim
 from bot.delivery.failures import Failure, FailureKind
 from bot.delivery.pacing import Pacer
 from bot.delivery.post import Post
-from bot.delivery.results import Claim, ResultWriter
+from bot.delivery.results import ResultWriter
+from bot.health.faults import Fault
 from bot.operator_alarm import Alarm
 from storage.database import Database
 from storage.outbox import boards, digests, fan_out, notices, queue, recheck, throttle
@@ -124,6 +128,7 @@ class Sender:
         try:
             async with asyncio.timeout(_LAST_RESULTS_SECONDS):
                 await self.results.flush()
+                self.results.write_log()
                 await self._tell_of_throttle()
         except Exception:  # whatever it is, everything has to end
             logger.exception("the database did not take the last results: they will be unknown")
@@ -154,7 +159,10 @@ class Sender:
         """Enqueue a slice of an alert's chats, or of digests, or queue what was held. Returns whether there was any."""
         now = self.clock.now()
         async with self.database.transaction() as connection:
-            found = await fan_out.fan_out(connection, now, operators=self.operators)
+            enqueued = await fan_out.fan_out(connection, now, operators=self.operators)
+        found = enqueued is not None
+        if enqueued is not None and enqueued.is_last:
+            logger.info("alert %d is queued for all its chats", enqueued.alert_id, extra={"alert": enqueued.alert_id})
         if not found:
             async with self.database.transaction() as connection:
                 found = await digests.enqueue(connection, now) or await fan_out.release(connection, now) > 0
@@ -209,7 +217,9 @@ class Sender:
         while not self._stopping.is_set():
             self._has_queued.clear()
             try:
-                if not await self._send_some():
+                found = await self._send_some()
+                await self.alarm.ends(Fault.DELIVERY, Fault.DATABASE)
+                if not found:
                     await _wait_for(self._has_queued, self._idle_poll_seconds)
             except Exception as error:  # nothing was claimed, or what was is accounted for
                 await _wait_for(self._has_queued, await self._failed(error))
@@ -299,7 +309,8 @@ class Sender:
 
     async def _failed(self, error: Exception) -> float:
         logger.error("the delivery failed, trying again", exc_info=error)
-        await self.alarm(f"The delivery failed and is tried again: {type(error).__name__}")
+        fault = Fault.DATABASE if isinstance(error, SQLAlchemyError | OSError) else Fault.DELIVERY
+        await self.alarm.begins(fault, f"The delivery failed and is tried again: {type(error).__name__}")
         return _AFTER_FAILURE
 
 

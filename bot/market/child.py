@@ -25,13 +25,12 @@ from bot.market.protocol import (
     Checked,
     Collect,
     CollectWatched,
-    DemoStart,
     Done,
     Draw,
     Evaluate,
     Failed,
     Figures,
-    FindDemoStart,
+    FindScenes,
     FindSymbol,
     JudgeWatches,
     LookBack,
@@ -46,15 +45,13 @@ from bot.market.watching import find_symbol, judge, series_to_collect
 from bot.settings import secrets_in
 from signals.as_json import decode_verdict
 from signals.data.series import FIELDS, SERIES, Series
-from signals.data.sessions import closed_sessions, decision_time, nyse_sessions
+from signals.data.sessions import nyse_sessions
 from signals.data.vintages import settle
-from signals.episode import Outcome
-from signals.evaluate import evaluate
 from signals.model import Freshness
 from signals.rules import GATE
 from signals.sentences import sentence
 from signals.sources.choose import choose_source
-from signals.sources.collect import collect, collect_archive
+from signals.sources.collect import collect
 from signals.sources.options import SourceOptions
 from signals.sources.restating import Recent
 from storage import AsyncConnection, ledger, market, observations
@@ -62,7 +59,6 @@ from storage.database import read_only, run_until_complete
 from storage.observations import SourceCheck
 
 _ROWS_A_REPLY = 2_000
-_SESSIONS_BEFORE_ATTEMPT = 4
 _SECONDS_TO_END = 3.0
 # Long enough for the bars before a step that is doubted week after week.
 _LAST_BARS = timedelta(days=90)
@@ -95,8 +91,11 @@ class Requests:
                 from bot.market.drawing import draw
 
                 yield from draw(request, self._archives, report)
-            case FindDemoStart():
-                yield _find_demo_start(request)
+            case FindScenes():
+                # Only the demonstration asks for it.
+                from bot.market.scenes.finding import find_scenes
+
+                yield find_scenes(request)
 
 
 def _collect(request: Collect | CollectWatched, report: Report) -> Iterator[Observations | Checked]:
@@ -161,23 +160,11 @@ async def _archived_of(
     )
 
 
-def _find_demo_start(request: FindDemoStart) -> DemoStart:
-    """Begin a few sessions before a breakout that is confirmed and then fails, so that all of it is soon seen."""
-    calendar = nyse_sessions(request.now)
-    closed = closed_sessions(calendar, request.now)
-    # Breakouts are made of these alone, and the demonstration should begin at once.
-    archive, _ = collect_archive(choose_source(request.market_data), calendar, request.now, GATE.blocking)
-    history = evaluate(archive, calendar, closed[-1])
-    failed = [e for e in history.episodes if e.level_verified and e.outcome is Outcome.FAILED]
-    attempt = history.panel.position(failed[0].attempt)
-    return DemoStart(decision_time(history.panel.days[attempt - _SESSIONS_BEFORE_ATTEMPT]))
-
-
 def _secrets(request: Request) -> tuple[str, ...]:
     """Return what came with a request and must not be shown: this process knows no other setting."""
-    options = request.options if isinstance(request, Collect | CollectWatched) else SourceOptions()
+    options = request.options if isinstance(request, Collect | CollectWatched | FindScenes) else SourceOptions()
     held = {"fred_api_key": options.fred_api_key, "tiingo_token": options.tiingo_token}
-    if not isinstance(request, FindDemoStart | FindSymbol):
+    if not isinstance(request, FindScenes | FindSymbol):
         held["database_url"] = request.database_url
     return secrets_in(held)
 
@@ -202,7 +189,8 @@ def main() -> None:
     # Nothing a library prints may get between the replies.
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    set_up_logging()
+    form = sys.argv[1] if len(sys.argv) > 1 else "text"
+    set_up_logging(form=form)
     requests = Requests()
     secrets: tuple[str, ...] = ()
 
@@ -214,7 +202,7 @@ def main() -> None:
         try:
             request = decode_request(sys.stdin.buffer.read(int.from_bytes(length, "big")))
             secrets = _secrets(request)
-            set_up_logging(*secrets)
+            set_up_logging(*secrets, form=form)
             for reply in requests.answer(request, report):
                 replies.write(encode(reply))
                 # What has come is stored, even if what comes next hangs.

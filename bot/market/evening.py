@@ -235,10 +235,15 @@ class Evening:
                 known |= {(change.subject, change.kind) for change in changes}
                 news.append(replace(row, changes=changes))
             alerts = alert_rows(news, now, await ledger.problems_of_history(connection))
-            await ledger.record(connection, news, alerts, backfilled=False)
+            numbers = await ledger.record(connection, news, alerts, backfilled=False)
             await market.set_agenda(connection, agenda)
         for row in news:
-            logger.info("session %s decided, %d changes", row.session, len(row.changes))
+            ids = {"session": str(row.session)}
+            logger.info("session %s decided, %d changes", row.session, len(row.changes), extra=ids)
+        for number, alert in zip(numbers, alerts, strict=True):
+            # From here on this number is in each line about it.
+            of: dict[str, str | int] = {"session": str(alert.session), "alert": number}
+            logger.info("alert %d of session %s is owed: %s", number, alert.session, alert.kind, extra=of)
 
 
 def _is_much(replies: Sequence[Observations | Checked]) -> bool:

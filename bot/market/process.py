@@ -33,11 +33,11 @@ class Market(Protocol):
 class MarketProcess:
     """Starts the child on the first request and keeps it until ``close``; one request at a time.
 
-    ``report`` is told how far long work is, by default the log.
+    ``report`` is told how far long work is, by default the log, whose lines the child writes as ``log_format`` says.
     """
 
-    def __init__(self, report: Report | None = None) -> None:
-        self._report = report or ProgressLog()
+    def __init__(self, report: Report | None = None, log_format: str = "text") -> None:
+        self._report, self._log_format = report or ProgressLog(), log_format
         self._process: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
 
@@ -52,7 +52,7 @@ class MarketProcess:
         async with self._lock:
             finished = False
             try:
-                process = self._process = self._process or await _start()
+                process = self._process = self._process or await _start(self._log_format)
                 assert process.stdin is not None
                 process.stdin.write(encode(request))
                 await process.stdin.drain()
@@ -95,7 +95,7 @@ class MarketProcess:
         await process.stdout.read()
 
 
-async def _start() -> asyncio.subprocess.Process:
+async def _start(log_format: str) -> asyncio.subprocess.Process:
     # What it needs of the settings comes with each request, and it is to be fast rather than small.
     environment = {
         name: value
@@ -104,7 +104,7 @@ async def _start() -> asyncio.subprocess.Process:
     }
     # Ctrl-C is for the parent: the child ends when its standard input does.
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.market.child",
+        sys.executable, "-m", "bot.market.child", log_format,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         env=environment, start_new_session=True,
     )  # fmt: skip

@@ -77,11 +77,12 @@ class FindSymbol(Struct, frozen=True, tag=True):
     now: datetime
 
 
-class FindDemoStart(Struct, frozen=True, tag=True):
-    """Ask where in the simulated market a demonstration may begin. The answer is ``DemoStart``."""
+class FindScenes(Struct, frozen=True, tag=True):
+    """Ask what a market that is stepped has to show. The answer is ``Scenes``."""
 
     market_data: str
     now: datetime
+    options: SourceOptions = field(default_factory=SourceOptions)
 
 
 class Observations(Struct, frozen=True, tag=True):
@@ -159,10 +160,17 @@ class SymbolFound(Struct, frozen=True, tag=True):
     similar: list[str] | None
 
 
-class DemoStart(Struct, frozen=True, tag=True):
-    """The decision time at which a demonstration begins."""
+class Scenes(Struct, frozen=True, tag=True):
+    """Where a market that is stepped begins, its sessions from then on, and those that show something, by its name.
 
-    at: datetime
+    Of ``quiet`` sessions in a row, or of ``outage`` without a source, it is the last that stands there.
+    """
+
+    start: datetime
+    sessions: list[date]
+    evenings: dict[str, list[date]]
+    quiet: int
+    outage: int
 
 
 class Progress(Struct, frozen=True, tag=True):
@@ -183,7 +191,7 @@ class Done(Struct, frozen=True, tag=True):
     """The request is carried out; nothing more comes."""
 
 
-Request = Collect | Evaluate | LookBack | Draw | CollectWatched | JudgeWatches | FindSymbol | FindDemoStart
+Request = Collect | Evaluate | LookBack | Draw | CollectWatched | JudgeWatches | FindSymbol | FindScenes
 Reply = (
     Observations
     | Checked
@@ -196,7 +204,7 @@ Reply = (
     | NewChart
     | WatchesJudged
     | SymbolFound
-    | DemoStart
+    | Scenes
     | Progress
     | Failed
     | Done

@@ -135,27 +135,28 @@ class Methods:
     async def _send_message(self, given: Json) -> Json:
         state = self._chat(given)
         parsed, topic = _parse(given), _topic(state, given)
-        _check_reply(state, given.get("reply_parameters"))
+        answers = _answered(state, given.get("reply_parameters"))
         self._limiter.take(state.chat["id"])
-        return self._world.post(state, parsed.text, parsed.entities, given.get("reply_markup"), topic)
+        content = content_of_text(parsed.text, parsed.entities)
+        return self._world.post_content(state, content, given.get("reply_markup"), topic, answers)
 
     async def _send_photo(self, given: Json) -> Json:
         state = self._chat(given)
         content, topic = self._photo(given.get("photo"), given), _topic(state, given)
-        _check_reply(state, given.get("reply_parameters"))
+        answers = _answered(state, given.get("reply_parameters"))
         self._limiter.take(state.chat["id"])
-        return self._world.post_content(state, content, given.get("reply_markup"), topic)
+        return self._world.post_content(state, content, given.get("reply_markup"), topic, answers)
 
     async def _send_document(self, given: Json) -> Json:
         state, document = self._chat(given), given.get("document")
         if not isinstance(document, FileField):
             raise BotApiError(400, "Bad Request: there is no document in the request")
         topic, caption = _topic(state, given), _parse_caption(given)
-        _check_reply(state, given.get("reply_parameters"))
+        answers = _answered(state, given.get("reply_parameters"))
         self._limiter.take(state.chat["id"])
         content = self._world.keep_document(document.file.read(), document.filename)
         content |= {"caption": caption.text} if caption.text else {}
-        return self._world.post_content(state, content, given.get("reply_markup"), topic)
+        return self._world.post_content(state, content, given.get("reply_markup"), topic, answers)
 
     def _photo(self, photo: Any, given: Json) -> Json:
         """Return what a message of a photo holds."""
@@ -228,6 +229,7 @@ class Methods:
         if utf16_length(str(given.get("text", ""))) > _MOST_TOAST:
             raise BotApiError(400, "Bad Request: MESSAGE_TOO_LONG")
         self._world.callback_answers[query_id] = given
+        self._world.wake()
         return True
 
     async def _answer_inline_query(self, given: Json) -> bool:
@@ -303,10 +305,11 @@ def _topic(state: ChatState, given: Json) -> int | None:
     return topic
 
 
-def _check_reply(state: ChatState, reply: Json | None) -> None:
-    """Refuse an answer to what is deleted, unless it may stand alone."""
+def _answered(state: ChatState, reply: Json | None) -> int | None:
+    """Return the message that is answered; an answer to what is deleted is refused unless it may stand alone."""
     if reply and reply["message_id"] not in state.messages and not reply.get("allow_sending_without_reply"):
         raise BotApiError(400, "Bad Request: message to be replied not found")
+    return int(reply["message_id"]) if reply else None
 
 
 def _parse_caption(given: Json) -> Parsed:

@@ -82,9 +82,12 @@ class World:
         chat = {"id": user_id, "type": "private", "first_name": first_name}
         return self.chats.setdefault(user_id, ChatState(chat, started=started))
 
-    def add_group(self, chat_id: int, title: str, admins: set[int] | None = None) -> ChatState:
-        """Add a group of which the bot is a member."""
+    def add_group(
+        self, chat_id: int, title: str, admins: set[int] | None = None, *, is_forum: bool = False
+    ) -> ChatState:
+        """Add a group of which the bot is a member; a forum has topics."""
         chat = {"id": chat_id, "type": "supergroup" if chat_id < -(10**12) else "group", "title": title}
+        chat |= {"is_forum": True} if is_forum else {}
         return self.chats.setdefault(chat_id, ChatState(chat, started=True, admins=admins or set()))
 
     def add_channel(self, chat_id: int, title: str, admins: set[int] | None = None) -> ChatState:
@@ -179,9 +182,19 @@ class World:
         """Store a message of the bot."""
         return self.post_content(state, content_of_text(text, entities), markup, topic)
 
-    def post_content(self, state: ChatState, content: Json, markup: Json | None, topic: int | None = None) -> Json:
-        """Store a message of the bot that holds a text, or a photo with its caption."""
+    def post_content(
+        self,
+        state: ChatState,
+        content: Json,
+        markup: Json | None,
+        topic: int | None = None,
+        answers: int | None = None,
+    ) -> Json:
+        """Store a message of the bot that holds a text, or a photo with its caption; it may answer another."""
         message = self._message(state, content, BOT, topic)
+        if answers in state.messages:
+            answered = state.messages[answers]
+            message["reply_to_message"] = {k: v for k, v in answered.items() if k != "reply_to_message"}
         if state.chat["type"] == "channel":
             message["sender_chat"] = state.chat
         if markup:
@@ -214,7 +227,9 @@ class World:
         return message
 
     def _person(self, user_id: int) -> Json:
-        person = {"id": user_id, "is_bot": False, "first_name": "You" if user_id > 0 else "Somebody"}
+        chat = self.chats[user_id].chat if user_id in self.chats else {}
+        name = chat.get("first_name") or ("You" if user_id > 0 else "Somebody")
+        person = {"id": user_id, "is_bot": False, "first_name": name}
         return person | ({"language_code": self.languages[user_id]} if user_id in self.languages else {})
 
     def _push(self, update: Json) -> None:

@@ -20,6 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from bot.clock import Clock
 from bot.delivery.replies import UnansweredError
 from bot.errors import AdminCheckError, AlreadyHandledError, RetryUpdateError
+from bot.health.faults import Fault
 from bot.operator_alarm import Alarm
 from storage import AsyncConnection, inbox
 from storage.database import Database
@@ -182,10 +183,11 @@ class Inbox:
             await self._handle_until_done(update)
         except Exception as error:  # whatever it is, what its chat sends next must not wait for ever
             logger.exception("update %d is passed over", received.update_id)
-            await self._alarm(
+            sentence = (
                 f"An update from Telegram cannot be handled and is passed over "
                 f"({type(error).__name__} in update {received.update_id})"
             )
+            await self._alarm.begins(Fault.UPDATE, sentence)
 
     async def _handle_until_done(self, update: Update) -> None:
         unanswered = 0
@@ -242,6 +244,7 @@ class Inbox:
                 yield connection
         except (SQLAlchemyError, OSError) as error:
             raise RetryUpdateError(_reason(error)) from error
+        await self._alarm.ends(Fault.DATABASE)
 
     def _retrying(self) -> AsyncRetrying:
         """Return attempts for as long as the database or Telegram's word on who is an admin is what is missing."""
@@ -256,7 +259,8 @@ class Inbox:
     async def _tell_operators(self, error: RetryUpdateError) -> None:
         is_undecided = isinstance(error, AdminCheckError)
         what = "Telegram does not say who is an admin" if is_undecided else "The database fails"
-        await self._alarm(f"{what} ({error}): what people write has no effect yet; it is tried again")
+        sentence = f"{what} ({error}): what people write has no effect yet; it is tried again"
+        await self._alarm.begins(Fault.ADMINS if is_undecided else Fault.DATABASE, sentence)
 
 
 def is_update(raw: object) -> TypeGuard[Raw]:

@@ -12,6 +12,8 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.request import BaseRequest
 from tenacity import AsyncRetrying, RetryCallState
 
+from bot.health.counting import Counts
+from bot.health.faults import OF_POLLING, Fault
 from bot.operator_alarm import Alarm
 from bot.updates.inbox import ALLOWED_UPDATES, RETRY_WAIT, Inbox, Raw, is_update
 
@@ -27,10 +29,17 @@ class Poller:
     """Polls for ever. No error ends it: a revoked token or a second instance is told to the operators and retried."""
 
     def __init__(
-        self, bot: Bot, request: BaseRequest, address: str, inbox: Inbox, alarm: Alarm, monotonic: Callable[[], float]
+        self,
+        bot: Bot,
+        request: BaseRequest,
+        address: str,
+        inbox: Inbox,
+        alarm: Alarm,
+        monotonic: Callable[[], float],
+        counts: Counts,
     ) -> None:
         self._bot, self._request, self._address = bot, request, address
-        self._inbox, self._alarm, self._monotonic = inbox, alarm, monotonic
+        self._inbox, self._alarm, self._monotonic, self._counts = inbox, alarm, monotonic, counts
         # Telegram's word for what it may forget: every update below this number.
         self._offset: int | None = None
         self._last_good = monotonic()
@@ -58,6 +67,8 @@ class Poller:
     async def _poll(self, seconds: int) -> int:
         batch = await self._fetch(seconds)
         self._last_good = self._monotonic()
+        self._counts.polls[True] += 1
+        await self._alarm.ends(*OF_POLLING)
         await self._inbox.store(batch)
         if batch:
             self._offset = batch[-1]["update_id"] + 1
@@ -76,17 +87,22 @@ class Poller:
 
     async def _tell(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
+        self._counts.polls[False] += 1
+        self._counts.throttled += isinstance(error, RetryAfter)
         if isinstance(error, InvalidToken):
-            await self._alarm("Telegram does not accept the token any more; no command can be answered")
+            sentence = "Telegram does not accept the token any more; no command can be answered"
+            await self._alarm.begins(Fault.TOKEN, sentence)
         elif isinstance(error, Conflict) and "webhook" in str(error):
-            await self._alarm("This bot has a web-hook, so nothing can be polled; it is deleted now")
+            sentence = "This bot has a web-hook, so nothing can be polled; it is deleted now"
+            await self._alarm.begins(Fault.WEB_HOOK_LEFT, sentence)
             await self._delete_webhook()
         elif isinstance(error, Conflict):
-            await self._alarm("Another process polls with the same token; run only one")
+            await self._alarm.begins(Fault.OTHER_POLLER, "Another process polls with the same token; run only one")
         else:
             logger.warning("polling failed, trying again: %s", error)
         if self.silence > _ALARM_AFTER_SILENCE:
-            await self._alarm(f"Telegram has given no updates for five minutes: {type(error).__name__}")
+            sentence = f"Telegram has given no updates for five minutes: {type(error).__name__}"
+            await self._alarm.begins(Fault.POLLING, sentence)
 
     async def _delete_webhook(self) -> None:
         try:

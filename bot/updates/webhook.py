@@ -12,36 +12,17 @@ from typing import Any
 from aiohttp import web
 
 from bot.errors import RetryUpdateError
-from bot.settings import SettingsError
+from bot.health.faults import Fault
+from bot.operator_alarm import Alarm
 from bot.updates.inbox import Inbox, is_update
+from bot.web.server import listening
 
 logger = logging.getLogger(__name__)
 
 PATH = "/telegram"
 _SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
-# Telegram opens 40; a proxy before us may keep some more.
-_MOST_CONNECTIONS = 200
-# So long, in seconds, a connection may be open without a whole header, and a header without its whole body.
-_HEADER_SECONDS = 20.0
+# So long, in seconds, a header may be there without its whole body.
 _BODY_SECONDS = 10.0
-# So long what follows a refusal is still read, so that who is refused can read that.
-_LINGER = 1.0
-
-
-class _Server(web.Server):
-    """Keeps so many connections at most: for one more, the oldest is closed of those that are not ``busy``."""
-
-    def __init__(self, handle: Any, busy: set[Any], **options: Any) -> None:
-        super().__init__(handle, **options)
-        self._busy = busy
-
-    def __call__(self) -> web.RequestHandler:
-        taken = [connection for connection in self.connections if connection.transport is not None]
-        if len(taken) >= _MOST_CONNECTIONS:
-            idle = next((connection for connection in taken if connection not in self._busy), None)
-            if idle is not None:
-                idle.force_close()
-        return super().__call__()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +35,7 @@ class Webhook:
 
     inbox: Inbox
     secret: str
+    alarm: Alarm
     busy: set[Any] = field(default_factory=set)
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
@@ -86,7 +68,8 @@ class Webhook:
             return 503
         except (ValueError, RecursionError, web.RequestPayloadError) as error:
             logger.debug("the body cannot be read: %s", type(error).__name__)
-        logger.warning("the web-hook got something that is no update")
+        # Only who knows the secret gets here.
+        await self.alarm.begins(Fault.INPUT, "The web-hook got something with its secret that is no update")
         return 400
 
     async def serve(self, listen: str) -> web.ServerRunner:
@@ -97,15 +80,4 @@ class Webhook:
         bot.settings.SettingsError
             When nothing can listen there.
         """
-        host, _, port = listen.rpartition(":")
-        times: dict[str, Any] = {"keepalive_timeout": _HEADER_SECONDS, "lingering_time": _LINGER}
-        # Telegram compresses nothing, and what is not as it says would be a fault of the library.
-        server = _Server(self.handle, self.busy, access_log=None, auto_decompress=False, **times)
-        runner = web.ServerRunner(server, shutdown_timeout=10.0)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
-        except OSError as error:
-            await runner.cleanup()
-            raise SettingsError(f"WEBHOOK_LISTEN is {listen}: {error.strerror}") from None
-        return runner
+        return await listening(self.handle, listen, "WEBHOOK_LISTEN", self.busy)

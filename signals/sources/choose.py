@@ -12,6 +12,9 @@ from signals.sources.patience import Patience
 from signals.sources.shape import Source
 from signals.sources.simulated import SimulatedSource
 
+# With this one each kind of alert comes at least once in what is left of the decade.
+_SEED = 263
+
 
 def choose_source(market_data: str, options: SourceOptions | None = None, patience: Patience | None = None) -> Source:
     """Return the source that ``live``, ``simulated`` or ``folder:PATH`` names, with the operator's files if any.
@@ -31,7 +34,7 @@ def choose_source(market_data: str, options: SourceOptions | None = None, patien
     if market_data == "simulated":
         if options.operator_data or options.fallbacks:
             raise ValueError("simulated market data is never mixed with an operator's files")
-        return SimulatedSource()
+        return SimulatedSource(_SEED, in_acts=True)
     if kind == "folder":
         return _with_files(FolderSource(Path(folder)), options)
     raise ValueError(f"market data is {market_data!r}, expected live, simulated or folder:PATH")

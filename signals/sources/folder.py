@@ -6,7 +6,7 @@ figures ``date,value``. Dates are ISO. A file is what was public: bars after ``n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -28,17 +28,19 @@ class FolderSource:
         path = self.folder / f"{series.file_stem}.csv"
         try:
             state = path.stat()
-            frame, reason = _read(path, state.st_mtime_ns, state.st_size)
+            fetched = _read(path, state.st_mtime_ns, state.st_size)
         except FileNotFoundError:
             return Fetched(NOTHING, f"there is no file {path.name} in the data folder", absent=True)
         except (KeyError, ValueError, pd.errors.ParserError) as error:
             return Fetched(NOTHING, f"{path.name} cannot be read: {error}")
-        return _parse(path, frame, reason, since)
+        if since is None or fetched.frame.empty:
+            return fetched
+        return replace(fetched, frame=fetched.frame[fetched.frame.index >= pd.Timestamp(since)])
 
 
 @lru_cache(maxsize=128)
-def _read(path: Path, _changed_at: int, _size: int) -> tuple[pd.DataFrame, str]:
-    """Read a file, once for as long as it stays as it is. Returns its rows by date, and what was wrong with some."""
+def _read(path: Path, _changed_at: int, _size: int) -> Fetched:
+    """Read a file, once for as long as it stays as it is."""
     reason = ""
     try:
         table = pd.read_csv(path)
@@ -48,11 +50,7 @@ def _read(path: Path, _changed_at: int, _size: int) -> tuple[pd.DataFrame, str]:
     if dates.isna().any():
         reason = f"{path.name} has a date that is not like 2020-11-13; its row is left out"
     table.index = pd.DatetimeIndex(dates, name="date").as_unit("us")
-    return table[dates.notna().to_numpy()], reason
-
-
-def _parse(path: Path, frame: pd.DataFrame, reason: str, since: date | None) -> Fetched:
-    frame = (frame if since is None else frame[frame.index >= pd.Timestamp(since)]).rename(columns={"close": "value"})
+    frame = table[dates.notna().to_numpy()].rename(columns={"close": "value"})
     if not {"value", "adj_close"} & set(frame.columns):
         columns = ",".join(map(str, frame.columns))
         return Fetched(NOTHING, f"{path.name} has the columns {columns}; expected close, adj_close or value")

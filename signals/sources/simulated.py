@@ -1,7 +1,8 @@
 """A made-up market for demonstrations and tests: seeded, regime-switching, and always called simulated.
 
 A hidden regime (advance, range, decline) drives a market factor and a small-cap factor; every series loads on them
-with a spread of its own. The path up to a date does not depend on how far it is computed.
+with a spread of its own. It comes and goes by chance, or as the acts of ``simulated_acts`` have it. The path up to a
+date does not depend on how far it is computed.
 """
 
 from __future__ import annotations
@@ -18,9 +19,13 @@ from signals.data.release import available_at, expected_dates
 from signals.data.series import SERIES, Days, Series
 from signals.data.sessions import nyse_sessions
 from signals.sources.shape import NOTHING, Fetched
+from signals.sources.simulated_acts import play
 from signals.sources.simulated_economy import ECONOMY, World, simulate
 
 START = pd.Timestamp("2003-01-02")
+# Bitcoin has a price from 2014 on, and what people are shown should have none earlier.
+START_OF_ACTS = pd.Timestamp("2015-01-02")
+_OUTAGE_MONTH, _OUTAGE_DAYS = 3, range(8, 22)
 # Per regime: yearly drift and volatility of the market factor, and the drift of small caps against it.
 _DRIFT = np.array([0.16, 0.02, -0.30])
 _VOLATILITY = np.array([0.12, 0.16, 0.30])
@@ -50,63 +55,83 @@ _LEVEL = {"^RUT": 380.0, "IWM": 38.0}
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSource:
-    """Generates bars from a seed."""
+    """Generates figures from a seed; ``in_acts`` from 2015 on, and so that each kind of alert comes every few years."""
 
     seed: int = 7
+    in_acts: bool = False
 
     def fetch(self, series: Series, since: date | None, now: datetime) -> Fetched:
         """Return simulated figures from ``since`` to ``now``; see ``shape.Source``."""
         if series.source == "operator" or series.ended:
             return Fetched(NOTHING, f"the simulated market has no {series.title}", absent=True)
-        sessions = _sessions(now.year)
+        if self.in_acts and since is not None and series.source == "fred" and is_down(now.date()):
+            return Fetched(NOTHING, "the simulated FRED does not answer, as every March")
+        plot = Plot(self.seed, START_OF_ACTS if self.in_acts else START, self.in_acts)
+        sessions = plot.sessions(now.year)
         last = sessions[sessions <= pd.Timestamp(now.date())][-1:]
-        frame = _figures(self.seed, series, now.year)
-        first = START if since is None else pd.Timestamp(since)
-        frame = frame[(frame.index >= first) & (frame.index <= (last[0] if len(last) else START))]
+        frame = _figures(plot, series, now.year)
+        first = plot.start if since is None else pd.Timestamp(since)
+        frame = frame[(frame.index >= first) & (frame.index <= (last[0] if len(last) else plot.start))]
         public = available_at(series.clock, pd.DatetimeIndex(frame.index)) <= pd.Timestamp(now)
         return Fetched(frame[public])
 
 
-def _sessions(year: int) -> pd.DatetimeIndex:
-    """Return the sessions of the simulated market to the end of a year."""
-    sessions = nyse_sessions(datetime(year, 12, 31, tzinfo=UTC))
-    return sessions[(sessions >= START) & (sessions <= pd.Timestamp(year, 12, 31))]
+def is_down(day: date) -> bool:
+    """Return whether one of the publishers in a market of acts does not answer on a day."""
+    return day.month == _OUTAGE_MONTH and day.day in _OUTAGE_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What all series of one simulated market share."""
+
+    seed: int
+    start: pd.Timestamp
+    in_acts: bool
+
+    def sessions(self, year: int) -> pd.DatetimeIndex:
+        """Return the sessions of the simulated market to the end of a year."""
+        sessions = nyse_sessions(datetime(year, 12, 31, tzinfo=UTC))
+        return sessions[(sessions >= self.start) & (sessions <= pd.Timestamp(year, 12, 31))]
+
+    def stream(self, name: str) -> np.random.Generator:
+        """Return the random numbers of one name."""
+        return np.random.default_rng([self.seed, zlib.crc32(name.encode())])
 
 
 @lru_cache(maxsize=256)
-def _figures(seed: int, series: Series, year: int) -> pd.DataFrame:
+def _figures(plot: Plot, series: Series, year: int) -> pd.DataFrame:
     """Return every figure of a series to the end of a year: they are the same however far they are computed.
 
     What is in no table is a stock.
     """
-    sessions, is_stock = _sessions(year), series.source == "yahoo" and series.days is Days.SESSION
+    sessions, is_stock = plot.sessions(year), series.source == "yahoo" and series.days is Days.SESSION
     if series.key not in SERIES or (is_stock and series.key not in ECONOMY):
-        return _bars(seed, series.key, sessions)
-    return _economy(seed, series, sessions)
+        return _bars(plot, series.key, sessions)
+    return _economy(plot, series, sessions)
 
 
-def _economy(seed: int, series: Series, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+def _economy(plot: Plot, series: Series, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Return a figure that is no stock price, on the days its publisher would have one."""
-    regime, market, small = _path(seed, len(sessions))
-    every = pd.date_range(START, sessions[-1], freq="D", unit="us")
+    regime, market, small, coins = _path(plot, len(sessions))
+    every = pd.date_range(plot.start, sessions[-1], freq="D", unit="us")
     # Weekends and holidays go on in the regime of the session before, and without its moves.
     session = np.searchsorted(sessions.asi8, every.asi8, side="right") - 1
     moved = every.isin(sessions)
     world = World(
         regime=regime[session], market=np.where(moved, market[session], 0.0),
-        small=np.where(moved, small[session], 0.0), noise=lambda name: _stream(seed, name),
+        small=np.where(moved, small[session], 0.0), coins=coins[session], noise=plot.stream,
     )  # fmt: skip
     table = simulate(series.key, world, every)
-    return table[table.index.isin(expected_dates(series.days, START, sessions[-1], sessions))]
+    return table[table.index.isin(expected_dates(series.days, plot.start, sessions[-1], sessions))]
 
 
-def _bars(seed: int, key: str, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+def _bars(plot: Plot, key: str, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Return a bar of a stock price for each session."""
     length = len(sessions)
-    _, market, small = _path(seed, length)
+    _, market, small, _ = _path(plot, length)
     on_market, on_small, own = _LOADINGS.get(key, _SECTOR)
-    stream = _stream(seed, key)
-    noise = stream.standard_normal((length, 4))
+    noise = plot.stream(key).standard_normal((length, 4))
     moves = on_market * market + on_small * small + own / 252**0.5 * noise[:, 0]
     close = _LEVEL.get(key, 50.0) * np.exp(np.cumsum(np.clip(moves, -0.12, 0.12)))
     before = np.concatenate((close[:1], close[:-1]))
@@ -124,17 +149,18 @@ def _bars(seed: int, key: str, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     )
 
 
-def _stream(seed: int, name: str) -> np.random.Generator:
-    return np.random.default_rng([seed, zlib.crc32(name.encode())])
-
-
 @lru_cache(maxsize=2)
-def _path(seed: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the regime of each session, and the moves of the market and of small caps against it."""
-    regime = _regimes(_stream(seed, "regime").random((length, 2)))
-    noise = [_stream(seed, name).standard_normal(length) for name in ("market", "small")]
+def _path(plot: Plot, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the regime of each session, the moves of the market and of small caps against it, and coins' own drift."""
+    noise = [plot.stream(name).standard_normal(length) for name in ("market", "small")]
+    if plot.in_acts:
+        acts = play(length, plot.stream("acts"))
+        market = acts.market + acts.volatility * noise[0]
+        return acts.regime, market, acts.small + _SMALL_VOLATILITY / 252**0.5 * noise[1], acts.coins
+    regime = _regimes(plot.stream("regime").random((length, 2)))
     market = _DRIFT[regime] / 252 + _VOLATILITY[regime] / 252**0.5 * noise[0]
-    return regime, market, _SMALL_DRIFT[regime] / 252 + _SMALL_VOLATILITY / 252**0.5 * noise[1]
+    small = _SMALL_DRIFT[regime] / 252 + _SMALL_VOLATILITY / 252**0.5 * noise[1]
+    return regime, market, small, np.zeros(length)
 
 
 def _regimes(draws: np.ndarray) -> np.ndarray:

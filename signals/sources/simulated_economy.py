@@ -22,6 +22,7 @@ class World:
     regime: npt.NDArray[np.int64]
     market: Floats
     small: Floats
+    coins: Floats
     noise: Callable[[str], np.random.Generator]
 
 
@@ -89,7 +90,7 @@ def _economy(key: str, world: World) -> Floats:
 
 
 def _coin(key: str, world: World, days: pd.DatetimeIndex) -> pd.DataFrame:
-    moves = _moves("BTC-USD", _BITCOIN, world)
+    moves = _moves("BTC-USD", _BITCOIN, world) + world.coins
     if key != "BTC-USD":
         moves = moves + _moves(key, _COIN, world)
     close = _COIN_LEVEL.get(key, 5.0) * np.exp(np.cumsum(np.clip(moves, -0.3, 0.3)))

@@ -48,6 +48,12 @@ async def waiting(connection: AsyncConnection) -> list[Waiting]:
     return found
 
 
+async def by_state(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many deliveries there are in each state, however many there are: not for a bot in service."""
+    query = select(delivery.c.state, func.count()).group_by(delivery.c.state)
+    return {str(state): count for state, count in await connection.execute(query)}
+
+
 async def chats_by_type(connection: AsyncConnection) -> Sequence[ChatCount]:
     """Return the chats that the bot has seen, by their type."""
     subscribed = case((IS_SUBSCRIBED[0] & IS_SUBSCRIBED[1], 1), else_=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,8 +26,18 @@ _LONGEST_HOLD = timedelta(hours=49)
 _BEFORE_ALL = -(2**63)
 
 
-async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE, operators: Sequence[int] = ()) -> bool:
-    """Enqueue the next slice of recipients of the oldest alert that still has some. Returns whether it found work.
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What was enqueued: some chats of an alert, or the last ones."""
+
+    alert_id: int
+    is_last: bool
+
+
+async def fan_out(
+    connection: AsyncConnection, now: datetime, size: int = SLICE, operators: Sequence[int] = ()
+) -> Slice | None:
+    """Enqueue the next slice of recipients of the oldest alert that still has some; ``None`` where none has.
 
     An alert for the operators goes to the ``operators``, subscribed or not.
 
@@ -37,7 +48,7 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE,
     await lock(connection, "fan out")
     owed = (await connection.execute(_NEXT_SLICE, {"size": size})).one_or_none()
     if owed is None:
-        return False
+        return None
     last = None if owed.audience == Audience.OPERATORS else owed.last
     if owed.audience == Audience.OPERATORS:
         await _enqueue_for_operators(connection, owed, operators, now)
@@ -46,7 +57,7 @@ async def fan_out(connection: AsyncConnection, now: datetime, size: int = SLICE,
     # Once it is done, the id of the last chat is nobody's business.
     progress = {"fanned_out_at": now, "fan_out_cursor": None} if last is None else {"fan_out_cursor": last}
     await connection.execute(update(alert).where(alert.c.id == owed.id).values(progress))
-    return True
+    return Slice(owed.id, is_last=last is None)
 
 
 async def release(connection: AsyncConnection, now: datetime, size: int = SLICE) -> int:

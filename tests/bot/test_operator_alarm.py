@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot import operator_alarm
 from bot.app import App
+from bot.health.faults import Fault as Wrong
 from bot.operator_alarm import OperatorAlarm
 from bot.sandbox.server import Fault, Sandbox
 from storage import AsyncConnection, chats
@@ -27,15 +28,15 @@ async def test_a_sentence_that_reached_nobody_is_told_later_and_once(
 ) -> None:
     monkeypatch.setattr(operator_alarm, "_AGAIN", 0.01)
     sandbox.world.add_private_chat(ME, started=True)
-    alarm = OperatorAlarm(app.telegram.bot, (ME,))
+    alarm = OperatorAlarm(app.telegram.bot, (ME,), app.clock)
     sandbox.faults += [("sendMessage", Fault.RESET_BEFORE)] * 2
-    await alarm("the disk is full")
+    await alarm.begins(Wrong.DISK, "the disk is full")
     assert sandbox.sent(ME) == []
     telling = asyncio.create_task(alarm.run())
     async with asyncio.timeout(10):
         while not sandbox.sent(ME):
             await sandbox.called.wait()
-    await alarm("the disk is full")
+    await alarm.begins(Wrong.DISK, "the disk is full")
     assert sandbox.sent(ME) == ["the disk is full"]
     telling.cancel()
 
@@ -44,9 +45,9 @@ async def test_a_sentence_without_bounds_keeps_no_other_from_being_told(
     app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.world.add_private_chat(ME, started=True)
-    alarm = OperatorAlarm(app.telegram.bot, (ME,))
-    await alarm("&" * 10_000)
-    await alarm("the disk is full")
+    alarm = OperatorAlarm(app.telegram.bot, (ME,), app.clock)
+    await alarm.begins(Wrong.EVENING, "&" * 10_000)
+    await alarm.begins(Wrong.DISK, "the disk is full")
     assert [len(text) for text in sandbox.sent(ME)] == [1_000, 16]
 
 
@@ -54,8 +55,8 @@ async def test_no_secret_reaches_the_operators_not_even_one_that_is_cut(app: App
     sandbox.world.add_private_chat(ME, started=True)
     async with app.database.transaction() as connection:
         await notices.add(connection, "it was sesame-seed", EVENING)
-    alarm = OperatorAlarm(app.telegram.bot, (ME,), ("sesame-seed",))
-    await alarm("x" * 995 + "sesame-seed")
+    alarm = OperatorAlarm(app.telegram.bot, (ME,), app.clock, ("sesame-seed",))
+    await alarm.begins(Wrong.DISK, "x" * 995 + "sesame-seed")
     telling = asyncio.create_task(alarm.run(app.database))
     async with asyncio.timeout(10):
         while len(sandbox.sent(ME)) < 2:
@@ -68,7 +69,7 @@ async def test_no_secret_reaches_the_operators_not_even_one_that_is_cut(app: App
 async def test_a_sentence_to_the_operators_obeys_a_429(app: App, sandbox: Sandbox) -> None:
     sandbox.world.add_private_chat(ME, started=True)
     app.sender.pacer.pause(600)
-    await OperatorAlarm(app.telegram.bot, (ME,))("the disk is full")
+    await OperatorAlarm(app.telegram.bot, (ME,), app.clock).begins(Wrong.DISK, "the disk is full")
     assert not [method for method, _ in sandbox.calls if method == "sendMessage"]
 
 
@@ -93,7 +94,7 @@ LOST = (
 @asynccontextmanager
 async def told(app: App) -> AsyncIterator[None]:
     """Let a process tell the operators until no notice is left."""
-    task = asyncio.create_task(OperatorAlarm(app.telegram.bot, (ME,)).run(app.database))
+    task = asyncio.create_task(OperatorAlarm(app.telegram.bot, (ME,), app.clock).run(app.database))
     async with asyncio.timeout(10):
         while True:
             async with app.database.reading() as connection:

@@ -18,6 +18,7 @@ from bot.delivery.composing import Text
 from bot.delivery.failures import Failure
 from bot.delivery.post import Post
 from bot.delivery.request import AiohttpRequest
+from bot.health.faults import Fault as Wrong
 from bot.logs import RedactingFormatter, redact
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
@@ -115,8 +116,8 @@ async def test_the_token_is_not_in_what_a_whole_process_prints_when_it_is_refuse
 
 async def test_the_token_is_not_in_any_message(app: App, sandbox: Sandbox) -> None:
     sandbox.world.add_private_chat(5, started=True)
-    alarm = type(app.alarm)(app.telegram.bot, (5,))
-    await alarm("Something failed")
+    alarm = type(app.alarm)(app.telegram.bot, (5,), app.clock)
+    await alarm.begins(Wrong.EVENING, "Something failed")
     assert all(sandbox.token not in text for text in sandbox.sent(5))
     assert sandbox.sent(5) == ["Something failed"]
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from bot.cli.doctor.finding import Finding, fail, note, ok
-from bot.cli.doctor.healthy import LEAST_FREE
+from bot.health.checks import LEAST_FREE
 from bot.settings import Settings
 from storage.database import SQLITE, Database, DatabaseInUseError, parse_url
 from storage.keeping.inspection import Inspection, inspect, readable_by_others

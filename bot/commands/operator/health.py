@@ -53,9 +53,17 @@ async def health(services: Services, request: Request) -> None:
             "paused_since": await pause.since(connection),
             "timezone": (await chosen.load(connection, request.chat.id)).timezone,
         }
+    failing = [check.name for check in await operation.look() if not check.is_well]
     verdict = read_verdict(body) if body else None
     told, silence = operation.told(), operation.silence and operation.silence()
-    context |= {"v": verdict, "agenda": market_row and market_row.agenda, "now": now, "told": told, "silence": silence}
+    context |= {
+        "v": verdict,
+        "agenda": market_row and market_row.agenda,
+        "now": now,
+        "told": told,
+        "silence": silence,
+        "failing": failing,
+    }
     sources = of_sources(verdict, asked) if verdict else []
     await request.reply(services.messages.text("health", sources=sources, **context))
 

@@ -9,21 +9,28 @@ from typing import Any
 
 from telegram import User
 
+from bot.health.checks import Check
+
+
+async def _at_nothing() -> Sequence[Check]:
+    return ()
+
 
 @dataclass(slots=True)
 class Operation:
     """The operators, by Telegram's ``ids``, and what their commands need of the program.
 
     ``told`` returns what the operators were told within a day, with its age in seconds; ``wake`` lets the deliveries be
-    looked for now; ``silence`` returns for how many seconds no poll has succeeded, where anything polls. ``evaluate``
-    runs the evening now and returns what went wrong, if anything did, and ``follow`` what comes after it; a worker does
-    not evaluate.
+    looked for now; ``look`` returns every check, those of ``/readyz``; ``silence`` returns for how many seconds no poll
+    has succeeded, where anything polls. ``evaluate`` runs the evening now and returns what went wrong, if anything did,
+    and ``follow`` what comes after it; a worker does not evaluate.
     """
 
     ids: Sequence[int] = ()
     told: Callable[[], list[tuple[float, str]]] = list
     wake: Callable[[], None] = lambda: None
     silence: Callable[[], float] | None = None
+    look: Callable[[], Awaitable[Sequence[Check]]] = _at_nothing
     evaluate: Callable[[], Awaitable[str | None]] | None = None
     follow: Callable[[], Awaitable[None]] | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)

@@ -19,7 +19,7 @@ _HIGHEST = 1e12
 _MOST_SUGGESTED = 4
 
 
-class _WrongError(ValueError):
+class WatchError(ValueError):
     """What was typed cannot be watched: ``args`` are the part that is wrong, and what stands there."""
 
 
@@ -30,7 +30,7 @@ async def watch(services: Services, request: Request) -> str | None:
         return None
     try:
         asked = _read(request.words)
-    except _WrongError as error:
+    except WatchError as error:
         return services.messages.text("wrong_watch", part=error.args[0], value=error.args[1][:_MOST_SHOWN])
     async with services.database.reading() as connection:
         limit = await listed.limit(connection, request.chat.id, asked)
@@ -57,7 +57,7 @@ async def unwatch(services: Services, request: Request) -> str | None:
         return None
     try:
         asked = _read(request.words)
-    except _WrongError as error:
+    except WatchError as error:
         return services.messages.text("wrong_watch", part=error.args[0], value=error.args[1][:_MOST_SHOWN])
     whole = len(request.words) == 1 and "<" not in request.words[0] and ">" not in request.words[0]
     async with services.transaction(request.update) as connection:
@@ -77,10 +77,10 @@ def _read(words: tuple[str, ...]) -> Condition:
     typed = " ".join(words[:-1] if words[1:] == (RECORD,) else words)
     found = _ASKED.fullmatch(typed)
     if found is None:
-        raise _WrongError("shape", typed)
+        raise WatchError("shape", typed)
     symbol = read_symbol(found[1])
     if symbol is None:
-        raise _WrongError("symbol", found[1])
+        raise WatchError("symbol", found[1])
     if found[2] is None:
         return Condition(symbol, RECORD)
     try:
@@ -88,7 +88,7 @@ def _read(words: tuple[str, ...]) -> Condition:
     except ValueError:
         level = 0.0
     if not 0 < level < _HIGHEST:
-        raise _WrongError("level", found[3])
+        raise WatchError("level", found[3])
     return Condition(symbol, _SIDES[found[2]], level)
 
 

@@ -91,6 +91,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_market")),
     )
     op.create_table(
+        "fault",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("sentence", sa.String(length=1000), nullable=False),
+        sa.Column("since", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_fault")),
+    )
+    op.create_table(
         "heartbeat",
         sa.Column("machine", sa.String(length=255), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),

@@ -1,7 +1,7 @@
 """A contact sheet of charts at a phone's width: ``python -m tests.bot.charts.sheet FILE``, or ``make charts``.
 
-Of a full history every chart, light and dark; below, those of one that has just begun and is called simulated, of its
-first days, and of nothing. Names behind the file (``breakout-5y-light``) make a sheet of those alone.
+In each language, of a full history every chart, light and dark; below, those of one that has just begun and is called
+simulated, of its first days, and of nothing. Names behind the file (``breakout-5y-light``) make a sheet of those alone.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 from PIL import Image
 
 from bot.charts.drawing import drawn
-from bot.messages.chart_kinds import CHARTS, Chart, Kind, Theme, periods
+from bot.messages.chart_kinds import CHARTS, Chart, Kind, Theme, charts_in, periods
+from bot.messages.languages import NAMES
 from signals.evaluate import History
 from tests.bot.charts.histories import HISTORIES
 
@@ -32,11 +34,14 @@ def named(names: Sequence[str]) -> Iterator[Image.Image]:
 def every() -> Iterator[Image.Image]:
     """Yield each chart, in the order of the sheet."""
     full = HISTORIES["full"]()
-    for theme in Theme:
-        yield from (_at_phone_width(chart, full) for chart in CHARTS if chart.theme is theme)
-    for name in ("sparse", "first days", "empty"):
-        for theme, kind in ((theme, kind) for kind in Kind for theme in Theme):
-            yield _at_phone_width(Chart(kind, periods(kind)[-1], theme), HISTORIES[name](), simulated=name == "sparse")
+    for language in NAMES:
+        for theme in Theme:
+            charts = (chart for chart in charts_in(language) if chart.theme is theme)
+            yield from (_at_phone_width(chart, full) for chart in charts)
+        for name in ("sparse", "first days", "empty"):
+            for kind, theme in product(Kind, Theme):
+                chart = Chart(kind, periods(kind)[-1], theme, language)
+                yield _at_phone_width(chart, HISTORIES[name](), simulated=name == "sparse")
 
 
 def _at_phone_width(chart: Chart, history: History, *, simulated: bool = False) -> Image.Image:

@@ -16,12 +16,15 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
+from bot.cli.readme import brief_record
 from bot.cli.words import record_text
+from bot.messages.languages import messages_of
 from bot.messages.render import Messages
 from bot.sandbox.entities import parse_html
 from signals.as_json import decode_record
 from storage.market import Market
 from tests.bot.browser import DESK, PHONE, browsing, faint, overflow, picture, resize
+from tests.bot.cli.test_readme import written
 from tests.bot.messages.reviewed import plain, reviewed
 from tests.bot.running import command
 from tests.signals.breakout.test_breakout_history import EPISODES
@@ -64,6 +67,15 @@ def test_the_record_in_words_reads_as_reviewed(found: Any) -> None:
     assert plain(record_text(record, Market("live", None, None))) == reviewed("real_record", "the whole record")
     events = Messages().text("record_events", r=record, market=Market("live", None, None))
     assert plain(parse_html(events).text) == reviewed("real_record", "every breakout")
+
+
+@pytest.mark.parametrize(("page", "language"), [("README.md", "en"), ("README.fr.md", "fr")])
+def test_the_readmes_have_it_in_five_lines(found: Any, page: str, language: str) -> None:
+    record = decode_record(json.dumps(found["record"]))
+    name = "record in brief" if language == "en" else f"record in brief {language}"
+    lines = brief_record(messages_of(language), record, Market("folder", None, None))
+    assert written(page, name) == lines
+    assert len(lines.splitlines()) == 5
 
 
 class TestJson:

@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import select
 
 from bot.app import App, build
-from bot.cli.demo import Recorder, SteppedMarket
+from bot.cli.demo.correcting import Corrector
+from bot.cli.demo.demonstration import demo
+from bot.cli.demo.market import Recorder, SteppedMarket
+from bot.cli.demo.people import ADA, CAST, people_world
 from bot.clock import SteppedClock
+from bot.health.faults import Fault as Wrong
 from bot.market.evening import Evening
 from bot.market.process import MarketProcessError
-from bot.sandbox.page import Stepped, page_routes
+from bot.market.protocol import Scenes
+from bot.sandbox.page import page_routes
+from bot.sandbox.panel import Going, Panel
 from bot.sandbox.server import Sandbox, new_token, serve
-from bot.settings import load_settings
+from bot.sandbox.telegram import Json
+from bot.settings import Settings, SettingsError, load_settings
 from signals.data.sessions import decision_time
 from signals.rules import GATE
+from storage import chats
+from storage.schema import alert, verdict
+from storage.settings import chosen
+from storage.settings.kinds import EVERYTHING
+from tests.bot.conftest import Running
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, write
 from tests.bot.running import settings_for
+from tests.bot.sandbox.scripted import Days
 from tests.worlds import day, lead
 
-N, ME = len(lead()), 7001
+N, ME = len(lead()), ADA
+# The fixture's breakout: attempt, confirmed two sessions later, failed two more.
+EVENINGS = {
+    "any": [day(N), day(N + 2), day(N + 4)],
+    "breakout.confirmed": [day(N + 2)],
+    "breakout.failed": [day(N + 4)],
+    "quiet": [day(N - 1)],
+}
 
 
 @pytest.fixture
@@ -36,10 +59,15 @@ async def market(sandbox: Sandbox, database_url: str, tmp_path: Path) -> AsyncIt
     folder.mkdir()
     write(folder, CLOSES, *GATE.blocking)
     settings = settings_for(sandbox, database_url, market_data=f"folder:{folder}")
-    clock = SteppedClock(decision_time(day(N - 2)))
-    async with build(settings, clock, MarketInProcess()) as app:
-        market = SteppedMarket(app, clock, Recorder(app.evening, clock, MarketInProcess()))
-        await market.begin(clock.now())
+    sessions = [day(at) for at in range(N - 4, N + 5)]
+    found = Scenes(decision_time(sessions[0]), sessions, EVENINGS, quiet=2, outage=2)
+    clock = SteppedClock(found.start)
+    people_world(sandbox.world)
+    async with build(replace(settings, operator_ids=(ADA,)), clock, MarketInProcess()) as app:
+        recorder = Recorder(app.evening, clock, MarketInProcess())
+        market = SteppedMarket(app, clock, recorder, found, Corrector(sandbox, app.database, ADA).correct)
+        await market.begin(found.start)
+        await market.begin(decision_time(day(N - 2)))
         yield market
 
 
@@ -56,6 +84,85 @@ class TestStepping:
     async def test_two_visitors_who_step_at_once_step_twice(self, market: SteppedMarket) -> None:
         await asyncio.gather(market.step(), market.step())
         assert (await market.step()).session == day(N + 1)
+
+
+def going() -> Going:
+    """Return a run of something that tells nobody how far it is."""
+    return Going(lambda _done, _of: None)
+
+
+async def recorded(market: SteppedMarket) -> list[tuple[str, date]]:
+    """Return the kind and the session of each alert."""
+    async with market.app.database.reading() as connection:
+        return [tuple(row) for row in await connection.execute(select(alert.c.kind, alert.c.session))]
+
+
+class TestJumping:
+    async def test_it_lives_through_the_evening_alone_and_what_lies_before_is_history(
+        self, market: SteppedMarket
+    ) -> None:
+        assert (await market.jump("breakout.failed", going())).startswith("An alert came, and nobody is subscribed")
+        assert market.session == day(N + 4)
+        assert await recorded(market) == [("breakout.failed", day(N + 4))]
+        async with market.app.database.reading() as connection:
+            rows = await connection.execute(select(verdict.c.session).where(~verdict.c.backfilled))
+            assert rows.scalars().all()[-1:] == [day(N + 4)]
+
+    async def test_after_a_jump_it_is_stepped_as_before(self, market: SteppedMarket) -> None:
+        await market.jump("any", going())
+        assert [(await market.step()).alerted for _ in range(4)] == [False, True, False, True]
+
+    async def test_after_the_last_such_evening_it_begins_anew_and_the_chats_stay(self, market: SteppedMarket) -> None:
+        async with market.app.database.transaction() as connection:
+            await chats.mark_reachable(connection, ME, "private")
+        for _ in range(2):
+            await market.jump("breakout.failed", going())
+            assert market.session == day(N + 4)
+            assert await recorded(market) == [("breakout.failed", day(N + 4))]
+        async with market.app.database.reading() as connection:
+            assert await chats.find(connection, ME) is not None
+
+    async def test_a_quiet_month_is_lived_through_and_tells_nobody(self, market: SteppedMarket) -> None:
+        assert (await market.jump("quiet", going())).startswith("Nothing in 2 sessions")
+        assert (market.session, await recorded(market)) == (day(N - 1), [])
+
+    async def test_it_can_be_stopped_on_the_way(self, market: SteppedMarket) -> None:
+        stopped = going()
+        stopped.stop()
+        assert await market.jump("breakout.failed", stopped) == "Stopped on the way."
+        assert (market.session, await recorded(market)) == (day(N - 2), [])
+        assert (await market.step()).session == day(N - 1)
+
+    async def test_it_says_how_far_it_is(self, market: SteppedMarket) -> None:
+        told: list[tuple[int, int]] = []
+        await market.jump("breakout.failed", Going(lambda done, of: told.append((done, of))))
+        assert told == [(0, 5)]
+
+    async def test_only_what_the_market_has_can_be_jumped_to(self, market: SteppedMarket) -> None:
+        names = [scene.name for scene in market.scenes]
+        assert names == ["breakout.failed", "corrected", "quiet", "any"]
+
+    async def test_a_wrong_number_is_corrected_as_an_operator_does_it(
+        self, market: SteppedMarket, sandbox: Sandbox, running: Running
+    ) -> None:
+        async with market.app.database.transaction() as connection:
+            await chats.subscribe(connection, ME, "private", market.clock.now())
+            await chosen.hear_only(connection, ME, EVERYTHING)
+        sandbox.world.chats[ME].started = True
+        await market.app.connect()
+        async with running(market.app):
+            assert (await market.jump("corrected", going())).startswith("Ada corrected the alert")
+            async with asyncio.timeout(10):
+                while not (answers := [m for m in messages(sandbox) if "reply_to_message" in m]):
+                    await sandbox.world.changed.wait()
+        assert "breakout confirmed" in answers[0]["reply_to_message"]["text"]
+        assert "read from a wrong column" in answers[0]["text"]
+        assert await market.outbox() == {"sent": 2}
+
+
+def messages(sandbox: Sandbox) -> list[Json]:
+    """Return what stands in Ada's chat."""
+    return [*sandbox.world.chats[ME].messages.values()]
 
 
 async def test_neither_a_drawing_nor_a_look_back_that_fails_ends_the_demonstration(
@@ -81,22 +188,11 @@ async def test_neither_a_drawing_nor_a_look_back_that_fails_ends_the_demonstrati
     recording.cancel()
 
 
-class Stub:
-    """A market that only counts."""
-
-    def __init__(self) -> None:
-        self.steps = 0
-
-    async def step(self) -> Stepped:
-        self.steps += 1
-        return Stepped(date(2020, 11, 13), alerted=True)
-
-
 class Visitor:
     """What the page's script does."""
 
-    def __init__(self, session: aiohttp.ClientSession, sandbox: Sandbox, attach: Any) -> None:
-        self.session, self.sandbox, self.attach = session, sandbox, attach
+    def __init__(self, session: aiohttp.ClientSession, sandbox: Sandbox, panel: Panel, days: Days) -> None:
+        self.session, self.sandbox, self.panel, self.days = session, sandbox, panel, days
 
     async def get(self, path: str) -> tuple[int, str]:
         async with self.session.get(self.sandbox.url + path) as answer:
@@ -106,19 +202,33 @@ class Visitor:
         async with self.session.request(method, self.sandbox.url + path, json=body) as answer:
             return await answer.json()
 
+    async def news(self, *, count: int = 1) -> list[Json]:
+        """Return the first things that the page would be told of the chats."""
+        found: list[Json] = []
+        async with self.session.get(self.sandbox.url + "/events") as stream:
+            about = ""
+            while len(found) < count:
+                line = (await stream.content.readline()).decode().strip()
+                about = line.removeprefix("event: ") if line.startswith("event: ") else about
+                if line.startswith("data: ") and about == "chats":
+                    found.append(json.loads(line.removeprefix("data: ")))
+                    self.sandbox.world.write(ME, f"written after {len(found)}")
+        return found
+
 
 @pytest.fixture
 async def visitor() -> AsyncIterator[Visitor]:
-    sandbox = Sandbox()
-    sandbox.world.add_private_chat(ME)
-    routes, attach = page_routes(sandbox, ME)
-    async with serve(sandbox, extra=routes), aiohttp.ClientSession() as session:
-        yield Visitor(session, sandbox, attach)
+    sandbox, days = Sandbox(), Days()
+    people_world(sandbox.world)
+    panel = Panel(sandbox.world.wake)
+    async with serve(sandbox, extra=page_routes(sandbox, CAST, panel)), aiohttp.ClientSession() as session:
+        yield Visitor(session, sandbox, panel, days)
 
 
 class TestPage:
     @pytest.mark.parametrize(
-        ("path", "words"), [("/", "<title>Cascade"), ("/chat.js", "follow()"), ("/chat.css", "--paper")]
+        ("path", "words"),
+        [("/", "<title>Cascade"), ("/chat.js", "EventSource"), ("/bubble.js", "keyboard"), ("/chat.css", "--paper")],
     )
     async def test_the_page_is_served_whole_from_this_machine(self, visitor: Visitor, path: str, words: str) -> None:
         status, text = await visitor.get(path)
@@ -126,49 +236,63 @@ class TestPage:
         assert words in text
         assert "https://" not in text
 
-    async def test_the_chat_is_empty_and_not_started_at_first(self, visitor: Visitor) -> None:
-        chat = await visitor.ask("GET", "/chat/messages")
-        assert (chat["started"], chat["messages"]) == (False, [])
+    async def test_the_chats_are_told_whole_at_first_and_then_only_what_is_new(self, visitor: Visitor) -> None:
+        first, then = await visitor.news(count=2)
+        assert (first["first"], first["people"][0]["name"], first.get("messages")) == (True, "Ada", None)
+        assert [chat["started"] for chat in first["chats"]] == [False, False, True, True]
+        assert [message["text"] for message in then["messages"]] == ["written after 1"]
+        assert "people" not in then
 
     async def test_what_one_writes_becomes_an_update_for_the_bot(self, visitor: Visitor) -> None:
-        await visitor.ask("POST", "/chat/write", {"text": " /start "})
+        await visitor.ask("POST", "/chat/write", WRITTEN | {"text": " /start "})
         (update,) = visitor.sandbox.world.updates
         assert update["message"]["text"] == "/start"
-        chat = await visitor.ask("GET", "/chat/messages")
-        assert chat["started"]
-        assert [message["text"] for message in chat["messages"]] == ["/start"]
 
-    async def test_nothing_but_spaces_is_no_message(self, visitor: Visitor) -> None:
-        await visitor.ask("POST", "/chat/write", {"text": "  "})
+    async def test_nothing_but_spaces_is_no_message_nor_is_one_in_somebody_elses_chat(self, visitor: Visitor) -> None:
+        await visitor.ask("POST", "/chat/write", WRITTEN | {"text": "  "})
+        await visitor.ask("POST", "/chat/write", WRITTEN | {"user_id": ME + 1})
         assert visitor.sandbox.world.updates == []
 
-    async def test_a_button_pressed_becomes_a_callback_query(self, visitor: Visitor) -> None:
-        state = visitor.sandbox.world.chats[ME]
-        message = visitor.sandbox.world.post(state, "hello", [], None)
-        await visitor.ask("POST", "/chat/press", {"message_id": message["message_id"], "data": "why"})
-        (update,) = visitor.sandbox.world.updates
-        assert update["callback_query"]["data"] == "why"
-        assert update["callback_query"]["message"]["text"] == "hello"
-
-    async def test_a_request_for_news_waits_for_something_new_and_is_answered_at_once_then(
-        self, visitor: Visitor
-    ) -> None:
-        chat = await visitor.ask("GET", "/chat/messages")
-        waiting = asyncio.create_task(visitor.ask("GET", f"/chat/messages?known={chat['version']}"))
-        await asyncio.sleep(0)
-        visitor.sandbox.world.write(ME, "/status")
-        async with asyncio.timeout(5):
-            while not (await waiting)["messages"]:
-                waiting = asyncio.create_task(visitor.ask("GET", "/chat/messages"))
+    async def test_a_button_pressed_becomes_a_callback_query_and_its_answer_is_told(self, visitor: Visitor) -> None:
+        world = visitor.sandbox.world
+        message = world.post(world.chats[ME], "hello", [], None)
+        pressing = asyncio.create_task(visitor.ask("POST", "/chat/press", pressed(message["message_id"])))
+        while not world.updates:
+            await world.changed.wait()
+        query = world.updates[0]["callback_query"]
+        assert (query["data"], query["message"]["text"]) == ("why", "hello")
+        answer = f"/bot{visitor.sandbox.token}/answerCallbackQuery"
+        await visitor.ask("POST", answer, {"callback_query_id": query["id"], "text": "so it is"})
+        assert await pressing == {"text": "so it is"}
 
     async def test_before_there_is_a_market_stepping_says_so(self, visitor: Visitor) -> None:
-        assert await visitor.ask("POST", "/market/step", {}) == {"error": "the market is not ready yet"}
+        assert await visitor.ask("POST", "/panel/step", {}) == {"error": "the market is not ready yet"}
 
     async def test_stepping_steps_the_market(self, visitor: Visitor) -> None:
-        market = Stub()
-        visitor.attach(market)
-        assert await visitor.ask("POST", "/market/step", {}) == {"session": "2020-11-13", "alerted": True}
-        assert market.steps == 1
+        visitor.panel.attach(visitor.days)
+        visitor.days.going.set()
+        await visitor.ask("POST", "/panel/step", {})
+        while visitor.panel.shown()["doing"]:
+            await visitor.sandbox.world.changed.wait()
+        assert (visitor.days.steps, visitor.panel.shown()["said"]) == (1, "A session without an alert.")
+
+    @pytest.mark.parametrize(
+        ("action", "body"), [("fly", {}), ("jump", {"scene": "none"}), ("jump", {}), ("play", {"seconds": "x"})]
+    )
+    async def test_what_cannot_be_done_is_refused(self, visitor: Visitor, action: str, body: Json) -> None:
+        visitor.panel.attach(visitor.days)
+        assert (await visitor.get("/chat/document/none"))[0] == 404
+        async with visitor.session.post(f"{visitor.sandbox.url}/panel/{action}", json=body) as answer:
+            assert answer.status == 400
+        assert visitor.panel.shown()["doing"] == ""
+
+
+WRITTEN: Json = {"chat_id": ME, "user_id": ME, "text": "/start"}
+
+
+def pressed(message_id: int) -> Json:
+    """Return what a press of a button asks for."""
+    return {"chat_id": ME, "user_id": ME, "message_id": message_id, "data": "why"}
 
 
 class TestOtherPages:
@@ -179,18 +303,18 @@ class TestOtherPages:
             return answer.status
 
     ASKED: tuple[tuple[str, str, Any], ...] = (
-        ("POST", "/chat/write", {"text": "/start"}), ("POST", "/chat/press", {"message_id": 1, "data": "why"}),
-        ("POST", "/market/step", {}), ("GET", "/chat/messages", None), ("GET", "/", None),
+        ("POST", "/chat/write", WRITTEN), ("POST", "/chat/press", pressed(1)),
+        ("POST", "/panel/step", {}), ("GET", "/events", None), ("GET", "/", None),
     )  # fmt: skip
 
     @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost"])
     async def test_a_page_of_another_origin_gets_nothing(self, visitor: Visitor, origin: str) -> None:
-        visitor.attach(market := Stub())
+        visitor.panel.attach(visitor.days)
         for method, path, body in self.ASKED:
             assert await self.status(visitor, method, path, json=body, headers={"Origin": origin}) == 403
         call = f"/bot{visitor.sandbox.token}/sendMessage"
         assert await self.status(visitor, "POST", call, json={}, headers={"Origin": origin}) == 403
-        assert (market.steps, visitor.sandbox.world.updates, visitor.sandbox.calls) == (0, [], [])
+        assert (visitor.days.steps, visitor.sandbox.world.updates, visitor.sandbox.calls) == (0, [], [])
 
     @pytest.mark.parametrize(
         "host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "evil.example:8765", "localhost.evil.example"]
@@ -203,11 +327,11 @@ class TestOtherPages:
         port = visitor.sandbox.url.rpartition(":")[2]
         for host in (f"127.0.0.1:{port}", f"localhost:{port}"):
             headers = {"Host": host, "Origin": f"http://{host}"}
-            assert await self.status(visitor, "POST", "/chat/write", json={"text": "/a"}, headers=headers) == 200
+            assert await self.status(visitor, "POST", "/chat/write", json=WRITTEN, headers=headers) == 200
         assert len(visitor.sandbox.world.updates) == 2
 
     async def test_a_form_is_no_way_to_ask(self, visitor: Visitor) -> None:
-        for path in ("/chat/write", "/chat/press", "/market/step"):
+        for path in ("/chat/write", "/chat/press", "/panel/step"):
             assert await self.status(visitor, "POST", path, data={"text": "/start"}) == 415
             assert (
                 await self.status(
@@ -262,6 +386,12 @@ class TestTheClock:
 
 
 async def test_an_operator_that_cannot_be_told_is_only_logged(app: App, caplog: pytest.LogCaptureFixture) -> None:
-    alarm = type(app.alarm)(app.telegram.bot, (99,))
-    await alarm("The evening failed")
+    alarm = type(app.alarm)(app.telegram.bot, (99,), app.clock)
+    await alarm.begins(Wrong.EVENING, "The evening failed")
     assert "operator 99 could not be told" in caplog.text
+
+
+async def test_a_port_that_is_taken_is_one_line_with_the_remedy(sandbox: Sandbox) -> None:
+    port = int(sandbox.url.rpartition(":")[2])
+    with pytest.raises(SettingsError, match=f"Port {port} is taken: .*--port 0"):
+        await demo(port, Settings(market_data="simulated"), lambda _url: None)

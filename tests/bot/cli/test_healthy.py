@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from sqlalchemy.exc import OperationalError
+from typer.testing import CliRunner
 
-from bot import heartbeat as beating
 from bot.app import App
-from bot.cli.doctor import healthy
 from bot.cli.doctor.healthy import health
+from bot.cli.main import cli
+from bot.clock import SystemClock
+from bot.health import checks
 from bot.heartbeat import Heartbeat
+from signals.as_json import encode
 from signals.data.sessions import decision_time
 from signals.model import Freshness, SourceVerdict, Verdict
+from storage import ledger, market
+from storage.database import Database
+from storage.ledger import VerdictRow
 from storage.market import Agenda
 from storage.operator import heartbeat
+from storage.schema import compressed
 from tests.bot.conftest import Record
 from tests.bot.running import EVENING, quiet
+from tests.test_container import IMAGE
 
 SESSION = quiet().session
 DUE = Agenda(SESSION + timedelta(days=3), EVENING + timedelta(days=3), SESSION, None)
@@ -83,7 +95,7 @@ async def test_data_that_cannot_be_used_are_told(app: App, record: Record, found
 
 async def test_a_full_disk_is_told_before_it_is_met(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     await beat_of(app).once()
-    monkeypatch.setattr(healthy, "LEAST_FREE", 2**60)
+    monkeypatch.setattr(checks, "LEAST_FREE", 2**60)
     well, line = await said(app)
     assert not well
     assert line.startswith("the disk is full: ")
@@ -103,18 +115,50 @@ async def test_everything_that_is_wrong_is_in_the_line(app: App, record: Record)
 async def test_a_beat_that_the_database_does_not_take_ends_nothing(
     app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    taken, refused = asyncio.Event(), [OperationalError("INSERT", {}, Exception("disk is full"))]
+    refused = [OperationalError("INSERT", {}, Exception("disk is full"))]
 
     async def beat(*_: object) -> None:
         if refused:
             raise refused.pop()
-        taken.set()
 
     monkeypatch.setattr(heartbeat, "beat", beat)
-    monkeypatch.setattr(beating, "EVERY", 0.0)
-    running = asyncio.create_task(beat_of(app).run())
-    async with asyncio.timeout(10):
-        await taken.wait()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    assert [await beat_of(app).once() for _ in range(2)] == [False, True]
     assert "the heartbeat cannot be stored: OperationalError" in caplog.text
+
+
+class TestTheContainersOwnCheck:
+    """The command that the image's HEALTHCHECK names, as the image gives it."""
+
+    def answer(self, url: str, silence: float, verdict: Verdict, agenda: Agenda) -> int:
+        async def begin() -> None:
+            async with Database(url) as database:
+                await Heartbeat(database, SystemClock(), "main", lambda: silence).once()
+                async with database.transaction() as connection:
+                    row = VerdictRow(verdict.session, verdict.decided_at, "3", compressed(encode(verdict)), [])
+                    await market.claim_market(connection, "live")
+                    await ledger.record(connection, [row], [], backfilled=True)
+                    await market.set_agenda(connection, agenda)
+
+        asyncio.run(begin())
+        (check,) = re.findall(r"HEALTHCHECK (.*) CMD (\[.*\])", IMAGE)
+        # One answer that says no is enough, and the next comes within a minute.
+        assert "--interval=60s" in check[0]
+        assert "--retries=1" in check[0]
+        assert json.loads(check[1])[:3] == ["python", "-m", "bot"]
+        environment = {"DATABASE_URL": url, "TELEGRAM_BOT_TOKEN": "1:x"}
+        return CliRunner().invoke(cli, json.loads(check[1])[3:], env=environment).exit_code
+
+    def test_it_is_well_and_turns_unhealthy_for_each_of_the_three(
+        self, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        due = Agenda(SESSION, SystemClock().now() + timedelta(hours=1), SESSION, None)
+        fresh, stale = with_source(Freshness.OK), with_source(Freshness.STALE)
+        answers = {}
+        for what, silence, verdict, least in (
+            ("well", 0.0, fresh, 0), ("polling stopped", 181.0, fresh, 0), ("data are stale", 0.0, stale, 0),
+            ("the disk is full", 0.0, fresh, 2**60),
+        ):  # fmt: skip
+            monkeypatch.setattr(checks, "LEAST_FREE", least)
+            shutil.copy(migrated, tmp_path / f"{what}.db")
+            answers[what] = self.answer(f"sqlite+aiosqlite:///{tmp_path}/{what}.db", silence, verdict, due)
+        assert answers == {"well": 0, "polling stopped": 1, "data are stale": 1, "the disk is full": 1}

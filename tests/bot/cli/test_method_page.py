@@ -53,7 +53,7 @@ def test_the_tables_of_rows_are_not_stale(name: str, table: object) -> None:
 
 def test_the_tables_of_the_history_are_not_stale(history: History) -> None:
     for name, table in tables(history).items():
-        assert section(name) == table, f"make method writes the table of {name} anew"
+        assert section(name) == table(), f"make method writes the table of {name} anew"
 
 
 def test_filling_the_page_twice_changes_nothing(history: History) -> None:

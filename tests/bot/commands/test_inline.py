@@ -60,7 +60,7 @@ async def test_everybody_is_offered_the_same_a_card_in_each_language(
 ) -> None:
     await record(whole())
     answer = await answered(sandbox, hear, typed, language)
-    assert [result["title"] for result in answer["results"]] == ["Where things stand", "Le point du moment"]
+    assert [result["title"] for result in answer["results"]] == ["Where things stand", "La situation"]
     assert [result["description"][:8] for result in answer["results"]] == ["Breakout", "Cassure "]
     assert answer["is_personal"] in (False, "false")
     assert len(NAMES) == 2
@@ -70,7 +70,7 @@ async def test_everybody_is_offered_the_same_a_card_in_each_language(
 async def test_one_language_can_be_asked_for(sandbox: Sandbox, hear: Hear, record: Record, typed: str) -> None:
     await record(whole())
     (offered,) = (await answered(sandbox, hear, typed))["results"]
-    assert offered["title"] == "Le point du moment"
+    assert offered["title"] == "La situation"
 
 
 @pytest.mark.parametrize(

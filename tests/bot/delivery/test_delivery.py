@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from bot.app import App
 from bot.clock import SteppedClock
 from bot.delivery import results, sender
+from bot.health.faults import Fault as Wrong
 from bot.messages.render import Messages
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
@@ -357,8 +358,8 @@ class TestFailures:
     async def test_the_same_sentence_is_told_to_the_operator_once(
         self, app: App, caplog: pytest.LogCaptureFixture
     ) -> None:
-        await app.alarm("The evening failed")
-        await app.alarm("The evening failed")
+        await app.alarm.begins(Wrong.EVENING, "The evening failed")
+        await app.alarm.begins(Wrong.EVENING, "The evening failed")
         assert len([r for r in caplog.records if r.levelname == "ERROR"]) == 1
 
 

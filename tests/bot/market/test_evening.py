@@ -200,6 +200,14 @@ class TestAnEvening:
         assert row.backfilled is False
         assert row.decided_at == decision_time(day(N))
 
+    async def test_the_log_says_which_alerts_came_of_a_session(
+        self, next_evening: Evening, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        await at(next_evening, N)
+        ids = [(vars(line).get("session"), vars(line).get("alert")) for line in caplog.records]
+        assert [pair for pair in ids if pair[0]] == [(str(day(N)), None), (str(day(N)), 1)]
+
     async def test_only_a_confirmation_and_a_failure_are_urgent(self, next_evening: Evening) -> None:
         for position in range(N, N + 5):
             await at(next_evening, position)

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from bot.market.process import MarketProcess, MarketProcessError
-from bot.market.protocol import Collect, DemoStart, Evaluate, FindDemoStart, NextDue, Observations
+from bot.market.protocol import Collect, Evaluate, FindSymbol, NextDue, Observations, SymbolFound
 from bot.settings import NAMES
 from signals.data.series import SERIES
 from signals.data.sessions import decision_time
@@ -90,9 +90,9 @@ async def test_the_process_inherits_no_setting_not_even_the_token(monkeypatch: p
     monkeypatch.setenv("webhook_secret", "secret-in-small-letters")
     process = MarketProcess()
     try:
-        now = datetime.fromisoformat("2010-01-08T23:00:00+00:00")
-        (start,) = [reply async for reply in process.ask(FindDemoStart("simulated", now))]
-        assert isinstance(start, DemoStart)
+        now = datetime.fromisoformat("2016-01-08T23:00:00+00:00")
+        (found,) = [reply async for reply in process.ask(FindSymbol("simulated", "AAPL", now))]
+        assert isinstance(found, SymbolFound)
         assert process._process is not None
         environment = Path(f"/proc/{process._process.pid}/environ").read_text()
         assert "PATH=" in environment

@@ -11,8 +11,10 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from bot.messages.buttons import Rows, as_json
+from bot.messages.languages import messages_of
 from bot.messages.record import MAIN, command_of, of_months, rule_named
 from bot.sandbox.entities import parse_html
+from bot.sandbox.news import Cast, Person
 from bot.sandbox.page import page_routes
 from bot.sandbox.server import Sandbox, serve
 from signals.evaluate import History
@@ -36,7 +38,7 @@ ALERTS = {
     "liquidity": (date(2025, 6, 26), "liquidity.regime"),
 }
 # What a telephone and Telegram have around the messages takes no less than the page without its market.
-ALONE = "#market, header p { display: none !important }"
+ALONE = "#panel, #side, header p { display: none !important }"
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,7 @@ def ten(history: History, record: TrackRecord) -> Iterator[Message]:
 async def sandbox() -> AsyncIterator[Sandbox]:
     made = Sandbox()
     made.world.add_private_chat(READER, started=True)
-    routes, _ = page_routes(made, READER)
-    async with serve(made, extra=routes):
+    async with serve(made, extra=page_routes(made, Cast([Person(READER, "You")]))):
         yield made
 
 
@@ -83,17 +84,31 @@ async def phone(chromium: str, sandbox: Sandbox) -> AsyncIterator[Page]:
 async def test_the_ten_most_important_messages_fit_a_screen_each(
     history: History, record: TrackRecord, sandbox: Sandbox, phone: Page
 ) -> None:
-    state, whole = sandbox.world.chats[READER], []
-    for message in ten(history, record):
-        state.messages.clear()
-        parsed = parse_html(message.html)
-        sent = sandbox.world.post(state, parsed.text, parsed.entities, as_json(message.rows))
-        item = phone.locator(f"#messages li[data-id='{sent['message_id']}']")
-        await expect(item).to_be_visible()
-        box, room = await item.bounding_box(), await phone.locator("#messages").bounding_box()
-        assert box is not None
-        assert room is not None
-        await picture(phone, f"message-{message.name}", box["y"] + box["height"] + 12)
-        whole.append((message.name, box["height"], box["height"] <= room["height"]))
-    assert len(whole) == 10
-    assert [each for each in whole if not each[2]] == []
+    shown = [(message.name, *await heights(message, sandbox, phone)) for message in ten(history, record)]
+    assert len(shown) == 10
+    assert [(name, own, room) for name, own, room in shown if own > room] == []
+
+
+@pytest.mark.parametrize(("name", "of"), [("confirmed-fr", "confirmed"), ("failed-fr", "failed")])
+async def test_so_do_the_two_that_the_french_readme_shows(
+    history: History, sandbox: Sandbox, phone: Page, name: str, of: str
+) -> None:
+    french, (day, kind) = messages_of("fr"), ALERTS[of]
+    html = dict(html_alerts_of(history, day, with_past=True, messages=french))[kind]
+    own, room = await heights(Message(name, html, french.buttons.under_alert(1, kind)), sandbox, phone)
+    assert own <= room
+
+
+async def heights(message: Message, sandbox: Sandbox, phone: Page) -> tuple[float, float]:
+    """Show a message alone, and return how high it is and how much room there is."""
+    state = sandbox.world.chats[READER]
+    state.messages.clear()
+    parsed = parse_html(message.html)
+    sent = sandbox.world.post(state, parsed.text, parsed.entities, as_json(message.rows))
+    item = phone.locator(f"#messages li[data-id='{sent['message_id']}']")
+    await expect(item).to_be_visible()
+    box, room = await item.bounding_box(), await phone.locator("#messages").bounding_box()
+    assert box is not None
+    assert room is not None
+    await picture(phone, f"message-{message.name}", box["y"] + box["height"] + 12)
+    return box["height"], room["height"]

@@ -39,43 +39,49 @@ async def page(demo: str, chromium: str) -> AsyncIterator[Page]:
         yield page
 
 
-async def test_start_status_and_a_stepped_breakouts_alert_are_seen(page: Page) -> None:
+async def test_from_start_to_a_confirmed_breakout_and_its_reasons(page: Page) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     messages = page.locator("#messages li.bot .text")
+    panel = page.locator("#said")
 
-    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("button", name="Start", exact=True).click()
     await expect(messages.last).to_contain_text("Cascade watches whether", timeout=PATIENCE)
-    await page.get_by_role("button", name="Subscribe").click()
+    await page.locator("#messages").get_by_role("button", name="Subscribe").click()
     await expect(messages.last).to_contain_text("Subscribed.", timeout=PATIENCE)
-
-    await page.get_by_label("Message").fill("/status")
-    await page.get_by_role("button", name="Send").click()
+    await page.get_by_role("button", name="Menu").click()
+    await page.locator("#menu").get_by_role("button", name="/status").click()
     await expect(messages.last).to_contain_text("Next: any close above", timeout=PATIENCE)
     await expect(messages.last).to_contain_text("SIMULATED MARKET", timeout=PATIENCE)
-    await expect(messages.last.locator("b").first).to_contain_text("Stage ")
 
     before = await messages.count()
     await page.get_by_role("button", name="Step one session").click()
-    await expect(page.get_by_role("status")).to_contain_text("Session 20", timeout=PATIENCE)
+    await expect(panel).to_have_text("A session without an alert.", timeout=PATIENCE)
     assert await messages.count() == before, "a quiet session brings no message"
 
-    step_to_alert = page.get_by_role("button", name="Step to the next alert")
-    for words in ("at a record", "breakout confirmed"):
-        await step_to_alert.click()
+    await page.get_by_text("Jump, and the outbox").click()
+    for name, words in (("any alert comes", "at a record"), ("a breakout that holds", "breakout confirmed")):
+        await page.get_by_role("button", name=name).click()
+        await expect(panel).to_have_text("An alert came.", timeout=PATIENCE)
         await expect(messages.last).to_contain_text(words, timeout=PATIENCE)
         await expect(messages.last).to_contain_text("SIMULATED MARKET")
         await expect(messages.last).to_contain_text("Wrong if: a close below")
-        await expect(step_to_alert).to_be_enabled(timeout=PATIENCE)
+    await expect(page.locator("#outbox")).to_contain_text("sent2", timeout=PATIENCE)
 
     await page.get_by_role("button", name="Why").last.click()
     await expect(messages.last).to_contain_text("What changed in the last month", timeout=PATIENCE)
     await page.get_by_role("button", name="Back").last.click()
     await expect(messages.last).to_contain_text("breakout confirmed", timeout=PATIENCE)
 
+    await page.get_by_role("button", name="Small-cap traders").click()
+    await expect(messages.last).to_contain_text("An admin chooses here what comes")
+    await page.get_by_role("button", name="Cascade", exact=False).first.click()
+    await page.get_by_text("Jump, and the outbox").click()
     for name, size in {"phone": PHONE, "desk": DESK}.items():
         await resize(page, size)
         assert await overflow(page) <= 0, f"the page is wider than a {name}"
+        await messages.last.scroll_into_view_if_needed()
         await picture(page, f"demo-{name}")
     assert await faint(page) == []
     assert errors == []

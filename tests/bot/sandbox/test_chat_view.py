@@ -1,86 +1,31 @@
-"""What the chat page's script does by itself: where the view stands, and how stepping ends. No bot, no market."""
+"""What the chat page's script does by itself: where the view stands, who writes where, and all of it by keyboard."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 from telegram import Bot
 
-from bot.sandbox.page import Stepped, page_routes
-from bot.sandbox.server import Sandbox, serve
-from tests.bot.browser import browsing, overflow
+from tests.bot.browser import DESK, PHONE, browsing, faint, overflow, resize
+from tests.bot.sandbox.scripted import ADA, CAMILLE, CHANNEL, GROUP, LONG, TOPIC, Visit, visiting
 from tests.bot.sandbox.test_photos import picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ME = 7001
-LONG = "The first line\n" + "another\n" * 60
-
-
-@dataclass
-class Days:
-    """A market whose sessions bring an alert when they are told to, and whose steps can be held."""
-
-    steps: int = 0
-    alert_at: int = 0
-    going: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def step(self) -> Stepped:
-        await self.going.wait()
-        self.steps += 1
-        return Stepped(date(2020, 1, 1) + timedelta(days=self.steps), alerted=self.steps == self.alert_at)
-
-
-@dataclass
-class Visit:
-    """The page, opened, and what stands behind it."""
-
-    page: Page
-    sandbox: Sandbox
-    days: Days
-
-    def say(self, text: str) -> int:
-        """Let the bot write."""
-        world = self.sandbox.world
-        return int(world.post(world.chats[ME], text, [], None)["message_id"])
-
-    def edit(self, message_id: int, text: str) -> None:
-        """Let the bot edit a message."""
-        self.sandbox.world.chats[ME].messages[message_id]["text"] = text
-        self.sandbox.world.wake()
-
-    async def sees(self, message_id: int, text: str) -> float:
-        """Wait until a message reads so, and return how far its top is below that of the view."""
-        item = self.page.locator(f"#messages li[data-id='{message_id}']")
-        await expect(item).to_contain_text(text)
-        tops = "item => item.getBoundingClientRect().top - item.parentElement.getBoundingClientRect().top"
-        return float(await item.evaluate(tops))
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def opened(chromium: str) -> AsyncIterator[Page]:
-    async with browsing(chromium) as page:
+    async with browsing(chromium, size=DESK) as page:
         yield page
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def visit(opened: Page) -> AsyncIterator[Visit]:
-    sandbox, days = Sandbox(), Days()
-    days.going.set()
-    sandbox.world.add_private_chat(ME, started=True)
-    routes, attach = page_routes(sandbox, ME)
-    attach(days)
-    async with serve(sandbox, extra=routes):
-        await opened.goto(sandbox.url)
-        yield Visit(opened, sandbox, days)
-        await opened.goto("about:blank")
+    async with visiting(opened) as visit:
+        yield visit
 
 
 async def test_an_empty_chat_says_what_to_do_first(visit: Visit) -> None:
@@ -119,7 +64,7 @@ class TestTheView:
         first, second = visit.say("to be deleted"), visit.say("stays")
         await visit.sees(second, "stays")
         await visit.page.evaluate("document.querySelector('#messages li:last-child').dataset.seen = 'before'")
-        visit.sandbox.world.delete(ME, first)
+        visit.sandbox.world.delete(ADA, first)
         await expect(visit.page.get_by_text("to be deleted")).to_have_count(0)
         assert await visit.page.evaluate("document.querySelector('#messages li').dataset.seen") == "before"
 
@@ -131,44 +76,176 @@ class TestTheView:
         assert 0 <= await visit.sees(number, "another") <= 20
 
 
-class TestStepping:
-    def button(self, visit: Visit, name: str) -> Any:
-        return visit.page.get_by_role("button", name=name)
+class TestPeopleAndChats:
+    async def test_what_one_writes_comes_from_who_one_is_where_one_is(self, visit: Visit) -> None:
+        await visit.button("Camille").click()
+        await visit.button("Traders").click()
+        await visit.button("Alerts").click()
+        await visit.page.get_by_label("Message", exact=True).fill("/status")
+        await visit.page.keyboard.press("Enter")
+        (update,) = await visit.updates(1)
+        message = update["message"]
+        assert (message["from"]["id"], message["from"]["first_name"]) == (CAMILLE, "Camille")
+        assert (message["chat"]["id"], message["message_thread_id"]) == (GROUP, TOPIC)
 
-    async def test_it_ends_at_the_session_that_brings_an_alert(self, visit: Visit) -> None:
-        visit.days.alert_at = 3
-        await self.button(visit, "Step to the next alert").click()
-        await expect(self.button(visit, "Step one session")).to_be_enabled()
-        await expect(visit.page.get_by_role("status")).to_have_text("Session 2020-01-04 · an alert")
-        assert visit.days.steps == 3
+    async def test_each_topic_shows_its_own_messages(self, visit: Visit) -> None:
+        general, alerts = visit.say("in general", GROUP), visit.say("an alert", GROUP, topic=TOPIC)
+        await visit.button("Traders").click()
+        await visit.sees(general, "in general")
+        await expect(visit.page.locator("#messages").get_by_text("an alert")).to_have_count(0)
+        await expect(visit.button("Alerts").get_by_label("1 new")).to_be_visible()
+        await visit.button("Alerts").click()
+        await visit.sees(alerts, "an alert")
 
-    async def test_sixty_sessions_without_one_are_enough(self, visit: Visit) -> None:
-        await self.button(visit, "Step to the next alert").click()
-        await expect(visit.page.get_by_role("status")).to_have_text("Session 2020-03-01 · 60 without an alert")
-        await expect(self.button(visit, "Step one session")).to_be_enabled()
-        assert visit.days.steps == 60
+    async def test_a_chat_elsewhere_counts_what_is_new_and_opens_at_the_first_of_it(self, visit: Visit) -> None:
+        visit.say("hello")
+        first, _ = visit.say(LONG, CHANNEL), visit.say(LONG, CHANNEL)
+        await expect(visit.page.get_by_label("2 new")).to_be_visible()
+        await visit.button("Breakouts").click()
+        assert 0 <= await visit.sees(first, "another") <= 20
+        await expect(visit.page.get_by_label("2 new")).to_have_count(0)
 
-    async def test_whoever_watches_can_stop_it(self, visit: Visit) -> None:
-        visit.days.going.clear()
-        await self.button(visit, "Step to the next alert").click()
-        await self.button(visit, "Stop").click()
-        visit.days.going.set()
-        await expect(self.button(visit, "Step one session")).to_be_enabled()
-        await expect(self.button(visit, "Step to the next alert")).to_be_visible()
-        assert visit.days.steps == 1
+    async def test_in_a_channel_only_an_admin_writes(self, visit: Visit) -> None:
+        await visit.button("Breakouts").click()
+        await expect(visit.page.get_by_label("Message", exact=True)).to_be_visible()
+        await visit.button("Camille").click()
+        await expect(visit.page.get_by_text("Only admins write")).to_be_visible()
+        await expect(visit.page.get_by_label("Message", exact=True)).to_be_hidden()
 
-    async def test_one_session_is_one_step(self, visit: Visit) -> None:
-        await self.button(visit, "Step one session").click()
-        await expect(visit.page.get_by_role("status")).to_have_text("Session 2020-01-02")
-        assert visit.days.steps == 1
+    async def test_somebody_else_has_a_chat_of_their_own_and_has_to_start_it(self, visit: Visit) -> None:
+        visit.say("for Ada alone")
+        await visit.button("Camille").click()
+        await expect(visit.page.get_by_text("for Ada alone")).to_have_count(0)
+        await visit.button("Start").click()
+        (update,) = await visit.updates(1)
+        assert (update["message"]["chat"]["id"], update["message"]["from"]["language_code"]) == (CAMILLE, "fr")
+
+    async def test_the_menu_is_that_of_the_person_and_the_chat(self, visit: Visit) -> None:
+        commands = visit.sandbox.world.commands
+        commands['{"type": "default"}', ""] = [{"command": "status", "description": "Where things stand"}]
+        commands['{"type": "default"}', "fr"] = [{"command": "status", "description": "La situation"}]
+        commands[f'{{"chat_id": {ADA}, "type": "chat"}}', ""] = [{"command": "health", "description": "How it does"}]
+        visit.sandbox.world.wake()
+        await visit.button("Menu").click()
+        await expect(visit.page.locator("#menu")).to_have_text("/health How it does")
+        await visit.button("Camille").click()
+        await visit.button("Start").click()
+        await visit.button("Menu").click()
+        await expect(visit.page.locator("#menu")).to_have_text("/status La situation")
+
+
+class TestMessages:
+    async def test_an_answer_shows_what_it_answers(self, visit: Visit) -> None:
+        number = visit.say("the wrong alert")
+        async with Bot(visit.sandbox.token, base_url=f"{visit.sandbox.url}/bot") as bot:
+            await bot.send_message(ADA, "a correction", reply_to_message_id=number)
+        await expect(visit.page.locator(".answered")).to_have_text("the wrong alert")
+
+    async def test_a_command_in_a_text_can_be_tapped(self, visit: Visit) -> None:
+        await visit.sees(visit.say("See /status, or and/or."), "See")
+        await visit.page.locator("#messages").get_by_role("button", name="/status").click()
+        (update,) = await visit.updates(1)
+        assert update["message"]["text"] == "/status"
+
+    async def test_what_the_bot_says_to_a_press_is_shown(self, visit: Visit) -> None:
+        await visit.sees(visit.say("hello", markup=keys("Mute")), "hello")
+        await visit.button("Mute").click()
+        (update,) = await visit.updates(1)
+        async with Bot(visit.sandbox.token, base_url=f"{visit.sandbox.url}/bot") as bot:
+            await bot.answer_callback_query(update["callback_query"]["id"], "Only admins may")
+        await expect(visit.page.locator("#toast")).to_have_text("Only admins may")
+
+    async def test_text_that_looks_like_html_stays_text(self, visit: Visit) -> None:
+        await visit.sees(visit.say("<img src=x onerror=alert(1)>"), "<img src=x")
+        assert await visit.page.locator("#messages img").count() == 0
+
+
+class TestTheKeyboard:
+    async def test_it_suffices_to_choose_a_chat_write_and_press(self, visit: Visit) -> None:
+        keyboard = visit.page.keyboard
+        commands = visit.sandbox.world.commands
+        commands['{"type": "default"}', ""] = [{"command": "status", "description": "Where things stand"}]
+        await visit.sees(visit.say("hello", markup=keys("Why")), "hello")
+        await tab_to(visit, "hello", "Why")
+        await keyboard.press("Enter")
+        assert "callback_query" in (await visit.updates(1))[0]
+        await visit.page.get_by_label("Message", exact=True).focus()
+        await keyboard.type("/st")
+        await keyboard.press("ArrowDown")
+        await keyboard.press("Enter")
+        assert (await visit.updates(1))[0]["message"]["text"] == "/status"
+        await visit.page.keyboard.press("Escape")
+
+    async def test_every_control_is_reached_by_tab_in_the_order_of_reading(self, visit: Visit) -> None:
+        await visit.sees(visit.say("hello", markup=keys("Why")), "hello")
+        reached = [await tab(visit) for _ in range(19)]
+        wanted = ["Ada", "Camille", "Cascade", "Traders", "Breakouts", "Dark", "messages", "Why", "text", "Send"]
+        places = [next(at for at, what in enumerate(reached) if what.startswith(name)) for name in wanted]
+        assert places == sorted(places)
+        for name in ("Step one session", "Play", "pace", "a breakout fails"):
+            assert name in reached
+
+    async def test_a_pressed_key_keeps_the_focus_when_its_message_is_edited(self, visit: Visit) -> None:
+        number = visit.say("hello", markup=keys("Why"))
+        await visit.sees(number, "hello")
+        await visit.button("Why").focus()
+        visit.edit(number, "an answer")
+        await visit.sees(number, "an answer")
+        await expect(visit.button("Why")).to_be_focused()
+
+
+async def test_it_can_be_read_in_both_themes_and_fits_a_phone_and_a_desk(visit: Visit) -> None:
+    visit.say("a /command, and more", markup=keys("Why"))
+    visit.sandbox.world.write(ADA, "/status")
+    visit.say("new there", CHANNEL)
+    await expect(visit.page.get_by_label("1 new")).to_be_visible()
+    for size in (PHONE, DESK):
+        await resize(visit.page, size)
+        assert await overflow(visit.page) <= 0
+        assert await faint(visit.page) == []
+    await visit.button("Dark").click()
+    assert await faint(visit.page) == []
+    await expect(visit.button("Light")).to_be_visible()
+
+
+async def test_news_is_announced_and_every_region_has_a_name(visit: Visit) -> None:
+    page = visit.page
+    await expect(page.get_by_role("log", name="Messages")).to_have_attribute("aria-live", "polite")
+    for role, name in (("navigation", "People and chats"), ("complementary", "Market"), ("group", "Who you are")):
+        await expect(page.get_by_role(role, name=name)).to_be_visible()  # type: ignore[arg-type]
+    nameless = "[...document.querySelectorAll('button, input, select')].filter((one) => !one.hidden && one.checkVisibility() && !(one.textContent.trim() || one.ariaLabel || one.labels?.length)).length"
+    assert await page.evaluate(nameless) == 0
 
 
 async def test_a_picture_is_shown_whole_and_no_wider_than_its_message(visit: Visit) -> None:
     async with Bot(visit.sandbox.token, base_url=f"{visit.sandbox.url}/bot") as bot:
-        number = (await bot.send_photo(ME, picture(1170, 1440), "<b>Stage 2 of 4</b>", parse_mode="HTML")).message_id
+        number = (await bot.send_photo(ADA, picture(1170, 1440), "<b>Stage 2 of 4</b>", parse_mode="HTML")).message_id
     await visit.sees(number, "Stage 2 of 4")
     shown = visit.page.locator(f"#messages li[data-id='{number}'] img")
     await expect(shown).to_have_js_property("complete", value=True)
     assert await shown.evaluate("image => image.naturalWidth") == 1170
     assert await shown.evaluate("image => image.clientHeight / image.clientWidth") == pytest.approx(1440 / 1170, 0.01)
     assert await overflow(visit.page) == 0
+
+
+def keys(*titles: str) -> dict[str, object]:
+    """Return a row of keys."""
+    return {"inline_keyboard": [[{"text": title, "callback_data": title.lower()} for title in titles]]}
+
+
+async def tab(visit: Visit) -> str:
+    """Go on to the next control, and say what it is."""
+    await visit.page.keyboard.press("Tab")
+    return str(
+        await visit.page.evaluate(
+            "document.activeElement.textContent.trim() && document.activeElement.tagName === 'BUTTON' ? document.activeElement.textContent.trim() : document.activeElement.id"
+        )
+    )
+
+
+async def tab_to(visit: Visit, _: str, wanted: str) -> None:
+    """Go on until a control is reached."""
+    for _step in range(30):
+        if await tab(visit) == wanted:
+            return
+    raise AssertionError(f"{wanted} is not reached")

@@ -13,6 +13,7 @@ from PIL import Image
 from telegram import Bot, InputMediaPhoto
 from telegram.error import BadRequest
 
+from bot.sandbox.news import Cast, Person
 from bot.sandbox.page import page_routes
 from bot.sandbox.server import Sandbox, serve
 from tests.bot.sandbox.test_sandbox import ME, _matches, bot
@@ -85,7 +86,8 @@ async def test_an_edit_that_changes_nothing_or_of_another_kind_is_refused(bot: B
 
 async def test_the_chat_page_is_given_the_picture(sandbox: Sandbox) -> None:
     sandbox.world.add_private_chat(ME, started=True)
-    async with serve(sandbox, extra=page_routes(sandbox, ME)[0]), aiohttp.ClientSession() as session:
+    routes = page_routes(sandbox, Cast([Person(ME, "You")]))
+    async with serve(sandbox, extra=routes), aiohttp.ClientSession() as session:
         async with Bot(sandbox.token, base_url=f"{sandbox.url}/bot") as bot:
             sent = await bot.send_photo(ME, picture(), "one")
         async with session.get(f"{sandbox.url}/chat/photo/{sent.photo[-1].file_id}") as answer:

@@ -10,6 +10,8 @@ from tenacity import wait_none
 
 from bot.app import App
 from bot.delivery.request import AiohttpRequest
+from bot.health.counting import Counts
+from bot.health.faults import Fault
 from bot.sandbox.server import Sandbox
 from bot.updates import inbox as handling
 from bot.updates import polling
@@ -23,8 +25,11 @@ ME, OTHER, GROUP = 5, 6, -77
 class Alarms(list[str]):
     """The sentences the operator was told."""
 
-    async def __call__(self, sentence: str) -> None:
+    async def begins(self, fault: Fault, sentence: str) -> None:
         self.append(sentence)
+
+    async def ends(self, *which: Fault) -> None:
+        """Nobody asks."""
 
 
 @pytest.fixture
@@ -57,7 +62,7 @@ async def polled(
 
     async def once_more() -> None:
         if not tasks:
-            poller = Poller(app.telegram.bot, request, address, app.inbox, alarms, time)
+            poller = Poller(app.telegram.bot, request, address, app.inbox, alarms, time, Counts())
             tasks.extend(asyncio.create_task(running) for running in (poller.run(), app.inbox.run()))
         async with asyncio.timeout(10):
             await sandbox.called.wait()

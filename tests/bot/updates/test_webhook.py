@@ -19,6 +19,7 @@ from bot.sandbox.telegram import BotApiError
 from bot.settings import SettingsError
 from bot.updates import webhook
 from bot.updates.webhook import Webhook
+from bot.web import server
 from storage import chats, inbox
 from tests.bot.running import EVENING, settings_for
 
@@ -228,9 +229,9 @@ async def test_a_call_that_knows_the_secret_is_not_closed_for_others(hooked: App
 async def test_who_never_ends_a_header_or_a_body_is_given_up(
     sandbox: Sandbox, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("_HEADER_SECONDS", "_BODY_SECONDS"):
-        monkeypatch.setattr(webhook, name, 0.05)
-    runner = await Webhook(app.inbox, SECRET).serve("127.0.0.1:0")
+    monkeypatch.setattr(server, "_HEADER_SECONDS", 0.05)
+    monkeypatch.setattr(webhook, "_BODY_SECONDS", 0.05)
+    runner = await Webhook(app.inbox, SECRET, app.alarm).serve("127.0.0.1:0")
     host, port = runner.addresses[0][:2]
     for begun, status in ((b"POST /telegram HTTP/1.1\r\nHost: x\r\nX: ", b""), (
         f"POST /telegram HTTP/1.1\r\nHost: x\r\n{HEADER}: {SECRET}\r\nContent-Length: 9\r\n\r\n".encode(), b"HTTP/1.1 408"
@@ -275,7 +276,7 @@ async def test_an_address_that_is_taken_ends_the_program_with_its_reason(sandbox
 
 async def test_the_web_hook_listens_on_ipv6_too(app: App, sandbox: Sandbox) -> None:
     try:
-        runner = await Webhook(app.inbox, SECRET).serve(f"[::1]:{free_port()}")
+        runner = await Webhook(app.inbox, SECRET, app.alarm).serve(f"[::1]:{free_port()}")
     except SettingsError:
         pytest.skip("this machine has no IPv6")
     host, port = runner.addresses[0][:2]

@@ -55,7 +55,7 @@ async def spread(database: Database, size: int = 2, now: datetime = NOW) -> None
     found = True
     while found:
         async with database.transaction() as connection:
-            found = await fan_out.fan_out(connection, now, size, [OPERATOR])
+            found = await fan_out.fan_out(connection, now, size, [OPERATOR]) is not None
 
 
 async def claim(database: Database, now: datetime = NOW, limit: int = 100) -> list[Claimed]:

@@ -46,7 +46,7 @@ async def spread(database: Database, size: int = 20_000, now: datetime = NOW) ->
     found = True
     while found:
         async with database.transaction() as connection:
-            found = await fan_out.fan_out(connection, now, size)
+            found = await fan_out.fan_out(connection, now, size) is not None
 
 
 async def claim(database: Database, limit: int = 100, now: datetime = NOW) -> list[Claimed]:

@@ -47,7 +47,7 @@ async def spread(database: Database, now: datetime = NOW) -> None:
     found = True
     while found:
         async with database.transaction() as connection:
-            found = await fan_out.fan_out(connection, now)
+            found = await fan_out.fan_out(connection, now) is not None
 
 
 async def draw(database: Database, through: date = SESSION) -> None:

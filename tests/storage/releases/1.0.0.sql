@@ -128,6 +128,13 @@ CREATE TABLE delivery_count (
 	CONSTRAINT fk_delivery_count_alert_id FOREIGN KEY(alert_id) REFERENCES alert (id)
 );
 INSERT INTO "delivery_count" VALUES(3,'"é"',7);
+CREATE TABLE fault (
+	name VARCHAR(32) NOT NULL, 
+	sentence VARCHAR(1000) NOT NULL, 
+	since DATETIME NOT NULL, 
+	CONSTRAINT pk_fault PRIMARY KEY (name)
+);
+INSERT INTO "fault" VALUES('"é"','"é"','2020-11-18 06:07:08.000009');
 CREATE TABLE heartbeat (
 	machine VARCHAR(255) NOT NULL, 
 	role VARCHAR(16) NOT NULL, 

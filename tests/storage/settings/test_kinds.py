@@ -40,7 +40,7 @@ async def spread(database: Database) -> None:
     found = True
     while found:
         async with database.transaction() as connection:
-            found = await fan_out.fan_out(connection, NOW, 2)
+            found = await fan_out.fan_out(connection, NOW, 2) is not None
 
 
 async def claim(database: Database) -> list[Claimed]:

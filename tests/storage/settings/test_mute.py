@@ -32,7 +32,7 @@ async def spread(database: Database, now: datetime) -> None:
     found = True
     while found:
         async with database.transaction() as connection:
-            found = await fan_out.fan_out(connection, now)
+            found = await fan_out.fan_out(connection, now) is not None
 
 
 @pytest.mark.parametrize(("passed", "recipients"), [(timedelta(), {2}), (WEEK, {1, 2})])

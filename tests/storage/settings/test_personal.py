@@ -34,7 +34,7 @@ async def spread(database: Database) -> None:
     found = True
     while found:
         async with database.transaction() as connection:
-            found = await fan_out.fan_out(connection, NOW, 1)
+            found = await fan_out.fan_out(connection, NOW, 1) is not None
 
 
 async def rows_naming(database: Database, number: int) -> dict[str, list[dict[str, Any]]]:

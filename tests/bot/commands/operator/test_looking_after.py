@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from bot.app import App, build
 from bot.clock import SteppedClock
+from bot.health import checks, watching
+from bot.health.faults import Fault as Wrong
 from bot.market.protocol import Evaluate, NextDue, Reply, Verdicts
 from bot.market.protocol import Request as MarketRequest
 from bot.messages.render import Messages
@@ -72,7 +74,7 @@ class TestHealth:
         await record(attempt(), "attempt")
         await app.sender._enqueue_some()
         for number in range(3):
-            await app.alarm(f"<the disk> & {number}")
+            await app.alarm.begins(Wrong.REFUSED, f"<the disk> & {number}")
         lines = (await say("/health")).replace("\u00a0", " ").splitlines()
         assert any(line.startswith("Queue: 1 queued, the oldest for ") for line in lines)
         assert [line.partition(": ")[2] for line in lines if line.startswith("Told ")] == [
@@ -80,6 +82,12 @@ class TestHealth:
             "<the disk> & 2",
         ]
         assert lines[-1] == "and 1 more"
+
+    async def test_it_names_the_checks_that_fail(self, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert not any(line.startswith("Failing checks") for line in (await say("/health")).splitlines())
+        monkeypatch.setattr(checks, "LEAST_FREE", 2**60)
+        monkeypatch.setattr(watching, "_SAME_FOR", 0.0)
+        assert "Failing checks: disk" in (await say("/health")).splitlines()
 
     async def test_in_a_group_its_operator_is_answered_too(self, say: Say) -> None:
         assert (await say("/health", GROUP, ME)).startswith("Health")
@@ -90,7 +98,7 @@ class TestHealth:
         waiting = Agenda(DUE.date(), DUE, SESSION, "y" * 900)
         await record(whole(sources=wrong), agenda=waiting)
         for number in range(5):
-            await app.alarm(f"{number} " + "z" * 900)
+            await app.alarm.begins(Wrong.REFUSED, f"{number} " + "z" * 900)
         await say("/pause")
         assert utf16_length(await say("/health")) <= 1_300
 

@@ -1,0 +1,1 @@
+"""What the bot listens with: a server with limits, and the pages on which others see how it does."""

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,8 +26,7 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record without any secret, and without what moves a terminal's cursor or turns its letters."""
-        lines = super().format(record).split("\n")
-        return redact("\n".join(map(without_controls, lines)), *self._secrets)
+        return _clean(super().format(record), self._secrets)
 
 
 class JsonFormatter(logging.Formatter):
@@ -37,25 +37,26 @@ class JsonFormatter(logging.Formatter):
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record without any secret."""
+        """Return the record, cleaned as by the other."""
         said: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": self._clean(record.getMessage()),
+            "message": _clean(record.getMessage(), self._secrets),
         }
         said |= {name: getattr(record, name) for name in IDS if hasattr(record, name)}
         if record.exc_info:
-            said["traceback"] = self._clean(self.formatException(record.exc_info))
+            said["traceback"] = _clean(self.formatException(record.exc_info), self._secrets)
+        # Cleaned before it is JSON, which writes some letters otherwise.
         return json.dumps(said, ensure_ascii=False, default=str)
-
-    def _clean(self, text: str) -> str:
-        # Before it is JSON, which writes some letters otherwise.
-        return redact(text, *self._secrets)
 
 
 LOG_FORMATS = {"text": RedactingFormatter, "json": JsonFormatter}
 """How a line of the log is written, by the name that LOG_FORMAT gives it."""
+
+
+def _clean(text: str, secrets: Sequence[str]) -> str:
+    return redact("\n".join(map(without_controls, text.split("\n"))), *secrets)
 
 
 def redact(text: str, *secrets: str) -> str:

@@ -372,6 +372,11 @@ def is_pending(crypto: Crypto) -> bool:
     return crypto.window in (Window.WAITING, Window.OPEN) and crypto.confirmed is not None
 
 
+def is_unmeasurable(crypto: Crypto) -> bool:
+    """Return whether the window has a date ahead of it and no price of ether to measure a response by."""
+    return crypto.window is Window.UNMEASURED and crypto.ended is None
+
+
 def response_price(crypto: Crypto) -> float | None:
     """Return the price in USD from which ether counts as having responded; ``None`` without a price of day 0."""
     return crypto.anchor and crypto.anchor * (1 + WINDOW.response)

@@ -85,6 +85,17 @@ class MeasuredRow:
         return self.numbers[deciding[0]]
 
 
+def held_from(verdict: Verdict) -> date | None:
+    """Return the date of the last close of the Russell 2000 where the session's is missing; ``None`` where it is not.
+
+    ``None`` too where the session has a close that is not to be believed.
+    """
+    if verdict.breakout.close is not None:
+        return None
+    newest = next((source.newest for source in verdict.sources if source.series == "^RUT"), None)
+    return newest if newest and newest < verdict.session else None
+
+
 def measured_rows(verdict: Verdict, rows: Iterable[Condition]) -> list[MeasuredRow]:
     """Return the rows, each with its state on the session."""
     states = {state.key: state for state in verdict.conditions}

@@ -18,7 +18,7 @@ from bot.messages.figures import ENGLISH, Figures
 from signals import explain, rules
 from signals.as_json import decode_past, decode_verdict
 from signals.conditions.table import CONDITIONS, LINK_NAMES, MANDATORY
-from signals.data.series import SECTORS, SERIES
+from signals.data.series import SECTORS, SERIES, Days
 from signals.data.universe import LISTED_ON
 from signals.model import Regime, State, Unit, Verdict, Window
 from signals.record.better_than_chance import compared, compared_in, tally
@@ -99,6 +99,7 @@ def _environment(figures: Figures) -> Environment:
         "SECTORS": SECTORS,
         "SERIES": SERIES,
         "LISTED_ON": LISTED_ON,
+        "Days": Days,
         "Regime": Regime,
         "State": State,
         "Unit": Unit,

@@ -107,7 +107,7 @@ _SMALL_CAPS = (
     Condition(
         key="breakout",
         link=3,
-        title="Russell breakout",
+        title="Russell at or near its record",
         sentence="A confirmed breakout holds, or ^RUT is within 3 % of its record over a rising 200-day mean",
         needs=("^RUT",),
         days=Days.SESSION,

@@ -66,6 +66,14 @@ def test_no_secret_is_in_it_whatever_json_makes_of_its_letters(form: str) -> Non
     assert text.count("<token>") == 2
 
 
+@pytest.mark.parametrize("form", LOG_FORMATS)
+def test_a_line_holds_nothing_that_moves_a_terminals_cursor_or_turns_its_letters(form: str) -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 1, "a\x1b[2Jb\u202ec", (), None)
+    text = LOG_FORMATS[form]().format(record)
+    assert not {"\x1b", "\u202e"} & set(text)
+    assert "\\u001b" not in text
+
+
 async def test_one_number_leads_from_an_alert_to_how_its_deliveries_ended(
     app: App, sandbox: Sandbox, lines: Lines
 ) -> None:

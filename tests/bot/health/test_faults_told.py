@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -128,26 +129,36 @@ async def test_one_that_comes_and_goes_is_told_once(bot: Watched) -> None:
     assert len(bot.told()) == 1
 
 
-@pytest.mark.parametrize(("series", "check", "status"), [("^RUT", "data", 503), ("WALCL", "sources", 200)])
-async def test_a_series_that_cannot_be_used_is_told_by_its_alert_alone(
-    bot: Watched, series: str, check: str, status: int
-) -> None:
-    day, kind = quiet().session, "data.problem"
+async def judges(bot: Watched, series: str, day: date, before: Freshness, after: Freshness) -> None:
+    """Let an evening find what it does of a series, and tell the operators."""
+    kind = "data.problem" if after is Freshness.STALE else "data.cleared"
     subject = f"data:{series}:{day}"
-    change = ChangeRow(kind, subject, day, "ok", "stale")
+    change = ChangeRow(kind, subject, day, before, after)
     alert = AlertRow(f"{kind}:{day}", kind, False, day, EVENING, [(subject, kind)], Audience.OPERATORS)
-    verdict = replace(quiet(), sources=(SourceVerdict(series, Freshness.STALE, day, ""),))
+    verdict = replace(quiet(), session=day, sources=(SourceVerdict(series, after, day, ""),))
     row = VerdictRow(day, verdict.decided_at, verdict.method_version, compressed(encode(verdict)), [change])
     async with bot.app.database.transaction() as connection:
         await market.claim_market(connection, "live")
         await ledger.record(connection, [row], [alert], backfilled=False)
     await bot.app.sender.drain()
     await bot.look()
+
+
+@pytest.mark.parametrize(("series", "check", "status"), [("^RUT", "data", 503), ("WALCL", "sources", 200)])
+async def test_a_series_that_cannot_be_used_is_told_by_its_alerts_alone(
+    bot: Watched, series: str, check: str, status: int
+) -> None:
+    day = quiet().session
+    await judges(bot, series, day, Freshness.OK, Freshness.STALE)
     assert (await bot.ready())[0] == status
     assert await bot.failing() == {check}
     assert await bot.metric(f'cascade_series_ok{{series="{series}"}}') == 0
     (told,) = bot.told()
     assert series in told.splitlines()[0]
+    await judges(bot, series, day + timedelta(days=3), Freshness.STALE, Freshness.OK)
+    assert await bot.failing() == set()
+    assert await bot.metric(f'cascade_series_ok{{series="{series}"}}') == 1
+    assert len(bot.told()) == 1
 
 
 async def test_a_crash_is_told_by_the_next_start_once_however_many_follow(sandbox: Sandbox, database_url: str) -> None:

@@ -178,6 +178,9 @@ class TestEveryKind:
 
 
 class TestBreakout:
+    def test_a_warning_of_one_that_ended_since_does_not_count_the_closes_that_are_left(self) -> None:
+        assert "It fails on: a close below 1,688.53 or 10 closes in a row below" in alert(*CASES["breakout.warning"])
+
     def test_a_check_that_fails_says_which_half(self) -> None:
         trend = CHECKS[3]
         falling = replace(trend, passed=False, parts=(trend.parts[0], replace(trend.parts[1], passed=False)))
@@ -326,7 +329,7 @@ class TestWindow:
 
     def test_the_number_is_of_the_session_and_the_heading_of_the_day_it_happened(self) -> None:
         lines = alert(*CASES["window.responded"]).splitlines()
-        assert lines[0] == "Crypto responded on day 47 after the breakout confirmed 17 Nov 2020"
+        assert lines[0] == "Crypto responded on 3 Jan 2021, day 47 after the breakout confirmed 17 Nov 2020"
         assert lines[1].startswith("Mon 4 Jan 2021 · ETH")
 
 

@@ -124,7 +124,7 @@ class TestCondition:
             for s in conditions()
         )
         text = part("why_link 3", whole(conditions=states))
-        assert "○ Russell breakout −3.1 %, off since 9 Sep 2020 (off < −2 %)" in text
+        assert "○ Russell at or near its record −3.1 %, off since 9 Sep 2020 (off < −2 %)" in text
 
     def test_a_number_that_is_not_known_decides_nothing(self) -> None:
         state = condition(CONDITIONS["breadth"], ON, value=None, others=(0.64,))

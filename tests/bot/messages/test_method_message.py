@@ -40,9 +40,9 @@ def test_every_number_in_it_is_one_of_the_rules(monkeypatch: pytest.MonkeyPatch)
             BREAKOUT, intermediate=711, confirm_closes=712, confirm_within=713, hold_sessions=714, depth=7.15,
             fail_closes=716,
         ),
-        "REGIME": replace(REGIME, easing=721.0, tightening=722.0, sessions=723),
+        "REGIME": replace(REGIME, easing=721.0, easing_leaves=724.0, tightening=722.0, tightening_leaves=725.0, sessions=723),
         "LINK": replace(LINK, sessions=731),
-        "WINDOW": replace(WINDOW, opens=741, closes=742, response=7.43),
+        "WINDOW": replace(WINDOW, opens=741, closes=742, response=7.43, ratio_mean=744),
         "RECORD": replace(RECORD, least_cases=751),
         "EVENING": replace(EVENING, decision=time(7, 7)),
     }  # fmt: skip
@@ -51,7 +51,7 @@ def test_every_number_in_it_is_one_of_the_rules(monkeypatch: pytest.MonkeyPatch)
     text = method(Messages(Figures())).replace("Russell 2000", "Russell").replace("07:07", "")
     # Nine conditions and four links are counted, not set.
     assert [number for number in re.findall(r"\d+", text) if number not in ("9", "4")] == [
-        "701", "711", "712", "713", "714", "715", "716", "721", "722", "723", "731", "741", "742", "743", "751"
+        "701", "711", "712", "713", "714", "715", "716", "721", "724", "722", "725", "723", "731", "741", "742", "743", "744", "751"
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bot.messages.render import Messages
 from bot.sandbox.entities import parse_html, utf16_length
-from signals.model import Breakout, Course, Crypto, Liquidity, Regime, State, Verdict, Window
+from signals.model import Breakout, Course, Crypto, Freshness, Liquidity, Regime, State, Verdict, Window
 from storage.market import Agenda, Market
 from tests.bot.messages.reviewed import plain, reviewed
 from tests.bot.messages.whole import (
@@ -24,6 +24,7 @@ from tests.bot.messages.whole import (
     cascade,
     crypto,
     early,
+    sources,
     whole,
 )
 
@@ -148,6 +149,16 @@ class TestRussell:
         )
         assert line(held, "Wrong if").startswith("a close below 1,688.53")
 
+    def test_what_is_held_since_an_earlier_close_says_of_which_day_it_is(self) -> None:
+        late = tuple(
+            replace(source, verdict=Freshness.LATE, newest=date(2020, 11, 13)) if source.series == "^RUT" else source
+            for source in sources()
+        )
+        breakout = replace(UNKNOWN_BREAKOUT, episode=EPISODE, course=BREAKOUT.course)
+        held = whole(breakout=breakout, sources=late)
+        assert status(held)[1] == "Tue 17 Nov 2020 · prices of Fri 13 Nov 2020"
+        assert line(held, "Russell 2000").endswith("; as of 13 Nov: confirmed above 1,740.75")
+
 
 class TestLiquidity:
     @pytest.mark.parametrize(
@@ -186,6 +197,7 @@ class TestCryptoWindow:
             (crypto(Window.CANCELLED), "that of 17 Nov 2020 is cancelled: the breakout failed"),
             (crypto(Window.ELAPSED), "that of 17 Nov 2020 is over without a response"),
             (crypto(Window.UNMEASURED), "the response to 17 Nov 2020 was not measured"),
+            (crypto(Window.UNMEASURED, ended=None), "none: no ETH price to measure it by"),
             *((crypto(w, ended=22), "none open") for w in (Window.RESPONDED, Window.CANCELLED, Window.ELAPSED)),
         ],
     )
@@ -197,7 +209,7 @@ class TestLinks:
     def test_links_that_count_say_how_far_they_are(self) -> None:
         made = cascade(ON, ON, OFF, OFF)
         links = (*made.links[:2], replace(made.links[2], toward=1), made.links[3])
-        assert "Bonds ●  Equities ●  Small caps ○ (1 of 5 sessions)  Crypto ○" in status(
+        assert "Bonds ●  Equities ●  Small caps ○ (turning on, 1 of 5)  Crypto ○" in status(
             whole(cascade=replace(made, links=links))
         )
 

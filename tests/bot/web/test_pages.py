@@ -15,6 +15,7 @@ from bot.health.faults import Fault
 from bot.market.evening import Evening
 from bot.sandbox.server import Sandbox
 from bot.settings import SettingsError
+from bot.web.pages import HealthPages
 from storage import chats
 from tests.bot.health.watched import Watched, watched
 from tests.bot.running import EVENING, attempt, store_verdict
@@ -64,6 +65,22 @@ async def test_an_address_that_is_taken_ends_the_program_with_its_reason(sandbox
 async def test_nothing_can_be_done_there(bot: Watched) -> None:
     for method in ("POST", "PUT", "DELETE"):
         assert (await bot.get("/readyz", method))[0] == 405
+
+
+async def test_idle_connections_keep_nobody_out(bot: Watched) -> None:
+    app = bot.app
+    runner = await HealthPages(app.watch.look, nothing, app.alarm.clean).serve("127.0.0.1:0")
+    host, port = runner.addresses[0][:2]
+    idle = [await asyncio.open_connection(host, port) for _ in range(250)]
+    async with aiohttp.ClientSession() as client, client.get(f"http://{host}:{port}/healthz") as answer:
+        assert (answer.status, await answer.text()) == (200, "alive\n")
+    for _, writer in idle:
+        writer.close()
+    await runner.cleanup()
+
+
+async def nothing() -> bytes:
+    return b""
 
 
 async def test_readiness_is_a_sentence_for_each_check(bot: Watched) -> None:

@@ -9,7 +9,7 @@ HISTORY ?= $(if $(wildcard ../shared/data/RUT.csv),../shared/data,simulated)
 REAL := $(if $(filter-out simulated,$(HISTORY)),--data $(HISTORY))
 PICTURED := tests/bot/sandbox/test_chat_page.py tests/bot/messages/test_on_a_phone.py tests/bot/cli/test_backtest.py
 
-.PHONY: demo test check run bench lookahead statistics method pictures faults fuzz kills charts release texts lock clean
+.PHONY: demo test check run bench lookahead statistics method pictures faults fuzz soak kills charts release texts lock clean
 
 demo: $(VENV)/installed ## the chat page with a simulated market, at http://127.0.0.1:8765
 	$(BIN)/python -m bot demo
@@ -49,6 +49,9 @@ faults: $(VENV)/installed ## kills -9 and every fault of server, database, clock
 
 fuzz: $(VENV)/installed ## updates of every kind that Telegram may send, for ten minutes; FOR=60 seconds instead
 	$(BIN)/python -m tests.fuzzing $(FOR)
+
+soak: $(VENV)/installed ## a simulated year with 1,000 chats and all that happens in one; CHATS=250 fewer; writes docs/soak.md
+	$(BIN)/python -m tests.soak $(CHATS)
 
 pictures: $(VENV)/installed ## what people see, into docs/images: tests in Chromium that keep their screens; needs the real history
 	SAVE_PICTURES=1 $(BIN)/python -m pytest -q $(PICTURED)

@@ -77,6 +77,25 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert {page.name for page in pages - reached if page in DOCUMENTS} <= {"CHANGELOG.md"}
 
 
+def test_what_is_long_is_said_once() -> None:
+    """Two pages with the same block would drift apart."""
+    pages = [path for path in DOCUMENTS if path.name != "README.fr.md" and "tests" not in path.parts]
+    blocks = [
+        block
+        for path in pages
+        for block in re.findall(r"^```\w*\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
+    ]
+    long = [block for block in blocks if block.count("\n") > 6]
+    assert [block for block in long if long.count(block) > 1] == []
+
+
+def test_every_folder_of_the_program_has_its_line_in_the_house() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    house = page[page.index("## The house") : page.index("## Words")]
+    folders = [path.parent for room in ("bot", "signals", "storage") for path in (ROOT / room).glob("*/__init__.py")]
+    assert {path.name for path in folders if f"{path.name}/`" not in house} <= {"migrations"}
+
+
 class TestQuestions:
     """The numbers that docs/faq.md answers with."""
 

@@ -20,6 +20,7 @@ from tests.faults import campaigns, market
 from tests.faults.channel import Commanded, channel
 from tests.faults.flood import Flood, flood
 from tests.faults.truth import Account
+from tests.faults.two_processes import Found, two_processes
 from tests.faults.updates import updates
 from tests.postgresql import NAME, programs, serving
 
@@ -84,11 +85,23 @@ def main(folder: Path, part: int) -> bool:
         _print("two workers on PostgreSQL, one killed", str(result_of_two), since)
         good &= result_of_two.lost == 0 and result_of_two.doubled == 0
     since = time.monotonic()
+    if (of_two := _of_two_processes(part)) is not None:
+        _print("a fan-out and updates to the web-hooks of two processes on PostgreSQL, one killed", str(of_two), since)
+        good &= of_two.is_good
+    since = time.monotonic()
     for name, found in _of_the_market(folder, part):
         _print(name, str(found), since)
         since = time.monotonic()
         good &= found.good
     return good and not wrong
+
+
+def _of_two_processes(part: int) -> Found | None:
+    if (found := programs()) is None:
+        return None
+    with serving(found) as server:
+        url = asyncio.run(server.make(NAME))
+        return asyncio.run(two_processes(url, SEED, people=100_000 // part**2, count=10_000 // part))
 
 
 def _of_the_market(folder: Path, part: int) -> Iterator[tuple[str, market.Found]]:

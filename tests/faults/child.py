@@ -1,7 +1,8 @@
 """A real process that polls and delivers, to be killed: the bot without its evening.
 
-Usage: ``python -m tests.faults.child forever|drain``, with the settings in the environment. ``LEASE_SECONDS``
-shortens the lease, so that a campaign need not wait minutes for a dead worker's.
+Usage: ``python -m tests.faults.child forever|drain|deliver``, with the settings in the environment; ``main`` and
+``worker`` are the whole program. ``LEASE_SECONDS`` shortens the leases, so that a campaign need not wait minutes for a
+dead worker's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bot.clock import SystemClock
 from bot.delivery import sender
 from bot.logs import set_up_logging
 from bot.settings import load_settings
+from bot.updates import inbox
 
 
 async def _forever(app: App) -> None:
@@ -26,6 +28,8 @@ async def _forever(app: App) -> None:
 
 async def _run(mode: str) -> None:
     async with build(load_settings(), SystemClock()) as app:
+        if mode in ("main", "worker"):
+            await (app.run() if mode == "main" else app.work())
         await app.connect()
         await app.sender.recover()
         if mode == "drain":
@@ -41,5 +45,5 @@ async def _run(mode: str) -> None:
 if __name__ == "__main__":
     set_up_logging()
     if seconds := os.environ.get("LEASE_SECONDS"):
-        sender.LEASE = timedelta(seconds=float(seconds))
+        sender.LEASE = inbox._LEASE = timedelta(seconds=float(seconds))
     asyncio.run(_run(sys.argv[1]))

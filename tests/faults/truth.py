@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from bot.sandbox.server import Sandbox
 from signals.as_json import encode
@@ -51,10 +51,10 @@ async def subscribe(database: Database, sandbox: Sandbox, ids: range) -> None:
         sandbox.world.add_private_chat(chat_id, started=True)
 
 
-async def owe(database: Database, *, urgent: bool, kinds: int = EVERYTHING) -> None:
+async def owe(database: Database, *, urgent: bool, kinds: int = EVERYTHING, origin: str = "live") -> None:
     """Record an alert of an episode of its own."""
     async with database.transaction() as connection:
-        await market.claim_market(connection, "live")
+        await market.claim_market(connection, origin)
         number = (await connection.execute(select(func.count()).select_from(alert))).scalar_one()
         session = START + timedelta(days=number)
         change = ChangeRow("stage.up", f"stage:{session}", session, "1", "2")
@@ -64,13 +64,15 @@ async def owe(database: Database, *, urgent: bool, kinds: int = EVERYTHING) -> N
         await ledger.record(connection, [VerdictRow(session, AT, "2", body, [change])], [owed], backfilled=False)
 
 
-async def account(database: Database, sandbox: Sandbox, recipients: int) -> Account:
-    """Compare every delivery with the messages in its chat; ``recipients`` are owed each alert."""
+async def account(database: Database, sandbox: Sandbox, recipients: int, only: int | None = None) -> Account:
+    """Compare every delivery with the messages in its chat; ``recipients`` are owed each alert, or the ``only`` one."""
     copies, marked = _copies(sandbox)
     result = Account()
     async with database.transaction() as connection:
-        alerts = (await connection.execute(select(func.count()).select_from(alert))).scalar_one()
-        rows = (await connection.execute(select(delivery))).all()
+        of = delivery.c.alert_id == only if only else true()
+        count = select(func.count()).select_from(alert).where(alert.c.id == only if only else true())
+        alerts = (await connection.execute(count)).scalar_one()
+        rows = (await connection.execute(select(delivery).where(of))).all()
     result.owed = alerts * recipients
     # Whoever has no row was forgotten.
     result.lost = result.owed - len(rows)

@@ -15,7 +15,7 @@ from storage.schema import received_update
 from tests.faults.campaigns import open_sandbox
 from tests.faults.processes import finish, kill_soon, start
 
-_KINDS = ("/subscribe", "/unsubscribe", "/start", "block", "unblock", "/status", "/help")
+_KINDS = ("/subscribe", "/unsubscribe", "/start", "block", "unblock", "/status", "/help", "press")
 Reachable = tuple[bool, bool]
 
 
@@ -37,6 +37,8 @@ class People:
             state.started = True
             self._sandbox.world.block(chat_id, blocked=kind == "block")
             reachable = kind == "unblock"
+        elif kind == "press" and not state.blocked:
+            self._sandbox.world.press(chat_id, 1, "mute")
         elif not state.blocked:
             self._sandbox.world.write(chat_id, kind)
             subscribed = {"/subscribe": True, "/unsubscribe": False}.get(kind, subscribed)

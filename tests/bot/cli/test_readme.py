@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from bot.cli.readme import of_the_program
 from bot.commands.table import COMMANDS, OPERATOR_MENU
 from bot.messages.kinds import FAMILIES, PRESETS
 from bot.settings import NAMES, Settings
+from signals.conditions.of_liquidity import LIQUIDITY
+from signals.conditions.table import LINKS
+from signals.rules import EVENING, WINDOW
 
 ROOT = Path(__file__).parents[3]
 ENGLISH, FRENCH = (ROOT / name for name in ("README.md", "README.fr.md"))
@@ -117,6 +121,18 @@ class TestTheFrenchOne:
         typed = [set(re.findall(r"`([^`\n]+)`", by_hand(page))) for page in (ENGLISH, FRENCH)]
         assert typed[1] - typed[0] == {"/language fr"}
         assert typed[0] - typed[1] == set()
+
+
+@BOTH
+def test_its_numbers_are_those_of_the_rules(page: Path) -> None:
+    text, needed = page.read_text(), tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert f"Python {needed.removeprefix('>=')} " in text
+    assert ({9: ("nine", "neuf")}[len(LIQUIDITY)][page == FRENCH]) in text
+    assert ({4: ("four links", "quatre maillons")}[len(LINKS)][page == FRENCH]) in text
+    assert f"{EVENING.decision:%H:%M}" in text
+    assert f"{EVENING.last_call:%H:%M}" in text
+    # One to three months.
+    assert (WINDOW.opens // 30, WINDOW.closes // 30) == (1, 3)
 
 
 @BOTH

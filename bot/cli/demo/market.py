@@ -34,14 +34,18 @@ SCENES = (
     Scene(QUIET, "a quiet month ends"),
     Scene(ANY, "any alert comes"),
 )
-_SESSIONS_A_SLICE = 250
+# Each slice costs what an evening does, and for no longer than one can a jump not be stopped.
+_SESSIONS_A_SLICE = 600
 
 
 class Recorder:
-    """Keeps charts and track record up to date, in a market process of its own so that no step waits for it."""
+    """Keeps charts and track record up to date, in a market process of its own so that no step waits for it.
 
-    def __init__(self, evening: Evening, clock: SteppedClock, process: Market) -> None:
-        self.process = process
+    It begins when nothing has happened for ``rest`` seconds: a small machine has enough to do with the steps.
+    """
+
+    def __init__(self, evening: Evening, clock: SteppedClock, process: Market, rest: float = 4.0) -> None:
+        self.process, self._rest = process, rest
         self._evening = replace(evening, process=process, running=asyncio.Lock())
         self._clock, self._news = clock, asyncio.Event()
 
@@ -53,7 +57,9 @@ class Recorder:
         """Draw and look back whenever woken, for ever."""
         while True:
             await self._news.wait()
-            self._news.clear()
+            while self._news.is_set():
+                self._news.clear()
+                await asyncio.sleep(self._rest)
             for follow in (self._evening.draw, self._evening.look_back):
                 try:
                     await follow(self._clock.now())
@@ -96,8 +102,7 @@ class SteppedMarket:
             async with self.app.database.reading() as connection:
                 alerted = await count_alerts(connection) > before
                 heard = bool(await subscribers(connection))
-        if alerted:
-            self.recorder.wake()
+        self.recorder.wake()
         assert agenda.last_closed is not None
         return Stepped(agenda.last_closed, alerted, heard)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from sqlalchemy import select
 
 from bot.app import App, build
@@ -32,6 +34,7 @@ from bot.settings import Settings, SettingsError, load_settings
 from signals.data.sessions import decision_time
 from signals.rules import GATE
 from storage import chats
+from storage.database import Database
 from storage.schema import alert, verdict
 from storage.settings import chosen
 from storage.settings.kinds import EVERYTHING
@@ -52,38 +55,58 @@ EVENINGS = {
 }
 
 
-@pytest.fixture
-async def market(sandbox: Sandbox, database_url: str, tmp_path: Path) -> AsyncIterator[SteppedMarket]:
-    """A stepped market two sessions before an attempt."""
-    folder = tmp_path / "market"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def process() -> MarketInProcess:
+    """One market for all tests: a request is complete in itself."""
+    return MarketInProcess()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A market with a breakout that fails, as files."""
+    folder = tmp_path_factory.mktemp("market")
     write(folder, CLOSES, *GATE.blocking)
-    settings = settings_for(sandbox, database_url, market_data=f"folder:{folder}")
-    sessions = [day(at) for at in range(N - 4, N + 5)]
+    return folder
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def begun(process: MarketInProcess, migrated: Path, folder: Path) -> Path:
+    """A database with the history through the third session before the attempt, recorded once for all."""
+    shutil.copy(migrated, folder / "begun.db")
+    async with Database(f"sqlite+aiosqlite:///{folder}/begun.db") as database:
+        await Evening(database, process, f"folder:{folder}", asyncio.Lock()).run(decision_time(day(N - 3)))
+    return folder / "begun.db"
+
+
+@pytest.fixture
+async def market(
+    sandbox: Sandbox, process: MarketInProcess, folder: Path, begun: Path, tmp_path: Path
+) -> AsyncIterator[SteppedMarket]:
+    """A stepped market two sessions before an attempt."""
+    shutil.copy(begun, tmp_path / "cascade.db")
+    settings = settings_for(sandbox, f"sqlite+aiosqlite:///{tmp_path}/cascade.db", market_data=f"folder:{folder}")
+    sessions = [day(at) for at in range(N - 3, N + 5)]
     found = Scenes(decision_time(sessions[0]), sessions, EVENINGS, quiet=2, outage=2)
     clock = SteppedClock(found.start)
     people_world(sandbox.world)
-    async with build(replace(settings, operator_ids=(ADA,)), clock, MarketInProcess()) as app:
-        recorder = Recorder(app.evening, clock, MarketInProcess())
-        market = SteppedMarket(app, clock, recorder, found, Corrector(sandbox, app.database, ADA).correct)
-        await market.begin(found.start)
-        await market.begin(decision_time(day(N - 2)))
-        yield market
+    async with build(replace(settings, operator_ids=(ADA,)), clock, process) as app:
+        recorder = Recorder(app.evening, clock, process, rest=0)
+        yield SteppedMarket(app, clock, recorder, found, Corrector(sandbox, app.database, ADA).correct, "", sessions[0])
 
 
 class TestStepping:
-    async def test_a_step_lives_through_exactly_one_session(self, market: SteppedMarket) -> None:
-        assert (await market.step()).session == day(N - 1)
-        assert market.clock.now() - decision_time(day(N - 1)) < timedelta(minutes=1)
-        assert (await market.step()).session == day(N)
-
-    async def test_a_step_says_whether_it_brought_an_alert(self, market: SteppedMarket) -> None:
-        stepped = [await market.step() for _ in range(6)]
+    async def test_a_step_lives_through_exactly_one_session_and_says_whether_it_brought_an_alert(
+        self, market: SteppedMarket
+    ) -> None:
+        stepped = [await market.step()]
+        assert market.clock.now() - decision_time(day(N - 2)) < timedelta(minutes=1)
+        stepped += [await market.step() for _ in range(6)]
+        assert [each.session for each in stepped] == [day(at) for at in range(N - 2, N + 5)]
         assert [each.session for each in stepped if each.alerted] == [day(N), day(N + 2), day(N + 4)]
 
     async def test_two_visitors_who_step_at_once_step_twice(self, market: SteppedMarket) -> None:
         await asyncio.gather(market.step(), market.step())
-        assert (await market.step()).session == day(N + 1)
+        assert (await market.step()).session == day(N)
 
 
 def going() -> Going:
@@ -101,7 +124,10 @@ class TestJumping:
     async def test_it_lives_through_the_evening_alone_and_what_lies_before_is_history(
         self, market: SteppedMarket
     ) -> None:
-        assert (await market.jump("breakout.failed", going())).startswith("An alert came, and nobody is subscribed")
+        told: list[tuple[int, int]] = []
+        said = await market.jump("breakout.failed", Going(lambda done, of: told.append((done, of))))
+        assert said.startswith("An alert came, and nobody is subscribed")
+        assert told == [(0, 6)]
         assert market.session == day(N + 4)
         assert await recorded(market) == [("breakout.failed", day(N + 4))]
         async with market.app.database.reading() as connection:
@@ -130,13 +156,8 @@ class TestJumping:
         stopped = going()
         stopped.stop()
         assert await market.jump("breakout.failed", stopped) == "Stopped on the way."
-        assert (market.session, await recorded(market)) == (day(N - 2), [])
-        assert (await market.step()).session == day(N - 1)
-
-    async def test_it_says_how_far_it_is(self, market: SteppedMarket) -> None:
-        told: list[tuple[int, int]] = []
-        await market.jump("breakout.failed", Going(lambda done, of: told.append((done, of))))
-        assert told == [(0, 5)]
+        assert (market.session, await recorded(market)) == (day(N - 3), [])
+        assert (await market.step()).session == day(N - 2)
 
     async def test_only_what_the_market_has_can_be_jumped_to(self, market: SteppedMarket) -> None:
         names = [scene.name for scene in market.scenes]

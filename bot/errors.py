@@ -13,6 +13,7 @@ Those of other rooms stay where they are raised::
     │  └─ UnansweredError              bot.delivery.replies       a command is not answered
     │     └─ TooFastError              bot.delivery.replies       … and its chat is to hear that it asks too fast
     ├─ RuntimeError
+    │  ├─ BusyError                    bot.sandbox.panel          the demonstration does something else already
     │  ├─ DatabaseInUseError           storage.database         ● another process holds the database
     │  ├─ DatabaseUnavailableError     storage.unavailable      ● the database cannot be used
     │  │  └─ DatabaseAwayError         storage.unavailable      ● … for now: its server is away, its disk full

@@ -128,7 +128,7 @@ class Figures:
             Unit.INDEX: lambda value: self.decimal(value, beside=beside),
             Unit.TIMES: lambda value: f"{self.decimal(value, 1, beside=beside)}×",
             Unit.SESSIONS_AGO: self._sessions_ago,
-            Unit.AGO: self._observations_ago,
+            Unit.AGO: self._sessions_ago,
         }
         return written.get(unit, self._count)(value)
 
@@ -151,12 +151,7 @@ class Figures:
     def _sessions_ago(self, value: float) -> str:
         count = round(value)
         text = self.words.ngettext("%d session ago", "%d sessions ago", count)
-        return text % count if count else self.words.gettext("now")
-
-    def _observations_ago(self, value: float) -> str:
-        count = round(value)
-        text = self.words.ngettext("%d observation ago", "%d observations ago", count)
-        return text % count if count else self.words.gettext("now")
+        return text % count if count else self.words.gettext("today")
 
     def enters(self, number: Number) -> str:
         """Write where a number speaks for on, in its unit and as short as it is exact: ``on > +50 bn``."""

@@ -21,14 +21,14 @@ TITLES = {
     "breakout.ended": "ended",
     "window.opened": "opened",
     "window.responded": "responded",
-    "window.elapsed": "elapsed",
+    "window.elapsed": "no response",
     "window.cancelled": "cancelled",
     "stage.high": "3 and 4",
     "stage.low": "1 and 2",
     "liquidity": "liquidity",
     "precondition": "capitulation",
     "supercycle": "long rally",
-    "watch": "watches",
+    "watch": "price watches",
 }
 """Each kind under its family."""
 

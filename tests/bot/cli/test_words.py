@@ -37,7 +37,7 @@ class TestVerdict:
         ]
 
     def test_where_nothing_is_measured_it_says_so(self) -> None:
-        assert "Stage at least 0 of 4 · bonds unknown" in verdict_text(early(), LIVE)
+        assert "Stage unknown · bonds unknown" in verdict_text(early(), LIVE)
 
 
 class TestRecord:

@@ -243,7 +243,7 @@ class TestWhatIsGone:
             pressed |= {"game_short_name": "chess"}
             del pressed["data"]
         await hear()
-        assert sandbox.world.callback_answers[query]["text"].startswith("Nobody knows this button any more")
+        assert sandbox.world.callback_answers[query]["text"].startswith("This button no longer works")
         assert sandbox.sent(chat_id) == ["Cascade"]
 
     async def test_a_button_under_no_message_at_all_says_so_too(
@@ -254,7 +254,7 @@ class TestWhatIsGone:
         del pressed["message"]
         pressed["inline_message_id"] = "7"
         await hear()
-        assert sandbox.world.callback_answers[query]["text"].startswith("Nobody knows this button any more")
+        assert sandbox.world.callback_answers[query]["text"].startswith("This button no longer works")
 
     async def test_a_press_too_old_to_be_answered_has_its_effect(
         self, app: App, sandbox: Sandbox, hear: Hear, button: Button, caplog: pytest.LogCaptureFixture

@@ -136,7 +136,7 @@ class TestStatus:
         lines = (await say("/status")).splitlines()
         assert lines[0] == "Stage 2 of 4 · small caps do not lead"
         assert "95\u00a0% measured" in lines[1]
-        assert "Russell 2000  90.00, 10.0\u00a0% below its record 100.00 (200 sessions old)" in lines
+        assert "Russell 2000  90.00, 10.0\u00a0% below its record of 100.00 (200 sessions old)" in lines
         assert "Next: any close above 100.00 is a breakout attempt" in lines
         assert len(lines) <= 14
 
@@ -148,7 +148,7 @@ class TestStatus:
 
     async def test_a_market_never_seen_is_answered_too(self, say: Say, record: Record) -> None:
         await record(early())
-        assert (await say("/status")).startswith("Stage at least 0 of 4 · bonds unknown")
+        assert (await say("/status")).startswith("Stage unknown · bonds unknown")
 
     async def test_when_a_session_is_overdue_the_first_line_says_so_and_why(
         self, app: App, say: Say, record: Record
@@ -211,7 +211,7 @@ class TestWhy:
             ("small-caps", "3 Small caps\u00a0○"),
             ("CRYPTO", "4 Crypto\u00a0○"),
             ("liquidity", "Liquidity neutral since 17 Jul 2020"),
-            ("breakout", "The five checks beside a breakout"),
+            ("breakout", "The five checks of a breakout"),
         ):
             assert (await say(f"/why {asked}")).startswith(heading)
 

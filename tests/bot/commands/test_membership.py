@@ -68,7 +68,7 @@ class TestLetIn:
         sandbox.world.press(GROUP, introduction["message_id"], data, user_id=ADMIN)
         await hear()
         assert await subscribed(app, GROUP) == EVERYTHING
-        assert sandbox.sent(GROUP)[-1].startswith("Subscribed. What comes: Breakout: attempt, confirmed")
+        assert sandbox.sent(GROUP)[-1].startswith("Subscribed. What comes: Breakout (attempt, confirmed")
 
     async def test_the_big_ones_are_a_press_away_and_the_others_two(
         self, app: App, sandbox: Sandbox, hear: Hear

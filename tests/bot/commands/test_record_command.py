@@ -106,7 +106,7 @@ class TestBacktest:
         assert "It was never confirmed: nothing is counted from it." in await ask("/record 2020-11-20")
 
     async def test_the_article_is_shown_as_claimed(self, ask: Ask) -> None:
-        assert "The dates that the article names, as claimed" in await ask("/record thesis")
+        assert "The dates named by the article that this bot tests, as claimed" in await ask("/record thesis")
 
     async def test_other_states_are_listed_and_each_has_a_record(self, ask: Ask) -> None:
         assert "/record stage-up-3" in await ask("/record states")
@@ -163,7 +163,7 @@ class TestLive:
         async with app.database.reading() as connection:
             head = await links.newest(connection)
         assert head is not None
-        assert f"The live record has 3 rows and the head {head.hash[:20]}\n" in await ask("/record live")
+        assert f"The live record has 3 rows and the fingerprint {head.hash[:20]}\n" in await ask("/record live")
 
     async def test_its_rows_come_as_a_document_that_verify_prints(self, app: App, ask: Ask, sandbox: Sandbox) -> None:
         await decide(app)
@@ -187,7 +187,7 @@ class TestAlerts:
         await decide(app, evidence=compressed(encode(past(followed(1)))))
         await app.sender.drain()
         text = sandbox.sent(ME)[-1]
-        assert "ETH after 3 months: that of 2016\u00a0+30\u00a0%" in text
+        assert "ETH after 3 months: 2016\u00a0+30\u00a0%" in text
         assert "Wrong if: a close below 1,688.53" in text
 
     async def test_the_stored_record_says_whether_it_was_better_than_chance(

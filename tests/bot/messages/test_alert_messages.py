@@ -232,7 +232,7 @@ class TestRecord:
 
     def test_fewer_are_listed(self) -> None:
         change = told("breakout.confirmed", "breakout:2020-11-13", past=past(followed(3, asset="^RUT", horizon=63)))
-        assert "Russell after 3 months: that of 2016 +30 % · 2017 −41 % · 2017 +271 %" in alert(whole(), change)
+        assert "Russell after 3 months: 2016 +30 % · 2017 −41 % · 2017 +271 %" in alert(whole(), change)
 
     def test_without_a_case_the_line_is_left_out(self) -> None:
         change = told("breakout.confirmed", "breakout:2020-11-13", past=past(followed(0, asset="^RUT", horizon=63)))
@@ -246,7 +246,7 @@ class TestRecord:
     def test_a_window_shows_ether(self) -> None:
         verdict, change = CASES["window.opened"]
         shown = told("window.opened", past=past(followed(12, asset="BTC-USD"), followed(2)))
-        assert "ETH 3 months after a confirmation: that of 2016 +30 % · 2017 −41 %" in alert(verdict, shown)
+        assert "ETH 3 months after a confirmation: 2016 +30 % · 2017 −41 %" in alert(verdict, shown)
         assert "months" not in alert(verdict, change)
 
 
@@ -293,12 +293,12 @@ class TestPrecondition:
         coins = (coin("BTC-USD", ON), coin("ETH-USD", OFF), coin("ALTCOINS", ON))
         made = replace(crypto(Window.NOT_OPEN, precondition=ON), coins=coins)
         text = alert(whole(crypto=made), told("precondition.met"))
-        assert text.startswith("Sellers of crypto look exhausted in 2 of 3: capitulation precondition met")
+        assert text.startswith("Crypto sellers look exhausted: BTC, altcoin basket (2 of 3)")
 
     def test_where_none_does_any_more_when_it_is_decided_the_heading_has_no_count(self) -> None:
         made = crypto(Window.NOT_OPEN, precondition=ON)
         none = replace(made, coins=tuple(replace(one, precondition=OFF) for one in made.coins))
-        assert alert(whole(crypto=none), told("precondition.met")).startswith("Sellers of crypto look exhausted: ")
+        assert alert(whole(crypto=none), told("precondition.met")).startswith("Crypto sellers look exhausted: ")
 
 
 class TestLongRally:
@@ -321,7 +321,7 @@ class TestWindow:
     def test_without_ether_it_says_so_and_shows_no_number(self) -> None:
         text = alert(whole(crypto=crypto(Window.OPEN, anchor=None, change=None)), told("window.opened"))
         assert "ETH not measured" in text
-        assert "has ETH at +20 % or more and ETH/BTC above its 50-day mean" in text
+        assert "ETH does not gain 20 % with ETH/BTC above its 50-day mean" in text
 
     def test_an_early_response_is_mentioned_and_does_not_count(self) -> None:
         text = alert(whole(crypto=crypto(Window.OPEN, early=date(2020, 11, 23))), told("window.opened"))

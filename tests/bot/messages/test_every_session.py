@@ -75,8 +75,8 @@ def sentences(text: str) -> list[str]:
 
 
 def read(text: str) -> float:
-    """Return the first figure of a text, as printed; ``now`` is none ago."""
-    if text.startswith("now"):
+    """Return the first figure of a text, as printed; ``today`` is none ago, and a record is at itself."""
+    if text.startswith(("today", "at its record")):
         return 0.0
     found = FIGURE.search(text)
     assert found, text
@@ -149,7 +149,7 @@ def already(text: str, verdict: Verdict) -> bool:
     """Return whether what would make an alert wrong, or end it, is so on its own session."""
     line = next((line for line in text.splitlines() if line.startswith(STOPS)), "")
     b, past = verdict.breakout, [dated(day) <= verdict.session for day in DATED.findall(line)]
-    below, above = re.search(r"a close below (\S+\d)", line), re.search(r"a close above the record (\S+\d)", line)
+    below, above = re.search(r"a close below (\S+\d)", line), re.search(r"a close above the record of (\S+\d)", line)
     wrong = [below and b.close is not None and b.close < read(below[1]), above and b.close and b.close > read(above[1])]
     more = re.search(r"(\d+)( more)? closes? (?:in a row )?below", line)
     if more and b.course:
@@ -173,7 +173,7 @@ def test_no_mark_contradicts_the_number_printed_beside_it(told: Told) -> None:
         rows = measured_rows(verdict, CONDITIONS.values())
         lines = [line for part, text in answers.items() if part.startswith("why") for line in text.splitlines()]
         for each in rows:
-            titled = [line for line in lines if re.match(rf". {re.escape(each.row.title)}[ ,]", line)]
+            titled = [line for line in lines if re.match(rf". {re.escape(each.row.title)}[ :,]", line)]
             assert titled, (verdict.session, each.row.key)
             for line in titled:
                 assert not contradicts(line, each), (verdict.session, line)
@@ -181,7 +181,7 @@ def test_no_mark_contradicts_the_number_printed_beside_it(told: Told) -> None:
 
 def contradicts(line: str, each: MeasuredRow) -> bool:
     """Return whether the number of a condition's line is on the wrong side of a limit printed with it."""
-    mark, rest = line[0], line[2:].removeprefix(each.row.title).strip()
+    mark, rest = line[0], line[2:].removeprefix(each.row.title).strip(": ")
     for number in each.row.numbers:
         rest = rest.removeprefix(number.name).strip()
     limits = LIMIT.findall(rest)

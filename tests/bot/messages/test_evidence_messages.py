@@ -95,15 +95,15 @@ class TestEveryPart:
 
 class TestCondition:
     def test_on_says_its_number_and_where_it_turns_off(self) -> None:
-        assert account(with_condition(value=-80.0)) == "● Treasury account −80 bn, on since 9 Sep 2020 (off > 0 bn)"
+        assert account(with_condition(value=-80.0)) == "● Treasury account: −80 bn, on since 9 Sep 2020 (off > 0 bn)"
 
     def test_off_says_where_it_turns_on(self) -> None:
         text = account(with_condition(value=40.0, state=OFF))
-        assert text == "○ Treasury account +40 bn, off since 9 Sep 2020 (on < −50 bn)"
+        assert text == "○ Treasury account: +40 bn, off since 9 Sep 2020 (on < −50 bn)"
 
     def test_between_its_thresholds_it_is_still_on(self) -> None:
         text = account(with_condition(value=-11.0))
-        assert text == "● Treasury account −11 bn, still on since 9 Sep 2020 (on < −50 bn, off > 0 bn)"
+        assert text == "● Treasury account: −11 bn, still on since 9 Sep 2020 (on < −50 bn, off > 0 bn)"
 
     def test_between_its_thresholds_it_is_off_without_a_word(self) -> None:
         assert "still" not in account(with_condition(value=-11.0, state=OFF))
@@ -124,7 +124,7 @@ class TestCondition:
             for s in conditions()
         )
         text = part("why_link 3", whole(conditions=states))
-        assert "○ Russell at or near its record −3.1 %, off since 9 Sep 2020 (off < −2 %)" in text
+        assert "○ Russell at or near its record: −3.1 %, off since 9 Sep 2020 (off < −2 %)" in text
 
     def test_a_number_that_is_not_known_decides_nothing(self) -> None:
         state = condition(CONDITIONS["breadth"], ON, value=None, others=(0.64,))
@@ -139,7 +139,7 @@ class TestCondition:
         stale = sources(WRESBAL=(Freshness.STALE, "a sentence with a path /data/WRESBAL.csv"))
         text = shown(replace(unknown_reserves(date(2020, 11, 10)), sources=stale), "Bank reserves")
         assert text == (
-            "? Bank reserves unknown since 10 Nov 2020: WRESBAL is stale, newest 17 Nov 2020; a newer figure ends it"
+            "? Bank reserves unknown since 10 Nov 2020: Reserve balances, week average is stale, last figure 17 Nov 2020"
         )
 
     def test_what_was_never_had_is_never_measured_here(self) -> None:
@@ -162,11 +162,11 @@ class TestWhy:
         changed = self.states(dollar=date(2020, 11, 12), credit=date(2020, 11, 16), reserves=date(2020, 10, 1))
         lines = part("why", whole(conditions=changed)).splitlines()
         shown = [line for line in lines if line.startswith("● ")]
-        assert [line.split()[1] for line in shown] == ["Credit", "Dollar"]
+        assert [line.split()[1] for line in shown] == ["Credit:", "Dollar:"]
 
     def test_it_shows_what_stands_between_two_thresholds(self) -> None:
         states = tuple(replace(s, value=-11.0) if s.key == "tga_drawdown" else s for s in self.states())
-        assert "● Treasury account −11 bn, still on" in part("why", whole(conditions=states))
+        assert "● Treasury account: −11 bn, still on" in part("why", whole(conditions=states))
 
     def test_many_are_counted(self) -> None:
         states = tuple(replace(s, since=SESSION) for s in conditions())
@@ -180,11 +180,11 @@ class TestLiquidity:
     @pytest.mark.parametrize(
         ("changes", "text"),
         [
-            ({}, "1 more of 8 conditions for easing"),
-            ({"on": 3, "score": 37.5}, "1 fewer of 8 conditions for tightening"),
+            ({}, "easing if 1 more of 8 conditions switches on"),
+            ({"on": 3, "score": 37.5}, "tightening if 1 of 8 conditions switches off"),
             (
                 {"on": 6, "score": 75.0, "raw": Regime.EASING, "regime": Regime.EASING},
-                "3 fewer of 8 conditions for neutral",
+                "neutral if 3 of 8 conditions switch off",
             ),
             ({"raw": Regime.EASING, "toward": 4}, "turning easing: 4 of 10 sessions"),
         ],
@@ -197,7 +197,7 @@ class TestBreakout:
     def test_below_its_record_the_distance_is_also_in_average_true_ranges_and_armed_is_said(self) -> None:
         near = replace(BREAKOUT, close=1720.0, distance=-0.012, distance_atr=-0.7, base_sessions=200, armed=True)
         lines = part("breakout", whole(breakout=near)).splitlines()
-        assert "0.7 average true ranges of 20 sessions below its record" in lines
+        assert "0.7 ATR (20 sessions) below its record" in lines
         assert "Armed: within 2 % of a record older than 125 sessions" in lines
         text = part("breakout")
         assert "average true ranges" not in text

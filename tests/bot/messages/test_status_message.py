@@ -109,7 +109,7 @@ class TestFirstLine:
 class TestRussell:
     def test_below_its_record_it_says_how_far_and_how_old(self) -> None:
         text = russell(replace(QUIET, close=1_600.0, distance=-0.107))
-        assert text == "1,600.00, 10.7 % below its record 1,791.91 (300 sessions old)"
+        assert text == "1,600.00, 10.7 % below its record of 1,791.91 (300 sessions old)"
 
     def test_a_record_that_is_no_breakout_says_so(self) -> None:
         text = russell(replace(QUIET, record_after=18, round_hundred=1_700))
@@ -120,7 +120,7 @@ class TestRussell:
 
     def test_no_distance_rounds_to_nothing(self) -> None:
         text = russell(replace(QUIET, close=1_791.20, distance=-0.0004))
-        assert text == "1,791.20, 0.71 points below its record 1,791.91 (300 sessions old)"
+        assert text == "1,791.20, 0.71 points below its record of 1,791.91 (300 sessions old)"
 
     def test_an_attempt_says_what_confirms_it_and_what_rejects_it(self) -> None:
         attempt = replace(EPISODE, confirmed=None, hold_until=None)
@@ -132,7 +132,7 @@ class TestRussell:
     def test_an_established_one_says_how_it_ends(self) -> None:
         b = replace(BREAKOUT, episode=replace(EPISODE, established=SESSION, end_by=date(2021, 6, 18)))
         assert line(whole(breakout=b), "Wrong if") == "a close below 1,688.53, to 18 Jun 2021"
-        assert line(whole(breakout=b), "Next:") == "it ends on 18 Jun 2021 at the latest"
+        assert line(whole(breakout=b), "Next:") == "the breakout's term ends on 18 Jun 2021 at the latest"
 
     def test_a_short_base_says_how_long_it_must_grow(self) -> None:
         b = replace(QUIET, close=1_600.0, distance=-0.1, base_sessions=18)

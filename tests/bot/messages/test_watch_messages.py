@@ -33,21 +33,21 @@ def told(what: str, language: str = "en", market: Market | None = None, **facts:
 def test_a_record() -> None:
     assert told("record", armed=True) == [
         "NVDA at a record, the first in 130 closes", "Tue 17 Nov 2020 · 101 (+1.0 % from 100)", "",
-        "Armed again after 126 closes without a record",
+        "Next alert possible after 126 closes without a record",
     ]  # fmt: skip
 
 
 def test_a_level_that_was_back_meanwhile_says_so() -> None:
     assert told("below", level=0.09, close=0.0834512, armed=True) == [
         "NVDA closed below 0.09", "Tue 17 Nov 2020 · 0.0834512 (−7.3 % from 0.09)", "",
-        "It is armed again: a later close was back.",
+        "Next alert possible now: a later close was back at 0.09 or more",
     ]  # fmt: skip
 
 
 def test_in_french_it_says_the_same() -> None:
     assert told("above", "fr") == [
         "NVDA a clôturé au-dessus de 100", "mar. 17 nov. 2020 · 101 (+1,0 % par rapport à 100)", "",
-        "De nouveau armée dès une clôture à 100 ou moins",
+        "Prochaine alerte possible après une clôture à 100 ou moins",
     ]  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_a_made_up_price_says_so() -> None:
 
 def test_what_a_source_says_of_a_symbol_is_text_and_no_markup() -> None:
     assert told("stopped", reason="Yahoo has <b>no & chart", on="2020-11-02") == [
-        "NVDA is quoted no more", "Its last bar is of 2 Nov 2020.", "Yahoo has <b>no & chart",
+        "NVDA is no longer quoted", "Last close: 2 Nov 2020.", "Yahoo has <b>no & chart",
         "It stays watched, should it be quoted again; /unwatch NVDA ends that.",
     ]  # fmt: skip
     assert told("stopped", on=None)[1].startswith("It stays watched")

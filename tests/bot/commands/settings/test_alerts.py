@@ -57,7 +57,7 @@ async def test_it_begins_with_the_big_ones_and_says_what_they_are(say: Say) -> N
     answer = await say("/alerts")
     assert answer.startswith("Alerts of this chat: the big ones")
     on, off = (line for line in answer.splitlines() if line.startswith(("On:", "Off:")))
-    assert "Stage: 3 and 4" in on
+    assert "Stage (3 and 4)" in on
     assert "long rally" in off
 
 
@@ -74,7 +74,7 @@ async def test_a_kind_goes_from_on_to_silent_to_off_to_on_in_place(
     assert "confirmed: silent" in buttons(sandbox)
     await press("Back")
     assert sandbox.sent(ME)[-1].startswith("Alerts of this chat, as you chose them")
-    assert "Silent: Breakout: confirmed" in sandbox.sent(ME)[-1]
+    assert "Silent: Breakout (confirmed)" in sandbox.sent(ME)[-1]
     assert len(sandbox.sent(ME)) == before
 
 

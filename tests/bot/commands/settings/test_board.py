@@ -129,7 +129,7 @@ class TestInPrivate:
         await app.sender.drain()
         (found,) = [message for message in boards(sandbox) if message["message_id"] != number]
         assert sandbox.world.chats[ME].pinned == [found["message_id"]]
-        assert text_of(sandbox, number).startswith("This is no status board any more.")
+        assert text_of(sandbox, number).startswith("This is no longer a status board.")
 
     async def test_moved_there_is_one_and_the_other_says_so(
         self, app: App, sandbox: Sandbox, hear: Hear, number: int, say: Say, press: Press
@@ -139,7 +139,7 @@ class TestInPrivate:
         await app.sender.drain()
         (found,) = boards(sandbox)
         assert sandbox.world.chats[ME].pinned == [found["message_id"]]
-        assert text_of(sandbox, number).startswith("This is no status board any more.")
+        assert text_of(sandbox, number).startswith("This is no longer a status board.")
 
     async def test_turned_off_it_is_unpinned_and_says_so(
         self, app: App, sandbox: Sandbox, number: int, say: Say, press: Press, record: Record
@@ -152,7 +152,7 @@ class TestInPrivate:
         await app.sender.drain()
         assert boards(sandbox) == []
         assert sandbox.world.chats[ME].pinned == []
-        assert text_of(sandbox, number).startswith("This is no status board any more.")
+        assert text_of(sandbox, number).startswith("This is no longer a status board.")
 
     async def test_settings_lead_there_and_say_so(self, sandbox: Sandbox, number: int, say: Say, press: Press) -> None:
         assert "Status board: brought up to date after every close" in await say("/settings")

@@ -100,7 +100,7 @@ async def test_at_its_hour_it_says_what_changed_what_did_not_and_what_is_near(
     (text,) = sandbox.sent(ME)[before:]
     assert text.startswith("Digest: 1 change since 13 Nov 2020\nTue 17 Nov 2020 · Russell 2000")
     assert "17 Nov: Cascade stage 1 → 2 of 4" in text
-    assert "As before:\nLiquidity neutral" in text
+    assert "As before:\nLiquidity: neutral" in text
     assert "\nNear: " in text
     # It comes with a sound, and what stands under it leads back to it.
     assert not list(sandbox.world.chats[ME].messages.values())[-1].get("disable_notification")

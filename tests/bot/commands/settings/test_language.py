@@ -140,5 +140,5 @@ class TestWhatComes:
         number = list(sandbox.world.chats[ME].messages)[-1]
         query = sandbox.world.press(ME, number, "nonsense")
         await app.poller.once()
-        assert sandbox.world.callback_answers[query]["text"].startswith("Ce bouton n'est plus reconnu.")
+        assert sandbox.world.callback_answers[query]["text"].startswith("Ce bouton ne fonctionne plus.")
         assert (await say("/mute forever")).startswith("/mute attend")

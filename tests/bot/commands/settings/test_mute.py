@@ -44,7 +44,7 @@ async def test_what_is_no_length_of_time_gets_one_line_with_an_example(app: App,
 
 async def test_it_says_until_when_in_words(say: Say) -> None:
     await say("/subscribe")
-    assert "Alerts come" in await say("/mute")
+    assert "Alerts are on" in await say("/mute")
     assert (await say("/mute 7d")).startswith("Muted until 20 Nov 2020 22:30\u00a0UTC.")
     assert (await say("/mute")).startswith("Muted until 20 Nov 2020 22:30\u00a0UTC.")
 
@@ -53,7 +53,7 @@ async def test_it_says_until_when_in_words(say: Say) -> None:
 async def test_it_ends_by_a_word(app: App, say: Say, ending: str) -> None:
     await say("/subscribe")
     await say("/mute 7d")
-    assert (await say(ending)).startswith("Alerts come.")
+    assert (await say(ending)).startswith("Alerts are on.")
     assert await muted_for(app) is None
 
 
@@ -62,7 +62,7 @@ async def test_it_ends_by_itself(app: App, say: Say) -> None:
     await say("/mute 1d")
     assert isinstance(app.clock, SteppedClock)
     app.clock.move(EVENING + timedelta(days=1, seconds=1))
-    assert (await say("/mute")).startswith("Alerts come.")
+    assert (await say("/mute")).startswith("Alerts are on.")
 
 
 async def test_where_nothing_comes_there_is_nothing_to_mute(say: Say) -> None:
@@ -95,7 +95,7 @@ class TestUnderAnAlert:
     ) -> None:
         before = len(sandbox.sent(ME))
         await press("Mute")
-        assert sandbox.sent(ME)[-1].startswith("Alerts come.")
+        assert sandbox.sent(ME)[-1].startswith("Alerts are on.")
         await press("7 days")
         assert sandbox.sent(ME)[-1].startswith("Muted until 20 Nov 2020")
         assert await muted_for(app) == timedelta(days=7)

@@ -143,7 +143,7 @@ class TestTimeZone:
         assert (await chosen_by(app)).timezone == "UTC"
 
     async def test_a_time_that_it_is_nowhere_says_so(self, say: Say) -> None:
-        assert "nowhere" in await say("/timezone 17:08")
+        assert "No place has that time" in await say("/timezone 17:08")
 
     @pytest.mark.parametrize("title", ["Details", None])
     async def test_times_are_told_in_it(

@@ -70,7 +70,7 @@ class TestAdding:
 
     async def test_a_level_that_the_price_is_beyond_already_says_when_it_is_armed(self, app: App, say: Say) -> None:
         answer = await say("/watch BTC-USD < 17000")
-        assert "That is beyond it already: armed again once a close is at or above 17,000." in answer
+        assert "Already below 17,000: the alert needs a close at 17,000 or more first." in answer
         assert await watched(app) == [("BTC-USD", BELOW, 17_000.0, False)]
 
     async def test_what_somebody_watches_already_is_not_asked_for_again(
@@ -189,7 +189,7 @@ class TestTheList:
             await say(typed)
         assert (await say("/watch")).splitlines()[:4] == [
             "This chat watches 3 of at most 10",
-            "BTC-USD below 17,000 · armed again at or above it",
+            "BTC-USD below 17,000 · needs a close at or above first",
             "NVDA above 600 · 531.88 on 13 Nov",
             "NVDA at a record after a base · 531.88 on 13 Nov",
         ]
@@ -276,12 +276,12 @@ async def test_what_fires_comes_as_an_alert_with_the_way_to_all_watches(
             "NVDA closed above 535",
             "Mon 16 Nov 2020 · 540.61 (+1.0\u00a0% from 535)",
             "",
-            "Armed again once a close is at or below 535",
+            "Next alert possible after a close at 535 or less",
         ]
     ]
     assert not list(sandbox.world.chats[ME].messages.values())[-1].get("disable_notification")
     await press("Watches")
-    assert "NVDA above 535 · armed again at or below it" in sandbox.sent(ME)[-1]
+    assert "NVDA above 535 · needs a close at or below first" in sandbox.sent(ME)[-1]
     # By a number that somebody made up, another chat learns nothing of it.
     await say("/id", GROUP, MEMBER)
     sandbox.world.press(GROUP, max(sandbox.world.chats[GROUP].messages), "alert@1", user_id=MEMBER)

@@ -101,7 +101,7 @@ async def begin_anew(connection: AsyncConnection) -> None:
         if table is alert:
             newest = select(func.max(alert.c.id)).scalar_subquery()
             await connection.execute(delete(alert).where(alert.c.id < newest))
-            forgotten = {"key": "forgotten", "kind": "forgotten", "session": None, "transitions": []}
+            forgotten: dict[str, Any] = {"key": "forgotten", "kind": "forgotten", "session": None, "transitions": []}
             await connection.execute(update(alert).values(forgotten | {"fanned_out_at": alert.c.created_at}))
         elif table.name not in _KEPT:
             await connection.execute(delete(table))

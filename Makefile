@@ -44,7 +44,7 @@ method: $(VENV)/installed ## write what the docs and the READMEs have from the p
 		$(BIN)/python -m bot method docs/method.md $(REAL)
 	$(BIN)/python -m bot method README.md README.fr.md $(REAL)
 
-faults: $(VENV)/installed ## kills -9 and every fault of server, database, clock and sources; ten minutes, SHORT=1 two
+faults: $(VENV)/installed ## kills -9 and every fault of server, database, clock and sources; twenty minutes, SHORT=1 four
 	$(BIN)/python -m tests.faults $(if $(SHORT),short)
 
 fuzz: $(VENV)/installed ## updates of every kind that Telegram may send, for ten minutes; FOR=60 seconds instead

@@ -14,9 +14,12 @@ from storage.schema import received_update
 
 # Telegram keeps an update for a day; one that comes again within that time must still be known.
 _KEPT = timedelta(days=2)
+# Nobody answers for longer.
+_ANSWERED_WITHIN = timedelta(minutes=10)
 _ROW = received_update.c
 NOBODY = 0
 """The chat of an update that belongs to none, or to none any more."""
+_DROPPED = {"body": None, "lease_until": None, "chat_id": NOBODY}
 _IS_OPEN = _ROW.body.is_not(None)
 _IS_WAITING = (_IS_OPEN, _ROW.handled_at.is_(None))
 
@@ -82,11 +85,15 @@ async def finish(connection: AsyncConnection, update_id: int, at: datetime) -> N
 
     What it said is dropped, and whose it was.
     """
-    dropped = {"body": None, "lease_until": None, "chat_id": NOBODY}
-    finished = dropped | {"handled_at": func.coalesce(_ROW.handled_at, at)}
+    finished = _DROPPED | {"handled_at": func.coalesce(_ROW.handled_at, at)}
     await connection.execute(update(received_update).where(_ROW.update_id == update_id).values(finished))
 
 
 async def forget_handled(connection: AsyncConnection, now: datetime) -> int:
-    """Delete the updates that were handled two days ago or earlier and cannot come again. Returns how many."""
+    """Delete the updates that were handled two days ago or earlier and cannot come again. Returns how many.
+
+    Of those that were never answered, because their process was killed in between, what they said is dropped.
+    """
+    unanswered = update(received_update).where(_IS_OPEN, _ROW.handled_at < now - _ANSWERED_WITHIN)
+    await connection.execute(unanswered.values(_DROPPED))
     return (await connection.execute(delete(received_update).where(_ROW.handled_at < now - _KEPT))).rowcount

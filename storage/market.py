@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from storage import AsyncConnection
 from storage.database import upsert
-from storage.schema import closure, market, metadata
+from storage.schema import alert, closure, market, metadata
 
 
 class OtherMarketError(RuntimeError):
@@ -93,9 +93,17 @@ async def skip_through(connection: AsyncConnection, through: date) -> None:
 
 
 async def begin_anew(connection: AsyncConnection) -> None:
-    """Forget everything but the chats and what they sent and chose, for a market that is stepped from its beginning."""
+    """Forget everything but the chats and what they sent and chose, for a market that is stepped from its beginning.
+
+    Of the newest alert the number stays, so that no later one has it: texts are kept by it, and messages name it.
+    """
     for table in reversed(metadata.sorted_tables):
-        if table.name not in _KEPT:
+        if table is alert:
+            newest = select(func.max(alert.c.id)).scalar_subquery()
+            await connection.execute(delete(alert).where(alert.c.id < newest))
+            forgotten: dict[str, Any] = {"key": "forgotten", "kind": "forgotten", "session": None, "transitions": []}
+            await connection.execute(update(alert).values(forgotten | {"fanned_out_at": alert.c.created_at}))
+        elif table.name not in _KEPT:
             await connection.execute(delete(table))
 
 

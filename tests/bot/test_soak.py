@@ -35,6 +35,8 @@ async def test_a_month_of_everything_leaves_every_alert_accounted_for(tmp_path: 
 class Row:
     """A delivery as the database would have it."""
 
+    not_before = None
+
     def __init__(self, state: State, error: str | None = None, *, chat_id: int = 5) -> None:
         self.state, self.error, self.chat_id, self.urgent, self.unknowns = state, error, chat_id, False, 0
 

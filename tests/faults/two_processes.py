@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import aiohttp
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select
 
 from bot.market.evening import Evening
 from bot.market.process import MarketProcess
@@ -28,7 +28,7 @@ from storage.outbox.states import UNFINISHED
 from storage.schema import chat, delivery, received_update
 from storage.settings.kinds import BITS
 from tests.faults.processes import start
-from tests.faults.truth import Account, account, owe, subscribe
+from tests.faults.truth import AT, Account, account, owe
 from tests.faults.updates import People
 
 _SECRET = "a-secret-of-nobody-at-all"
@@ -156,9 +156,11 @@ async def _prepare(database: Database, sandbox: Sandbox, people: int) -> None:
     await Evening(database, process, "simulated", asyncio.Lock()).run(datetime.now(UTC) - timedelta(days=10))
     await process.close()
     recipients = range(_FIRST_RECIPIENT, _FIRST_RECIPIENT + people)
-    await subscribe(database, sandbox, recipients)
+    row = {"type": "private", "subscribed_at": AT, "loud_kinds": _OWED}
     async with database.transaction() as connection:
-        await connection.execute(update(chat).values(loud_kinds=_OWED))
+        await connection.execute(insert(chat), [row | {"id": chat_id} for chat_id in recipients])
+    for chat_id in recipients:
+        sandbox.world.add_private_chat(chat_id, started=True)
     await owe(database, urgent=True, kinds=_OWED, origin="simulated")
 
 

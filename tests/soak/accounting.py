@@ -78,6 +78,8 @@ class Accounts:
             may_be_two = row.urgent and row.unknowns > 0
             if copies > (2 if may_be_two else 1):
                 self.doubled.append(f"{what}, {copies} copies")
+            if row.state == State.HELD:
+                what += f" until {row.not_before}"
             has_no_end = row.state in (State.QUEUED, State.HELD, State.SENDING)
             has_no_reason = row.state in (State.GONE, State.STOPPED) and not row.error
             if has_no_end or has_no_reason or (row.state == State.SENT and copies == 0):

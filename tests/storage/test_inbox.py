@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from storage import inbox
 from storage.database import Database
 from storage.inbox import Received
 from storage.migrate import migrate
+from storage.schema import received_update
 
 NOW = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
@@ -128,3 +130,14 @@ async def test_handled_updates_are_remembered_for_two_days_and_what_they_said_is
         assert await inbox.forget_handled(connection, NOW + timedelta(days=2, hours=1)) == 1
         assert await inbox.forget_handled(connection, NOW + timedelta(days=4)) == 1
     assert await take(database, 5) == 9
+
+
+async def test_what_was_said_is_dropped_though_its_process_was_killed_before_the_answer(database: Database) -> None:
+    await store(database, (7, 5), (8, 6))
+    async with database.transaction() as connection:
+        await inbox.mark_handled(connection, 7, NOW)
+        await inbox.forget_handled(connection, NOW + timedelta(minutes=9))
+        bodies = select(received_update.c.update_id).where(received_update.c.body.is_not(None))
+        assert set((await connection.execute(bodies)).scalars()) == {7, 8}
+        await inbox.forget_handled(connection, NOW + timedelta(minutes=11))
+        assert set((await connection.execute(bodies)).scalars()) == {8}

@@ -143,8 +143,8 @@ class SteppedMarket:
         evenings, sessions = self._evenings(scene), self.found.sessions
         for _ in range(2):
             assert self.session is not None
-            earliest = sessions[min(bisect_right(sessions, self.session) + ahead, len(sessions) - 1)]
-            following = evenings[bisect_left(evenings, earliest) :]
+            possible = sessions[bisect_right(sessions, self.session) + ahead :]
+            following = evenings[bisect_left(evenings, possible[0]) :] if possible else []
             if following:
                 break
             await self._begin_anew()

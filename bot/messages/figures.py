@@ -92,7 +92,10 @@ class Figures:
         hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
         sign = "" if not offset else "−" if offset < timedelta() else "+"
         ahead = f"{sign}{hours if sign else ''}{f':{minutes:02}' if minutes else ''}"
-        return f"{self.day(there)} {self.clock_in(value, timezone)}{SPACE}UTC{ahead}"
+        day, clock = self.day(there), self.clock_in(value, timezone)
+        if self.locale.language == "fr":
+            return f"{day} à {clock}{SPACE}(UTC{ahead})"
+        return f"{day} {clock}{SPACE}UTC{ahead}"
 
     def clock_in(self, value: datetime, timezone: str) -> str:
         """Write what the clocks of a time zone show at an instant: ``23:30``."""

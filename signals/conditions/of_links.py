@@ -12,7 +12,7 @@ _BONDS = (
     Condition(
         key="credit",
         link=1,
-        title="Credit",
+        title="Credit spread",
         sentence="The Baa spread is not wide for its year and not widening fast",
         needs=("BAA10Y",),
         days=Days.BUSINESS,

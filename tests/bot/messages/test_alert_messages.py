@@ -343,7 +343,7 @@ class TestData:
     def test_several_problems_are_one_message(self) -> None:
         changes = [told("data.problem", f"data:X{i}:{SESSION}", before="ok", after="stale") for i in range(40)]
         text = alert(whole(), *changes)
-        assert text.startswith("Data problem: X0 is stale and 39 more")
+        assert text.startswith("Data problem: X0 and 39 more")
         assert "Also: X3, X4" in text
         assert utf16_length(text) <= MOST
 

@@ -162,7 +162,7 @@ class TestWhy:
         changed = self.states(dollar=date(2020, 11, 12), credit=date(2020, 11, 16), reserves=date(2020, 10, 1))
         lines = part("why", whole(conditions=changed)).splitlines()
         shown = [line for line in lines if line.startswith("● ")]
-        assert [line.split()[1] for line in shown] == ["Credit:", "Dollar:"]
+        assert [line.split()[1] for line in shown] == ["Credit", "Dollar:"]
 
     def test_it_shows_what_stands_between_two_thresholds(self) -> None:
         states = tuple(replace(s, value=-11.0) if s.key == "tga_drawdown" else s for s in self.states())

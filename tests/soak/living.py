@@ -47,7 +47,7 @@ MONTH = 21
 _MORNING, _EVENING = time(8), time(17, 30)
 _STOPS = (time(3), _MORNING, _EVENING, time(21))
 # By then the quiet hours of every chat are over, and a pause.
-_SETTLED = timedelta(days=5)
+_SETTLED = timedelta(days=7)
 _LONGEST = 120.0
 
 

@@ -27,11 +27,9 @@ class Arrivals(World):
         super().__init__()
         self.arrived: list[tuple[float, int]] = []
 
-    def post(
-        self, state: ChatState, text: str, entities: list[Json], markup: Json | None, topic: int | None = None
-    ) -> Json:
+    def post_content(self, state: ChatState, content: Json, *more: Any, **named: Any) -> Json:
         """Note a message of the bot and forget what it says."""
-        message = super().post(state, text, entities, markup, topic)
+        message = super().post_content(state, content, *more, **named)
         self.arrived.append((time.monotonic(), state.chat["id"]))
         state.messages.clear()
         return message

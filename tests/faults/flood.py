@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.sandbox.limits import Limiter
 from bot.sandbox.server import Sandbox, serve
@@ -25,11 +26,9 @@ class _Heard(World):
         super().__init__()
         self.at: dict[int, list[float]] = {}
 
-    def post(
-        self, state: ChatState, text: str, entities: list[Json], markup: Json | None, topic: int | None = None
-    ) -> Json:
+    def post_content(self, state: ChatState, content: Json, *more: Any, **named: Any) -> Json:
         self.at.setdefault(state.chat["id"], []).append(time.monotonic())
-        return super().post(state, text, entities, markup, topic)
+        return super().post_content(state, content, *more, **named)
 
 
 @dataclass

@@ -30,8 +30,7 @@ Those of other rooms stay where they are raised::
        │  └─ NotASessionError          signals.errors           ● … because that day has no session
        ├─ MoveError                    storage.keeping.move     ● a database cannot be moved to another
        ├─ QuietHoursError              storage.outbox.quiet_hours a chat's quiet hours cannot be used
-       ├─ SettingsError                bot.settings             ● a setting is missing or malformed
-       └─ WatchError                   bot.commands.settings.watches what was typed cannot be watched
+       └─ SettingsError                bot.settings             ● a setting is missing or malformed
 
 ``●``: the operator can correct it, so it ends the program with one line and exit code 78, or 75 where starting again
 may help (``bot.lifetime``).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from bot.commands.answering import Request, Services
 from signals.data.series import SERIES
@@ -19,19 +20,14 @@ _HIGHEST = 1e12
 _MOST_SUGGESTED = 4
 
 
-class WatchError(ValueError):
-    """What was typed cannot be watched: ``args`` are the part that is wrong, and what stands there."""
-
-
 async def watch(services: Services, request: Request) -> str | None:
     """Answer ``/watch``: what this chat watches, or one thing more."""
     if not request.words:
         await _show(services, request)
         return None
-    try:
-        asked = _read(request.words)
-    except WatchError as error:
-        return services.messages.text("wrong_watch", part=error.args[0], value=error.args[1][:_MOST_SHOWN])
+    asked = _read(request.words)
+    if isinstance(asked, _Wrong):
+        return services.messages.text("wrong_watch", part=asked.part, value=asked.value[:_MOST_SHOWN])
     async with services.database.reading() as connection:
         limit = await listed.limit(connection, request.chat.id, asked)
         quote = await _known(connection, asked.symbol)
@@ -55,10 +51,9 @@ async def unwatch(services: Services, request: Request) -> str | None:
     if not request.words:
         await _show(services, request)
         return None
-    try:
-        asked = _read(request.words)
-    except WatchError as error:
-        return services.messages.text("wrong_watch", part=error.args[0], value=error.args[1][:_MOST_SHOWN])
+    asked = _read(request.words)
+    if isinstance(asked, _Wrong):
+        return services.messages.text("wrong_watch", part=asked.part, value=asked.value[:_MOST_SHOWN])
     whole = len(request.words) == 1 and "<" not in request.words[0] and ">" not in request.words[0]
     async with services.transaction(request.update) as connection:
         removed = await listed.remove(connection, request.chat.id, asked.symbol, None if whole else asked)
@@ -71,16 +66,24 @@ async def unwatch(services: Services, request: Request) -> str | None:
 _MOST_SHOWN = 30
 
 
-def _read(words: tuple[str, ...]) -> Condition:
-    """Return what was typed, or raise what is wrong with it."""
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """The part of what was typed that cannot be watched, and what stands there."""
+
+    part: str
+    value: str
+
+
+def _read(words: tuple[str, ...]) -> Condition | _Wrong:
+    """Return what was typed, or what is wrong with it."""
     # As the button says that ends one of several of a symbol.
     typed = " ".join(words[:-1] if words[1:] == (RECORD,) else words)
     found = _ASKED.fullmatch(typed)
     if found is None:
-        raise WatchError("shape", typed)
+        return _Wrong("shape", typed)
     symbol = read_symbol(found[1])
     if symbol is None:
-        raise WatchError("symbol", found[1])
+        return _Wrong("symbol", found[1])
     if found[2] is None:
         return Condition(symbol, RECORD)
     try:
@@ -88,7 +91,7 @@ def _read(words: tuple[str, ...]) -> Condition:
     except ValueError:
         level = 0.0
     if not 0 < level < _HIGHEST:
-        raise WatchError("level", found[3])
+        return _Wrong("level", found[3])
     return Condition(symbol, _SIDES[found[2]], level)
 
 

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 from telegram import Bot
 
-from tests.bot.browser import DESK, PHONE, browsing, faint, overflow, resize
-from tests.bot.sandbox.scripted import ADA, CAMILLE, CHANNEL, GROUP, LONG, TOPIC, Visit, visiting
+from tests.bot.browser import DESK, PHONE, faint, overflow, resize
+from tests.bot.sandbox.scripted import ADA, CAMILLE, CHANNEL, GROUP, LONG, TOPIC, Visit
 from tests.bot.sandbox.test_photos import picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened(chromium: str) -> AsyncIterator[Page]:
-    async with browsing(chromium, size=DESK) as page:
-        yield page
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def visit(opened: Page) -> AsyncIterator[Visit]:
-    async with visiting(opened) as visit:
-        yield visit
 
 
 async def test_an_empty_chat_says_what_to_do_first(visit: Visit) -> None:
@@ -211,8 +196,9 @@ async def test_it_can_be_read_in_both_themes_and_fits_a_phone_and_a_desk(visit: 
 async def test_news_is_announced_and_every_region_has_a_name(visit: Visit) -> None:
     page = visit.page
     await expect(page.get_by_role("log", name="Messages")).to_have_attribute("aria-live", "polite")
-    for role, name in (("navigation", "People and chats"), ("complementary", "Market"), ("group", "Who you are")):
-        await expect(page.get_by_role(role, name=name)).to_be_visible()  # type: ignore[arg-type]
+    await expect(page.get_by_role("navigation", name="People and chats")).to_be_visible()
+    await expect(page.get_by_role("complementary", name="Market")).to_be_visible()
+    await expect(page.get_by_role("group", name="Who you are")).to_be_visible()
     nameless = "[...document.querySelectorAll('button, input, select')].filter((one) => !one.hidden && one.checkVisibility() && !(one.textContent.trim() || one.ariaLabel || one.labels?.length)).length"
     assert await page.evaluate(nameless) == 0
 

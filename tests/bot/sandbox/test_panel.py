@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from tests.bot.browser import DESK, browsing
-from tests.bot.sandbox.scripted import Visit, visiting
+from tests.bot.sandbox.scripted import Visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened(chromium: str) -> AsyncIterator[Page]:
-    async with browsing(chromium, size=DESK) as page:
-        yield page
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def visit(opened: Page) -> AsyncIterator[Visit]:
-    async with visiting(opened) as visit:
-        yield visit
 
 
 async def test_one_session_is_one_step_and_says_whether_an_alert_came(visit: Visit) -> None:

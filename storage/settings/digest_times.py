@@ -8,7 +8,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 _SUNDAY = 6
-_DAY = timedelta(days=1)
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 class Cadence(StrEnum):
@@ -22,7 +22,8 @@ class Cadence(StrEnum):
 class DigestTimes:
     """One digest for each day of a cadence, at ``hour`` (0 to 23) in ``timezone`` (an IANA name).
 
-    An hour that occurs twice counts when it begins first; one that clocks skip is as much later as they skip.
+    An hour that occurs twice counts when it begins first. One whose beginning clocks skip begins with what is left of
+    it; where nothing is, it is as much later as they skip.
     """
 
     timezone: str
@@ -31,7 +32,13 @@ class DigestTimes:
 
     def due_at(self, day: date) -> datetime:
         """Return when the digest of a day there is due, in UTC."""
-        return datetime.combine(day, time(self.hour), ZoneInfo(self.timezone)).astimezone(UTC)
+        zone, begins = ZoneInfo(self.timezone), datetime.combine(day, time(self.hour))
+        due = begins.replace(tzinfo=zone).astimezone(UTC)
+        skipped = due.astimezone(zone).replace(tzinfo=None) - begins
+        # By then clocks skipped some of it: in Chatham they once went from 2:45 to 3:45.
+        earlier = (due - skipped + minutes * _MINUTE for minutes in range(skipped // _MINUTE))
+        there = ((at, at.astimezone(zone)) for at in earlier)
+        return next((at for at, shown in there if (shown.date(), shown.hour) == (day, self.hour)), due)
 
     def last(self, now: datetime) -> date:
         """Return the newest day whose digest is due at ``now``."""

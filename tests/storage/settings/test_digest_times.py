@@ -89,6 +89,10 @@ def test_however_often_somebody_looks_every_day_has_one_at_most_and_a_day_looked
 @pytest.mark.parametrize(
     ("zone", "hour", "day", "due"),
     [
+        # In Chatham clocks went from 2:45 to 3:45 on 29 September 2024.
+        ("Pacific/Chatham", 2, "2024-09-29", "2024-09-28T13:15Z"),
+        ("Pacific/Chatham", 3, "2024-09-29", "2024-09-28T14:00Z"),
+        ("Pacific/Chatham", 4, "2024-09-29", "2024-09-28T14:15Z"),
         # In Paris clocks went from 2 to 3 on 29 March 2026, and from 3 to 2 on 25 October.
         ("Europe/Paris", 2, "2026-03-29", "2026-03-29T01:00Z"),
         ("Europe/Paris", 3, "2026-03-29", "2026-03-29T01:00Z"),

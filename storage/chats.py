@@ -11,6 +11,7 @@ from sqlalchemy import exists, func, literal, select, update
 from storage import AsyncConnection
 from storage.database import upsert
 from storage.ledger import Audience
+from storage.outbox.enqueueing import UNTRIED, inserting
 from storage.outbox.recipients import of_chat
 from storage.outbox.states import WAITING, State
 from storage.schema import alert, chat, delivery, post
@@ -107,12 +108,10 @@ async def _enqueue_missed_by_move(connection: AsyncConnection, old: int, new: in
     )
     is_for_them = (alert.c.audience == Audience.SUBSCRIBERS) | ((alert.c.audience == Audience.CORRECTED) & corrected)
     half_done = (*unfinished, is_for_them, *between)
-    figures = (literal(State.QUEUED.value), literal(at, delivery.c.not_before.type), literal(0), literal(0))
+    figures = (literal(State.QUEUED.value), literal(at, delivery.c.not_before.type), *UNTRIED)
     subscribed = exists().where(chat.c.id == new, chat.c.subscribed_at.is_not(None))
     rows = select(alert.c.id, literal(new), alert.c.urgent, *figures).where(*half_done, subscribed)
-    columns = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
-    statement = upsert(connection, delivery).from_select(columns, rows, include_defaults=False)
-    await connection.execute(statement.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"]))
+    await connection.execute(inserting(connection.dialect.name, rows))
 
 
 async def find(connection: AsyncConnection, chat_id: int) -> Chat | None:

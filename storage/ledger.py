@@ -13,6 +13,7 @@ from sqlalchemy import func, insert, select
 from storage import AsyncConnection
 from storage.chain import links
 from storage.chain.rows import Kind
+from storage.database import upsert
 from storage.outbox.supersession import record_superseded
 from storage.schema import alert, transition, verdict
 from storage.settings.kinds import EVERYTHING
@@ -122,6 +123,13 @@ async def record(
         if alert_row.audience == Audience.SUBSCRIBERS:
             await record_superseded(connection, numbers[-1])
     return numbers
+
+
+async def record_once(connection: AsyncConnection, values: dict[str, Any]) -> int:
+    """Store an alert that tells no transition, unless there is one with its ``key``. Returns its number."""
+    statement = upsert(connection, alert).values(values).on_conflict_do_nothing(index_elements=["key"])
+    await connection.execute(statement)
+    return int((await connection.execute(select(alert.c.id).where(alert.c.key == values["key"]))).scalar_one())
 
 
 async def newest_session(connection: AsyncConnection) -> date | None:

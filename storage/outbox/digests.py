@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, func, literal, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from storage import AsyncConnection, ledger, market
-from storage.database import lock, upsert
+from storage.database import lock
+from storage.outbox.enqueueing import inserting, queued
 from storage.outbox.recipients import IS_SUBSCRIBED
-from storage.outbox.states import State
-from storage.schema import alert, chat, delivery
+from storage.schema import chat
 from storage.settings.digest_times import Cadence, DigestTimes
 
 DIGEST = "digest"
@@ -77,23 +77,12 @@ async def _edition(connection: AsyncConnection, day: date, after: date, through:
     # No kind that a chat can choose; nor is it fanned out to all who want one.
     values |= {"session": through, "transitions": [], "facts": facts, "kinds": 0}
     values |= {"created_at": now, "fanned_out_at": now}
-    statement = upsert(connection, alert).values(values).on_conflict_do_nothing(index_elements=["key"])
-    await connection.execute(statement)
-    query = select(alert.c.id).where(alert.c.key == values["key"])
-    return int((await connection.execute(query)).scalar_one())
+    return await ledger.record_once(connection, values)
 
 
 async def _insert(connection: AsyncConnection, alert_id: int, of_slice: tuple[Any, ...], now: datetime) -> None:
     awake = or_(chat.c.muted_until.is_(None), chat.c.muted_until <= now)
-    figures: tuple[Any, ...] = (
-        literal_column(f"'{State.QUEUED}'"),
-        literal(now, delivery.c.not_before.type),
-        literal(0),
-        literal(0),
-    )
-    columns = (literal(alert_id, BigInteger()), chat.c.id, literal(False), *figures)
     # Locked, so that whoever chooses another hour meanwhile gets this one or that.
+    columns = queued(alert_id, chat.c.id, now)
     rows = select(*columns).where(*of_slice, *IS_SUBSCRIBED, awake).with_for_update()
-    names = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
-    statement = upsert(connection, delivery).from_select(names, rows, include_defaults=False)
-    await connection.execute(statement.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"]))
+    await connection.execute(inserting(connection.dialect.name, rows))

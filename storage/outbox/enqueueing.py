@@ -36,6 +36,10 @@ from storage.schema import chat, delivery
 # A statement is made for each of these numbers of different quiet hours. Whoever has others is held when claimed.
 _SIZES = (0, 8, 64, 400)
 _INSTANT = delivery.c.not_before.type
+NAMES = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
+"""What a delivery begins with; the others of its columns are empty then."""
+UNTRIED = (literal(0), literal(0))
+"""The last two of them: it was attempted never, and never without a known result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +100,22 @@ def enqueueing(dialect: str, supersedes: bool, size: int, corrects: bool = False
     if waits:
         state = case(*((held, literal_column(f"'{State.HELD}'")) for held, _ in waits), else_=state)
         not_before = case(*waits, else_=now)
-    columns = (bindparam("alert", type_=BigInteger()), chat.c.id, urgent, state, not_before, literal(0), literal(0))
+    columns = (bindparam("alert", type_=BigInteger()), chat.c.id, urgent, state, not_before, *UNTRIED)
     whose = (*IS_SUBSCRIBED, got(chat.c.id)) if corrects else is_recipient()
     rows = select(*columns).select_from(source).where(*whose, _in_slice(chat.c.id)).order_by(chat.c.id)
-    names = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
-    statement = insert_in(dialect, delivery).from_select(names, rows, include_defaults=False)
+    return inserting(dialect, rows)
+
+
+def inserting(dialect: str, rows: Any) -> Any:
+    """Return the INSERT of deliveries from a SELECT of their ``NAMES``; a chat has one of an alert."""
+    statement = insert_in(dialect, delivery).from_select(NAMES, rows, include_defaults=False)
     return statement.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"])
+
+
+def queued(alert_id: int, chat_id: Any, now: datetime) -> tuple[Any, ...]:
+    """Return the ``NAMES`` of a delivery that is not urgent and may leave at once."""
+    state: Any = literal_column(f"'{State.QUEUED}'")
+    return (literal(alert_id, BigInteger()), chat_id, literal(False), state, literal(now, _INSTANT), *UNTRIED)
 
 
 def _places(number: int) -> list[Any]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, delete, literal, literal_column, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from storage import AsyncConnection
+from storage import AsyncConnection, ledger
 from storage.database import lock, upsert
+from storage.outbox.enqueueing import inserting, queued
 from storage.outbox.recipients import IS_SUBSCRIBED, is_recipient
-from storage.outbox.states import State
-from storage.schema import alert, chat, delivery, observation, restatement, source_check, watch, watched_symbol
+from storage.schema import chat, observation, restatement, source_check, watch, watched_symbol
 from storage.settings.kinds import BITS
 
 RECORD, ABOVE, BELOW = "record", "above", "below"
@@ -166,17 +166,9 @@ async def _enqueue(
     """Store an alert, once, and a delivery of it for each chat with one of these watches that wants such alerts."""
     values = {"key": key, "kind": f"{KIND}.{what}", "urgent": False, "session": session, "transitions": []}
     values |= {"facts": facts, "kinds": BITS[KIND], "created_at": now, "fanned_out_at": now}
-    statement = upsert(connection, alert).values(values).on_conflict_do_nothing(index_elements=["key"])
-    await connection.execute(statement)
-    alert_id = (await connection.execute(select(alert.c.id).where(alert.c.key == key))).scalar_one()
-    state: Any = literal_column(f"'{State.QUEUED}'")
-    not_before = literal(now, delivery.c.not_before.type)
-    columns: tuple[Any, ...] = (literal(alert_id, BigInteger()), watch.c.chat_id, literal(False), state, not_before)
-    columns += (literal(0), literal(0))
-    rows = select(*columns).join(chat, chat.c.id == watch.c.chat_id).where(*watches, *is_recipient()).distinct()
-    names = ["alert_id", "chat_id", "urgent", "state", "not_before", "attempts", "unknowns"]
-    inserted = upsert(connection, delivery).from_select(names, rows, include_defaults=False)
-    inserted = inserted.on_conflict_do_nothing(index_elements=["alert_id", "chat_id"])
+    alert_id = await ledger.record_once(connection, values)
+    rows = select(*queued(alert_id, watch.c.chat_id, now)).join(chat, chat.c.id == watch.c.chat_id)
+    inserted = inserting(connection.dialect.name, rows.where(*watches, *is_recipient()).distinct())
     await connection.execute(inserted, {"kinds": BITS[KIND], "now": now})
 
 

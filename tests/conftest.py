@@ -13,6 +13,7 @@ import pytest
 
 from storage.database import Database
 from storage.migrate import migrate
+from tests.compiled_once import share_compiled_statements
 from tests.postgresql import NAME, Server, programs, serving
 from tests.worlds import REAL_HISTORY
 
@@ -21,6 +22,9 @@ OTHERS = ("OPERATOR_DATA", "FALLBACKS", "FRED_API_KEY", "TIINGO_TOKEN", "OPERATO
 
 # What is imported and collected stays to the end: going through it at every collection of garbage costs the suite a tenth.
 gc.disable()
+
+
+share_compiled_statements()
 
 
 def pytest_collection_finish() -> None:

@@ -24,6 +24,13 @@ PASSWORD_USER = "locked"
 # Nothing here has to survive: a crash of this server ends the tests.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=60")
 
+# ``TRUNCATE`` makes each table and index anew, six times as slow where there is next to nothing in them.
+_EMPTY = f"""DO $$ BEGIN
+    SET LOCAL session_replication_role = replica;
+    {"".join(f'DELETE FROM "{table.name}";' for table in metadata.sorted_tables)}
+    PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE last_value IS NOT NULL;
+END $$"""
+
 
 def programs() -> Path | None:
     """Return the folder of the newest PostgreSQL server's programs, None where there is no server."""
@@ -52,8 +59,7 @@ class Server:
 
     async def emptied(self) -> str:
         """Return the address of the tests' database, emptied: quicker than a new one for each."""
-        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-        await self._run(NAME, f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        await self._run(NAME, _EMPTY)
         return self.url(NAME)
 
     async def _run(self, database: str, statement: str) -> None:

@@ -302,6 +302,17 @@ async def test_a_result_of_an_earlier_claim_changes_nothing(database: Database) 
     assert await rows(database) == [(ME, 100, "write", "sending")]
 
 
+async def test_an_edit_of_an_earlier_claim_leaves_the_later_one_on_its_way(database: Database) -> None:
+    await decide(database, FRIDAY)
+    await turn_on(database, ME)
+    await carry_out(database)
+    await decide(database, MONDAY)
+    (claimed,) = await claim(database)
+    async with database.transaction() as connection:
+        await boards.mark_shown(connection, [replace(claimed, attempt=claimed.attempt - 1)])
+    assert await rows(database) == [(ME, 100, "edit", "sending")]
+
+
 @pytest.fixture
 async def sqlite(sqlite_url: str) -> AsyncIterator[Database]:
     async with Database(sqlite_url) as database:

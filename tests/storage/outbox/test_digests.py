@@ -174,6 +174,7 @@ async def test_another_hour_or_zone_brings_no_second_one_of_the_same_day(databas
     await wants(database, 1)
     morning = datetime(2026, 10, 23, 8, tzinfo=UTC)
     await look(database, morning)
+    await decided(database, date(2026, 10, 22))
     async with database.transaction() as connection:
         await chosen.set_digest(connection, 1, morning + HOUR, Cadence.DAILY, 20, skips=False)
     await look(database, morning + 13 * HOUR)

@@ -1,14 +1,9 @@
-"""Runs the command line and kills the process with SIGKILL at one of its transactions.
-
-Usage: ``python -m tests.bot.killed NUMBER before|after|trace FILE ARGUMENTS…``. ``trace`` kills nothing and writes
-to FILE what each transaction does, one a line.
-"""
+"""Runs the command line, for a process of its own, and kills it with SIGKILL at one of its transactions."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -16,10 +11,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from bot.cli import replay
 from bot.cli.main import main
 from storage import ledger
 from storage.database import Database
 from storage.outbox import fan_out, queue
+from tests.bot.market.in_process import MarketInProcess
+from tests.bot.running import become
 
 labels: ContextVar[list[str] | None] = ContextVar("labels", default=None)
 
@@ -43,8 +41,19 @@ def labelled(module: Any, name: str) -> None:
     setattr(module, name, noting)
 
 
-def run(number: int, moment: str, trace: str) -> None:
-    """Patch the transactions and run the command line."""
+def run(number: int, moment: str, traced: Path, *like: Any) -> None:
+    """Become a process of the program, with the market in it, and die at a transaction.
+
+    Parameters
+    ----------
+    number, moment
+        Before or after the commit of which transaction; the first is 1. None dies where ``number`` is 0.
+    traced
+        The file to write to what each transaction did, one a line.
+    like
+        What ``tests.bot.running.become`` takes.
+    """
+    become(*like)
     original = Database.transaction
     count = 0
 
@@ -62,17 +71,11 @@ def run(number: int, moment: str, trace: str) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
         if mine == number and moment == "after":
             os.kill(os.getpid(), signal.SIGKILL)
-        if moment == "trace":
-            with Path(trace).open("a") as file:
-                file.write((noted[0] if noted else "other") + "\n")
+        with traced.open("a") as file:
+            file.write((noted[0] if noted else "other") + "\n")
 
     patch.object(Database, "transaction", transaction).start()
+    patch.object(replay, "MarketProcess", lambda _: MarketInProcess()).start()
     for module, name in ((ledger, "record"), (fan_out, "fan_out"), (queue, "claim"), (queue, "mark_sent")):
         labelled(module, name)
     main()
-
-
-if __name__ == "__main__":
-    number, moment, trace = sys.argv[1:4]
-    sys.argv = ["bot", *sys.argv[4:]]
-    run(int(number), moment, trace)

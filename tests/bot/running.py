@@ -6,9 +6,10 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -49,28 +50,40 @@ def command(*arguments: str) -> list[str]:
 
 
 _FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload([__name__, "bot.cli.main", "bot.cli.backtest", "bot.cli.evaluate", "bot.market.child"])
+_IMPORTED = ("bot.cli.main", "bot.cli.backtest", "bot.cli.evaluate", "bot.cli.replay", "tests.bot.market.in_process")
+_FORKED.set_forkserver_preload([__name__, *_IMPORTED, "bot.market.deciding", "signals.evaluate"])
+
+
+def forked(function: Callable[..., None], *arguments: object) -> BaseProcess:
+    """Start a function in a process of its own, forked from one that has imported the program already."""
+    process = _FORKED.Process(target=function, args=arguments)
+    process.start()
+    return process
+
+
+def become(folder: Path, arguments: Sequence[str], environment: Mapping[str, str], stdout: Path, stderr: Path) -> None:
+    """Make this process one that was started in a folder, as the program, with these arguments and environment."""
+    for descriptor, stream in enumerate((stdout, stderr), start=1):
+        os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT), descriptor)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ |= environment
+    sys.argv = ["bot", *arguments]
 
 
 def ran(folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder, in a process of its own; forked from one that has imported the program already."""
+    """Run a command in a folder, in a process of its own."""
     with TemporaryDirectory() as kept:
         streams = [Path(kept) / name for name in ("stdout", "stderr")]
-        process = _FORKED.Process(target=_run, args=(folder, arguments, dict(environment), streams))
-        process.start()
+        process = forked(_run, folder, arguments, dict(environment), *streams)
         process.join(120)
         assert process.exitcode is not None, f"{arguments} did not end"
         written = [stream.read_text() for stream in streams]
     return subprocess.CompletedProcess(arguments, process.exitcode, *written)
 
 
-def _run(folder: Path, arguments: tuple[str, ...], environment: dict[str, str], streams: list[Path]) -> None:
-    for descriptor, stream in enumerate(streams, start=1):
-        os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT), descriptor)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ |= environment
-    sys.argv = ["bot", *arguments]
+def _run(*like: Any) -> None:
+    become(*like)
     from bot.cli.main import main
 
     main()

@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import sqlite3
-import sys
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -25,9 +25,10 @@ from signals.rules import GATE
 from storage import chats
 from storage.settings import chosen
 from storage.settings.kinds import EVERYTHING
+from tests.bot import killed
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import write
-from tests.bot.running import environment_for, settings_for
+from tests.bot.running import environment_for, forked, settings_for
 from tests.worlds import day, lead
 
 N = len(lead())
@@ -79,23 +80,24 @@ class Replay:
     def __init__(self, prepared: Prepared, folder: Path, sandbox: Sandbox) -> None:
         self.file = folder / "cascade.db"
         shutil.copy(prepared.database, self.file)
+        self.errors, self.traced = folder / "stderr", folder / "traced"
         self.market, self.sandbox = prepared.market, sandbox
         sandbox.world.add_private_chat(READER, started=True)
 
-    async def start(self, *killed: str) -> asyncio.subprocess.Process:
+    def start(self, number: int = 0, moment: str = "") -> BaseProcess:
+        """Start it, to be killed before or after a transaction if that is given."""
         arguments = ["replay", "--data", str(self.market), "--from", str(FIRST), "--to", str(LAST)]
-        module = ["tests.bot.killed", *killed] if killed else ["bot"]
         environment = environment_for(self.sandbox, f"sqlite+aiosqlite:///{self.file}")
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *module, *arguments, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )  # fmt: skip
+        folder = self.file.parent
+        like = (folder, arguments, environment, folder / "stdout", self.errors)
+        return forked(killed.run, number, moment, self.traced, *like)
 
-    async def finish(self, process: asyncio.subprocess.Process) -> int:
-        _, errors = await process.communicate()
-        if process.returncode not in (0, -signal.SIGKILL):
-            raise AssertionError(errors.decode())
-        assert process.returncode is not None
-        return process.returncode
+    async def finish(self, process: BaseProcess) -> int:
+        await asyncio.to_thread(process.join)
+        if process.exitcode not in (0, -signal.SIGKILL):
+            raise AssertionError(self.errors.read_text())
+        assert process.exitcode is not None
+        return process.exitcode
 
     def states(self) -> dict[str, str]:
         """Return the state of the delivery of each kind of alert."""
@@ -113,8 +115,8 @@ def steps(prepared: Prepared, folder: Path) -> list[str]:
     async def trace() -> list[str]:
         async with serve(Sandbox(limiter=Limiter(1000, 1000))) as sandbox:
             replay = Replay(prepared, folder, sandbox)
-            assert await replay.finish(await replay.start("0", "trace", str(folder / "trace"))) == 0
-        return (folder / "trace").read_text().splitlines()
+            assert await replay.finish(replay.start()) == 0
+        return replay.traced.read_text().splitlines()
 
     return asyncio.run(trace())
 
@@ -130,7 +132,7 @@ async def test_an_undisturbed_replay_delivers_both_once_and_a_second_one_nothing
     async with serve(Sandbox(limiter=Limiter(1000, 1000))) as sandbox:
         replay = Replay(prepared, tmp_path, sandbox)
         for _ in range(2):
-            assert await replay.finish(await replay.start()) == 0
+            assert await replay.finish(replay.start()) == 0
             first, second = sandbox.sent(READER)
             assert first.startswith(ATTEMPT)
             assert second.startswith(CONFIRMED)
@@ -169,7 +171,7 @@ async def _kill_at(prepared: Prepared, folder: Path, number: int, moment: str) -
         (own := folder / str(attempt)).mkdir()
         async with serve(Sandbox(limiter=Limiter(1000, 1000))) as sandbox:
             replay = Replay(prepared, own, sandbox)
-            if await replay.finish(await replay.start(str(number), moment, "-")) == -signal.SIGKILL:
+            if await replay.finish(replay.start(number, moment)) == -signal.SIGKILL:
                 await _repeat(replay, f"killed {moment} transaction {number}")
                 return
     raise AssertionError(f"none of {_ATTEMPTS} replays had a transaction {number}")
@@ -178,7 +180,7 @@ async def _kill_at(prepared: Prepared, folder: Path, number: int, moment: str) -
 async def _repeat(replay: Replay, where: str) -> None:
     """Replay what was killed, and find both alerts as they should be."""
     on_its_way = [kind for kind, state in replay.states().items() if state == "sending"]
-    assert await replay.finish(await replay.start()) == 0
+    assert await replay.finish(replay.start()) == 0
     where += f", on its way: {on_its_way}"
     final = replay.states()
     for kind, words in (("attempt", ATTEMPT), ("confirmed", CONFIRMED)):
@@ -209,14 +211,14 @@ async def test_killed_between_request_and_acknowledgement_it_shows_as_unknown_an
         words, kind = ((ATTEMPT, "attempt"), (CONFIRMED, "confirmed"))[which - 1]
         if which == 1:
             sandbox.faults.append(("sendMessage", Fault.HANG))
-        process = await replay.start()
+        process = replay.start()
         while replay.copies(words) == 0:
             if which == 2 and replay.copies(ATTEMPT) == 1 and not sandbox.faults:
                 sandbox.faults.append(("sendMessage", Fault.HANG))
             await asyncio.wait_for(sandbox.called.wait(), 60)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         await replay.finish(process)
         assert replay.states()[kind] == "sending"
-        assert await replay.finish(await replay.start()) == 0
+        assert await replay.finish(replay.start()) == 0
         assert replay.states()[kind] == final
         assert replay.copies(words) == copies

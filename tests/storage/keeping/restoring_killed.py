@@ -1,4 +1,5 @@
-"""Kills a restore before each line of ``storage.keeping.backup`` in turn, and prints what the database then holds.
+"""Kills a restore before each line of ``storage.keeping.backup`` that finds something changed in the folder, in turn, and
+prints what the database then holds: a kill between two of them leaves what one at the first of them leaves.
 
 Usage: ``python -m tests.storage.keeping.restoring_killed FOLDER BACKUP`` with a folder that holds a stopped ``cascade.db`` with
 what lies beside it. Each printed line is the chats in the database after the kill, the same after another restore that was not
@@ -12,8 +13,9 @@ import shutil
 import signal
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -37,39 +39,56 @@ def held(path: Path) -> list[int] | str:
         return "damaged"
 
 
-def restore_and_die(url: str, copy: Path, line: int) -> None:
-    """Restore, and die before so many lines of it have run."""
-    lines = count(1)
+def restore_and(url: str, copy: Path, before_line: Callable[[], None]) -> None:
+    """Restore in a child, and do something before each line of it."""
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         if frame.f_code.co_filename != backup.__file__:
             return None
-        if event == "line" and next(lines) == line:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if event == "line":
+            before_line()
         return trace
 
     sys.settrace(trace)
     backup.restore(parse_url(url), copy)
-    os._exit(0)
+    sys.settrace(None)
+    before_line()
+
+
+def changing(url: str, copy: Path, scratch: Path) -> list[int]:
+    """Return before which lines something has changed in the folder, by their number; the last is the end."""
+    seen: list[dict[str, bytes]] = []
+    restore_and(url, copy, lambda: seen.append({path.name: path.read_bytes() for path in scratch.iterdir()}))
+    return [0, *(number for number, (one, other) in enumerate(pairwise(seen), 1) if one != other)]
+
+
+def die_before(number: int) -> Callable[[], None]:
+    """Return what kills this process when it is called after so many calls."""
+    calls = count()
+
+    def die() -> None:
+        if next(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return die
 
 
 def main(folder: Path, copy: Path) -> None:
-    """Kill it at each line, until it lives to its end."""
-    for line in count(1):
-        scratch = folder.with_name("scratch")
+    """Kill it before each such line."""
+    scratch = folder.with_name("scratch")
+    url = f"sqlite+aiosqlite:///{scratch}/cascade.db"
+    shutil.copytree(folder, scratch)
+    numbers = changing(url, copy, scratch)
+    for number in numbers:
+        shutil.rmtree(scratch)
         shutil.copytree(folder, scratch)
-        child = os.fork()
-        url = f"sqlite+aiosqlite:///{scratch}/cascade.db"
-        if child == 0:
-            restore_and_die(url, copy, line)
+        if (child := os.fork()) == 0:
+            restore_and(url, copy, die_before(number))
         _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status)
         found = held(scratch / "cascade.db")
         backup.restore(parse_url(url), copy)
         print(found, chats(scratch / "cascade.db"), sorted(path.name for path in scratch.iterdir()), sep="; ")
-        shutil.rmtree(scratch)
-        if not os.WIFSIGNALED(status):
-            assert os.WEXITSTATUS(status) == 0
-            return
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import msgspec
 
 from bot.cli.history import database_exists, load, origin_of
 from bot.cli.progress import progress_shown
-from bot.cli.report.page import live_of, page
+from bot.cli.report.page import Charts, live_of, page
 from bot.cli.words import record_text
 from bot.settings import Settings
 from signals.episode import Episode, High
@@ -54,7 +54,7 @@ class Backtest:
         """Return a page with everything on it, the live record of the configured database included."""
         url = self.settings.database_url
         live = live_of(url, exists=database_exists(url))
-        return page(self.history, self.record, live, self.origin, self.now)
+        return page(self.record, Charts.of(self.history, self.record), live, self.origin, self.now)
 
     def text(self) -> str:
         """Return the record in the words of messages."""

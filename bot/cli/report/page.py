@@ -50,7 +50,20 @@ def live_of(url: str, *, exists: bool) -> Live:
     return run_until_complete(load_live(url)) if exists else Live(None)
 
 
-def page(history: History, record: TrackRecord, live: Live, origin: str, now: datetime) -> str:
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """The charts of a page as SVG, made here of figures alone: the only text on it that is not escaped."""
+
+    price: str
+    distributions: Mapping[str, str]
+
+    @classmethod
+    def of(cls, history: History, record: TrackRecord) -> Charts:
+        """Draw them, the second kind for each asset that has cases."""
+        return cls(price_chart(history.panel.close("^RUT"), record), distribution_charts(Studies.of(history), record))
+
+
+def page(record: TrackRecord, charts: Charts, live: Live, origin: str, now: datetime) -> str:
     """Return the whole record as one HTML page that needs nothing else; ``origin`` is the market it is of."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
@@ -60,16 +73,14 @@ def page(history: History, record: TrackRecord, live: Live, origin: str, now: da
     if live.market_row is not None and live.market_row.origin != origin:
         live = Live(None, elsewhere=True)
     main = next(rule for rule in record.rules if rule.key == MAIN)
-    charts = distribution_charts(Studies.of(history), record)
-    # The charts are made here, of figures alone: the only text that is not escaped.
     return environment.get_template("page.html.j2").render(
         r=record,
         main=main,
         n=tally(record),
         compared=compared,
         verdict=compared_in(record, MAIN, "^RUT", 63),
-        price=Markup(price_chart(history.panel.close("^RUT"), record)),  # noqa: S704
-        assets=list(_assets(main, charts)),
+        price=Markup(charts.price),  # noqa: S704
+        assets=list(_assets(main, charts.distributions)),
         live=live,
         now=now,
         is_simulated=origin == SIMULATED,

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 import pytest
 from msgspec import structs
 
-from bot.cli.report.page import Live, page
+from bot.cli.report.page import Charts, Live, page
 from bot.messages.record import LiveCase, live_cases
 from bot.messages.render import ShownChange
 from signals.evaluate import History
@@ -54,26 +54,31 @@ def case(*rows: Row) -> LiveCase:
     return LiveCase(told, "3", rows)
 
 
-def of(history: History, record: TrackRecord, live: Live, origin: str = "live") -> str:
-    return page(history, record, live, origin, NOW)
+@pytest.fixture(scope="module")
+def charts(history: History, record: TrackRecord) -> Charts:
+    return Charts.of(history, record)
+
+
+def of(charts: Charts, record: TrackRecord, live: Live, origin: str = "live") -> str:
+    return page(record, charts, live, origin, NOW)
 
 
 class TestLive:
-    def test_an_outcome_stands_with_its_dates_and_the_method(self, history: History, record: TrackRecord) -> None:
-        html = of(history, record, Live(LIVE, [case(Row(1, 1, 0.338))]))
+    def test_an_outcome_stands_with_its_dates_and_the_method(self, charts: Charts, record: TrackRecord) -> None:
+        html = of(charts, record, Live(LIVE, [case(Row(1, 1, 0.338))]))
         live = html[html.index("The live record") :]
         assert "breakout confirmed</td>" in live
         assert "+33.8\u00a0%" in live
         assert "17 Dec 2020" in live
         assert "Each alert since 12 Nov 2020" in live
 
-    def test_an_alert_whose_horizons_are_ahead_is_listed_too(self, history: History, record: TrackRecord) -> None:
-        assert "no outcome yet" in of(history, record, Live(LIVE, [case()]))
+    def test_an_alert_whose_horizons_are_ahead_is_listed_too(self, charts: Charts, record: TrackRecord) -> None:
+        assert "no outcome yet" in of(charts, record, Live(LIVE, [case()]))
 
-    def test_without_alerts_it_says_since_when(self, history: History, record: TrackRecord) -> None:
-        assert "No alert has been sent yet since 12 Nov 2020." in of(history, record, Live(LIVE))
+    def test_without_alerts_it_says_since_when(self, charts: Charts, record: TrackRecord) -> None:
+        assert "No alert has been sent yet since 12 Nov 2020." in of(charts, record, Live(LIVE))
 
-    def test_a_correction_takes_the_place_of_what_it_corrects(self, history: History, record: TrackRecord) -> None:
+    def test_a_correction_takes_the_place_of_what_it_corrects(self, charts: Charts, record: TrackRecord) -> None:
         @dataclass(frozen=True)
         class Transition:
             id: int = 1
@@ -87,33 +92,33 @@ class TestLive:
             method_version: str = "3"
 
         rows = [Row(1, 1, 0.338), Row(2, 1, 0.35, corrects=1)]
-        html = of(history, record, Live(LIVE, list(live_cases([Transition()], rows))))
+        html = of(charts, record, Live(LIVE, list(live_cases([Transition()], rows))))
         assert "+35.0\u00a0% (corrected)" in html
         assert "+33.8" not in html
 
 
 class TestMarkets:
-    def test_a_simulated_one_is_named_first(self, history: History, record: TrackRecord) -> None:
-        html = of(history, record, Live(SIMULATED), "simulated")
+    def test_a_simulated_one_is_named_first(self, charts: Charts, record: TrackRecord) -> None:
+        html = of(charts, record, Live(SIMULATED), "simulated")
         assert html.index("SIMULATED MARKET: every figure on this page is made up.") < html.index("<h1>")
 
     @pytest.mark.parametrize(
         ("market_row", "origin"), [(SIMULATED, "live"), (SIMULATED, "folder"), (LIVE, "simulated")]
     )
     def test_a_live_record_of_the_other_kind_of_market_is_not_on_it(
-        self, history: History, record: TrackRecord, market_row: Market, origin: str
+        self, charts: Charts, record: TrackRecord, market_row: Market, origin: str
     ) -> None:
-        html = of(history, record, Live(market_row, [case(Row(1, 1, 0.338))]), origin)
+        html = of(charts, record, Live(market_row, [case(Row(1, 1, 0.338))]), origin)
         assert "+33.8" not in html
         assert "holds another market than this page" in html
 
-    def test_a_real_one_is_not_called_simulated(self, history: History, record: TrackRecord) -> None:
-        assert "SIMULATED" not in of(history, record, Live(LIVE))
+    def test_a_real_one_is_not_called_simulated(self, charts: Charts, record: TrackRecord) -> None:
+        assert "SIMULATED" not in of(charts, record, Live(LIVE))
 
 
 class TestOutcomes:
-    def test_each_has_a_shape_and_a_word_beside_its_colour(self, history: History, record: TrackRecord) -> None:
-        html = of(history, record, Live(None))
+    def test_each_has_a_shape_and_a_word_beside_its_colour(self, charts: Charts, record: TrackRecord) -> None:
+        html = of(charts, record, Live(None))
         assert '<span class="open">▲ open</span>' in html
 
     def test_a_level_that_may_be_none_is_drawn_hollow_and_counted_with_no_other(
@@ -122,26 +127,26 @@ class TestOutcomes:
         (event,) = record.events
         episode = structs.replace(event.episode, level_verified=False)
         unsure = structs.replace(record, events=(structs.replace(event, episode=episode),))
-        html = of(history, unsure, Live(None))
+        html = of(Charts.of(history, unsure), unsure, Live(None))
         assert "level unverified (1)" in html
         assert "open (1)" not in html
         assert "15 Sep 2016</time> *" in html
         assert "left out of every statistic" in html
 
     def test_under_five_cases_each_is_listed_with_its_year_and_no_share_is_computed(
-        self, history: History, record: TrackRecord
+        self, charts: Charts, record: TrackRecord
     ) -> None:
-        html = of(history, record, Live(None))
+        html = of(charts, record, Live(None))
         assert "Each case</th>" in html
         assert "Than chance</th>" not in html
 
 
 def test_the_charts_take_their_colours_from_the_page_in_the_light_and_in_the_dark(
-    history: History, record: TrackRecord
+    charts: Charts, record: TrackRecord
 ) -> None:
-    html = of(history, record, Live(None))
-    charts = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
-    used = {colour for chart in charts for colour in re.findall(r"(?:fill|stroke): (#\w+|var\(--\w+\))", chart)}
+    html = of(charts, record, Live(None))
+    drawn = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
+    used = {colour for chart in drawn for colour in re.findall(r"(?:fill|stroke): (#\w+|var\(--\w+\))", chart)}
     assert used
     assert {colour for colour in used if colour.startswith("#")} == set()
     themes = re.findall(r":root \{(.*?)\}", html, re.DOTALL)
@@ -150,18 +155,19 @@ def test_the_charts_take_their_colours_from_the_page_in_the_light_and_in_the_dar
         assert [colour for colour in used if f"{colour[4:-1]}:" not in theme] == []
 
 
-def test_two_pages_of_one_record_are_the_same(history: History, record: TrackRecord) -> None:
-    assert of(history, record, Live(None)) == of(history, record, Live(None))
+def test_two_pages_of_one_record_are_the_same(history: History, charts: Charts, record: TrackRecord) -> None:
+    assert of(charts, record, Live(None)) == of(Charts.of(history, record), record, Live(None))
 
 
 def test_a_record_without_any_breakout_is_a_page_too() -> None:
     flat = evaluated(market([100.0] * 300))
-    html = of(flat, track_record(flat, sampling=replace(RECORD, draws=20, resamples=5)), Live(None))
+    nothing = track_record(flat, sampling=replace(RECORD, draws=20, resamples=5))
+    html = of(Charts.of(flat, nothing), nothing, Live(None))
     assert "0 times in this data the Russell 2000 closed at a record" in html
     assert '<p class="lead">No confirmed breakout in this data.</p>' in html
 
 
-def test_it_opens_with_how_many_and_how_they_turned_out(history: History, record: TrackRecord) -> None:
-    html = of(history, record, Live(None))
+def test_it_opens_with_how_many_and_how_they_turned_out(charts: Charts, record: TrackRecord) -> None:
+    html = of(charts, record, Live(None))
     opening = html[html.index('<p class="lead">') : html.index("</p>", html.index('<p class="lead">'))]
     assert opening == '<p class="lead">1 breakout confirmed since 2016: 0 held, 0 failed, 1 open.'

@@ -25,7 +25,10 @@ UNVERIFIED = 252
 
 def column(folder: Path, name: str, field: str) -> Series:
     with (folder / f"{name}.csv").open() as file:
-        return {date.fromisoformat(row["date"]): float(row[field]) for row in csv.DictReader(file) if row[field]}
+        rows = csv.reader(file)
+        names = next(rows)
+        day, figure = names.index("date"), names.index(field)
+        return {date.fromisoformat(row[day]): float(row[figure]) for row in rows if row[figure]}
 
 
 @cache

@@ -24,7 +24,8 @@ PAGE = Path("docs/benchmarks.md")
 _HEAD = """# Benchmarks
 
 What `make bench` measured last, on one machine. Absolute figures depend on it and on what else it did; ratios less so,
-and they are what the bounds are about.
+and they are what the bounds are about. What a simulated year with 1,000 chats leaves behind has
+[a page of its own](soak.md).
 
 {machine}
 

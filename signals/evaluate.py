@@ -36,20 +36,61 @@ _VOLUME_SESSIONS_BEFORE = 4
 
 @dataclass(frozen=True)
 class History:
-    """The evaluated history, from which any session's verdict is read."""
+    """The evaluated history, from which any session's verdict is read; each part is computed when it is first read."""
 
     panel: Panel
     gate: Gate
-    checks: Checks
-    standing: Standing
     episodes: list[Episode]
-    highs: list[High]
-    last_usable: Ints
-    conditions: dict[str, Measured]
-    liquidity: LiquidityHistory
-    cascade: CascadeHistory
-    crypto: CryptoHistory
-    supercycle: SupercycleHistory
+
+    @cached_property
+    def checks(self) -> Checks:
+        """The checks of a breakout, on any session."""
+        return Checks(self.panel, self.gate, CHECKS)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Where the index stands against its record, on sessions."""
+        return Standing(self.panel)
+
+    @cached_property
+    def highs(self) -> list[High]:
+        """The records of the index, by base."""
+        return find_highs(self.panel.close("^RUT"))
+
+    @cached_property
+    def conditions(self) -> dict[str, Measured]:
+        """Every condition, by its key."""
+        return measure(self._measuring)
+
+    @cached_property
+    def liquidity(self) -> LiquidityHistory:
+        """The regime of liquidity."""
+        return liquidity_history(self._measuring, self.conditions)
+
+    @cached_property
+    def cascade(self) -> CascadeHistory:
+        """The links and the stage."""
+        return cascade_history(self._measuring, self.conditions)
+
+    @cached_property
+    def crypto(self) -> CryptoHistory:
+        """The crypto window and capitulation."""
+        return crypto_history(self._measuring)
+
+    @cached_property
+    def supercycle(self) -> SupercycleHistory:
+        """The properties of the supercycle."""
+        return supercycle_history(self._measuring, self.conditions, self.cascade.links[0])
+
+    @cached_property
+    def last_usable(self) -> Ints:
+        """Per session the position of the last one on which ^RUT may be used, -1 before the first."""
+        usable = self.gate.usable("^RUT")
+        return np.maximum.accumulate(np.where(usable, np.arange(len(usable)), -1))
+
+    @cached_property
+    def _measuring(self) -> Measuring:
+        return Measuring(self.gate, tuple(self.episodes))
 
     def verdict(self, session: date, decided_at: datetime) -> Verdict:
         """Return the verdict of one session.
@@ -198,24 +239,7 @@ def evaluate(
         What the newest request said of a series; used in the sentences of the last session.
     """
     panel, episodes, contradicted = _without_contradicted_attempts(align(archive, calendar, through))
-    judged = gate(panel, reasons or {}, contradicted)
-    measuring = Measuring(judged, tuple(episodes))
-    conditions = measure(measuring)
-    cascade = cascade_history(measuring, conditions)
-    return History(
-        panel=panel,
-        gate=judged,
-        checks=Checks(panel, judged, CHECKS),
-        standing=Standing(panel),
-        episodes=episodes,
-        highs=find_highs(panel.close("^RUT")),
-        last_usable=_last_usable(judged),
-        conditions=conditions,
-        liquidity=liquidity_history(measuring, conditions),
-        cascade=cascade,
-        crypto=crypto_history(measuring),
-        supercycle=supercycle_history(measuring, conditions, cascade.links[0]),
-    )
+    return History(panel, gate(panel, reasons or {}, contradicted), episodes)
 
 
 def _without_contradicted_attempts(panel: Panel) -> tuple[Panel, list[Episode], pd.Series[bool]]:
@@ -233,9 +257,3 @@ def _without_contradicted_attempts(panel: Panel) -> tuple[Panel, list[Episode], 
             return panel, episodes, taken
         taken |= wrong
         panel = panel.without("^RUT", panel.sessions[wrong])
-
-
-def _last_usable(judged: Gate) -> Ints:
-    """Return per session the position of the last one on which ^RUT may be used, -1 before the first."""
-    usable = judged.usable("^RUT")
-    return np.maximum.accumulate(np.where(usable, np.arange(len(usable)), -1))

@@ -7,7 +7,6 @@ from datetime import date
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from signals.conditions.hysteresis import Published, Votes, first_measured, lapsed, publish, votes
 from signals.conditions.measured import Measured
@@ -114,8 +113,8 @@ def liquidity_history(measuring: Measuring, measured: dict[str, Measured]) -> Li
     # A late condition is used in what is shown; what is published follows only what it cannot change.
     followed = _regimes(without_late_data, enough)
     net, nowcast = measuring.net_liquidity, measuring.net_liquidity_nowcast
-    weekly = measuring.panel.align(pd.DatetimeIndex(net.index), ("WALCL", "WDTGAL", "RRPONTSYD"), Days.WEDNESDAY)
-    daily = measuring.panel.align(pd.DatetimeIndex(nowcast.index), ("TGA_DTS_CLOSING", "RRPONTSYD"), Days.BUSINESS)
+    weekly = measuring.panel.align(net.index, ("WALCL", "WDTGAL", "RRPONTSYD"), Days.WEDNESDAY)
+    daily = measuring.panel.align(nowcast.index, ("TGA_DTS_CLOSING", "RRPONTSYD"), Days.BUSINESS)
     return LiquidityHistory(
         days=measuring.panel.days,
         score=np.where(enough, 100.0 * counted.share, np.nan),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,11 @@ def lead(base: int = 130, rise: int = 300) -> list[float]:
 def frame(closes: npt.ArrayLike, **fields: Any) -> pd.DataFrame:
     """Return observations for the first sessions; NaN closes are left out."""
     values = np.asarray(closes, dtype=float)
-    index = sessions(len(values))
-    table = pd.DataFrame(index=index, columns=list(FIELDS), dtype=float)
-    table["value"] = values
-    for name, figures in fields.items():
-        table[name] = np.asarray(figures, dtype=float)
-    return table[table["value"].notna()]
+    figures = np.full((len(values), len(FIELDS)), np.nan)
+    for name, column in {"value": values, **fields}.items():
+        figures[:, FIELDS.index(name)] = np.asarray(column, dtype=float)
+    known = ~np.isnan(values)
+    return pd.DataFrame(figures[known], index=sessions(len(values))[known], columns=list(FIELDS))
 
 
 def market(closes: npt.ArrayLike, **other: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -58,7 +58,8 @@ def market(closes: npt.ArrayLike, **other: pd.DataFrame) -> dict[str, pd.DataFra
     values = np.asarray(closes, dtype=float)
     filled = pd.Series(values).ffill().to_numpy()
     volume = np.full(len(values), 1e6)
-    frames = {key: frame(filled / 2, volume=volume) for key in STOCKS}
+    each = frame(filled / 2, volume=volume)
+    frames = {key: each.copy() for key in STOCKS}
     frames["^RUT"] = frame(values, high=values * 1.01, low=values * 0.99)
     frames["SPY"] = frame(np.linspace(200, 210, len(values)), volume=volume)
     return frames | other
@@ -72,7 +73,29 @@ def settled(frames: dict[str, pd.DataFrame]) -> Archive:
 def evaluated(frames: dict[str, pd.DataFrame], through: int | None = None) -> History:
     """Evaluate a made-up market through the session at a position, by default that of its last ^RUT close."""
     last = frames["^RUT"].index[-1].date() if through is None else day(through)
-    return evaluate(settled(frames), CALENDAR, last)
+    return _evaluated(_Market(frames), last)
+
+
+class _Market:
+    """Frames that are told apart by what is in them, so that what many tests begin with is evaluated once."""
+
+    def __init__(self, frames: dict[str, pd.DataFrame]) -> None:
+        self.archive = settled(frames)
+        self._content = tuple(
+            (key, table.index.to_numpy().tobytes(), table.to_numpy(dtype=float).tobytes())
+            for key, table in self.archive.items()
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Market) and self._content == other._content
+
+
+@lru_cache(maxsize=64)
+def _evaluated(market: _Market, last: date) -> History:
+    return evaluate(market.archive, CALENDAR, last)
 
 
 def verdict(frames: dict[str, pd.DataFrame], through: int | None = None) -> Verdict:

@@ -11,13 +11,11 @@ import numpy as np
 import pandas as pd
 
 from signals.conditions.hysteresis import votes
-from signals.data.adjust import Closes
 from signals.data.basket import Basket, basket, daily
 from signals.data.gate import Gate, believed_rows
 from signals.data.panel import Panel, floats
-from signals.data.plausible import implausible_steps
 from signals.data.release import expected_dates
-from signals.data.series import SECTORS, SERIES, Days
+from signals.data.series import SECTORS, Days
 from signals.data.universe import ALTCOINS, BASKET, LEAST_PRICED
 from signals.episode import Episode
 from signals.nine_decimals import Sign, meets
@@ -64,7 +62,7 @@ class Measuring:
         return (
             pd.Series(dtype=float, index=pd.DatetimeIndex([], dtype="datetime64[us]"))
             if frame is None
-            else frame[column].dropna()
+            else _known(frame[column])
         )
 
     def prices(self, key: str) -> Figures:
@@ -75,7 +73,10 @@ class Measuring:
         frame = believed_rows(self.panel, key)
         if frame is None or key == "^RUT":
             return self.figures(key)
-        return self.panel.adjusted_closes(key).reindex(frame.index).dropna()
+        closes = self.panel.adjusted_closes(key)
+        if len(frame) < len(closes):
+            closes = closes.reindex(frame.index)
+        return _known(closes)
 
     def ratio(self, over: str, under: str) -> Figures:
         """Return one price over another, on the dates both have."""
@@ -109,7 +110,10 @@ class Measuring:
     @staticmethod
     def against_mean(values: Figures, window: int) -> Figures:
         """Return how far a series is above its mean, as a fraction."""
-        return values / values.rolling(window).mean() - 1
+        if not len(values):
+            return values
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return pd.Series(floats(values) / floats(values.rolling(window).mean()) - 1, index=values.index)
 
     @staticmethod
     def mean_rise(values: Figures, window: int, back: int) -> Figures:
@@ -252,11 +256,10 @@ class Measuring:
 
     def _believed(self, key: str, values: Figures) -> Figures:
         """Leave out what was measured on a bar that moved too far: on its evening nothing had confirmed it yet."""
-        frame = self.panel.archive.get(key)
-        if frame is None or not len(values):
+        if not len(values) or not self.panel.far_moves(key).any():
             return values
-        far: pd.Series[bool] = pd.Series(implausible_steps(SERIES[key], Closes.of(frame)), index=frame.index)
-        return values.where(~far.reindex(values.index, fill_value=False)) if far.any() else values
+        far: pd.Series[bool] = pd.Series(self.panel.far_moves(key), index=self.panel.archive[key].index)
+        return values.where(~far.reindex(values.index, fill_value=False))
 
     @cached_property
     def breakout_holds(self) -> Figures:
@@ -304,6 +307,10 @@ def _share(members: pd.DataFrame, sign: Sign, limit: float, least: int) -> pd.Da
     table = np.stack([counted.share, counted.span.low, counted.span.high, counted.measured, counted.counted])
     shares = np.where(counted.counted >= least, table, np.nan)
     return pd.DataFrame(shares.T, index=members.index, columns=list(SHARE_COLUMNS))
+
+
+def _known(values: Figures) -> Figures:
+    return values.dropna() if values.hasnans else values
 
 
 def _plausible(values: Figures) -> Figures:

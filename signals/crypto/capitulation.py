@@ -43,6 +43,8 @@ class Coin:
 
     def on_observed(self, name: str) -> Floats:
         """Return one of its columns on the days observed."""
+        if not len(self.observed):
+            return np.array([], dtype=np.float64)
         return floats(getattr(self, name))[self._is_observed]
 
     @cached_property
@@ -243,7 +245,7 @@ def _aggregate(measuring: Measuring, coins: tuple[CoinHistory, ...], name: str) 
         unknown = np.full(len(panel.sessions), np.nan)
         return Aggregate(unknown, unknown, np.zeros(len(unknown), dtype=np.bool_))
     raw = at_least(1, *floats(table).T)
-    alignment = panel.align(pd.DatetimeIndex(table.index), ["BTC-USD"], Days.DAY)
+    alignment = panel.align(table.index, ["BTC-USD"], Days.DAY)
     # A price that is not to be believed changes nothing: the state of the day before it stays.
     before = measuring.gate.before_invalid(alignment, _TRADED)
     followed = np.where(before.position == alignment.position, before.on_sessions(raw), np.nan)

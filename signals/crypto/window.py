@@ -150,7 +150,7 @@ class CryptoHistory:
 def crypto_history(measuring: Measuring) -> CryptoHistory:
     """Judge every window and the precondition over the whole history."""
     panel = measuring.panel
-    ether = panel.align(pd.DatetimeIndex(measuring.prices("ETH-USD").index), ["ETH-USD"], Days.DAY)
+    ether = panel.align(measuring.prices("ETH-USD").index, ["ETH-USD"], Days.DAY)
     return CryptoHistory(
         measuring=measuring,
         responses=[find_response(measuring, e, e.confirmed) for e in measuring.episodes if e.confirmed is not None],

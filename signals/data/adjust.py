@@ -29,14 +29,14 @@ def adjusted_close(frame: pd.DataFrame) -> pd.Series[float]:
     """
     if not len(frame):
         return frame["value"]
-    closes, given = frame["value"].to_numpy(dtype=float), frame["adj_close"].to_numpy(dtype=float)
-    is_given = ~np.isnan(given)
-    if is_given.any() and is_given[~np.isnan(closes)].all():
+    bars = Closes.of(frame)
+    is_given = ~np.isnan(bars.adjusted)
+    if is_given.any() and is_given[~np.isnan(bars.traded)].all():
         return frame["adj_close"]
-    steps, bars = np.ones(len(frame)), Closes.of(frame)
+    steps = np.ones(len(frame))
     steps[1:] = growth(bars[:-1], bars[1:])
     steps[np.isnan(steps)] = 1.0
-    return pd.Series(np.cumprod(steps) * price(frame).iloc[0], index=frame.index)
+    return pd.Series(np.cumprod(steps) * bars.price[0], index=frame.index)
 
 
 @dataclass(frozen=True, slots=True)

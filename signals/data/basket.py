@@ -29,6 +29,8 @@ def basket(prices: Mapping[str, pd.Series[float]], volumes: Mapping[str, pd.Seri
     A member joins at the first month's end at which it has a price. One that stops within a month keeps its last
     price until the month's end. With fewer than eight priced members the level is unknown.
     """
+    if not any(map(len, (*prices.values(), *volumes.values()))):
+        return Basket(*(pd.Series(dtype=float, index=pd.DatetimeIndex([], dtype="datetime64[us]")) for _ in range(2)))
     closes = pd.DataFrame(dict(prices)).sort_index()
     ratios = pd.DataFrame({key: volume_ratio(values) for key, values in volumes.items()})
     return Basket(_level(closes), ratios.mean(axis=1).where(ratios.notna().sum(axis=1) >= LEAST_PRICED))
@@ -36,7 +38,9 @@ def basket(prices: Mapping[str, pd.Series[float]], volumes: Mapping[str, pd.Seri
 
 def volume_ratio(volume: pd.Series[float]) -> pd.Series[float]:
     """Return the 30-day mean of a dollar volume over its 365-day mean, on the UTC days that have one."""
-    every = volume.asfreq("D") if len(volume) else volume
+    if not len(volume):
+        return volume
+    every = volume.asfreq("D")
     short, long = every.rolling(_SHORT, min_periods=_SHORT - 3), every.rolling(_LONG, min_periods=_LONG - 30)
     return (short.mean() / long.mean()).where(every.notna())
 

@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from signals.data.adjust import Closes, price
+from signals.data.adjust import price
 from signals.data.panel import INVALID, LATE, NEVER_HAD, OK, STATUSES, Alignment, Bools, Ints, Panel, as_date
-from signals.data.plausible import implausible_steps, outside_band, what_is_implausible
+from signals.data.plausible import outside_band, what_is_implausible
 from signals.data.series import SERIES
 from signals.data.vintages import Archive
 from signals.model import Freshness, SourceVerdict
@@ -49,19 +49,22 @@ class Gate:
         found: Bools = np.ones(len(self.panel.sessions), dtype=np.bool_)
         for key in keys:
             worst = OK if key in GATE.blocking else LATE
-            found &= np.asarray(self.status.get(key, self._never_had_status) <= worst)
+            found &= self._status(key) <= worst
         return found
 
     def is_invalid(self, key: str) -> Bools:
         """Return the sessions on which the newest figure of a series is not to be believed."""
-        return self._where(key, (INVALID,))
+        return np.asarray(self._status(key) == INVALID)
 
     def switches_nothing(self, keys: Iterable[str]) -> Bools:
         """Return the sessions on which one of the series is late or not to be believed: no state follows it then."""
-        return np.asarray(np.any([self._where(key, (LATE, INVALID)) for key in keys], axis=0), dtype=np.bool_)
+        found: Bools = np.zeros(len(self.panel.sessions), dtype=np.bool_)
+        for status in map(self._status, keys):
+            found |= (status == LATE) | (status == INVALID)
+        return found
 
-    def _where(self, key: str, statuses: tuple[int, ...]) -> Bools:
-        return np.isin(self.status.get(key, self._never_had_status), statuses)
+    def _status(self, key: str) -> Ints:
+        return self.status.get(key, self._never_had_status)
 
     @cached_property
     def _never_had_status(self) -> Ints:
@@ -167,8 +170,7 @@ def _invalid(panel: Panel, key: str) -> Bools:
     position = alignment.position
     first_seen = np.diff(position, prepend=-1) != 0
     # One that moved far is believed from the next evening on, when a second request has confirmed it.
-    steps: pd.Series[bool] = pd.Series(implausible_steps(SERIES[key], Closes.of(frame)), index=frame.index)
-    moved = _on_dates(steps, alignment.dates)
+    moved = _on_dates(pd.Series(panel.far_moves(key), index=frame.index), alignment.dates)
     unconfirmed = _on_dates(frame["doubted"], alignment.dates)
     if key == "RRPONTSYD":
         unconfirmed = unconfirmed | _on_dates(_differs_from_new_york(panel.archive), alignment.dates)

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from signals.data.adjust import adjusted_close
+from signals.data.adjust import Closes, adjusted_close
+from signals.data.plausible import implausible_steps
 from signals.data.release import Timetable, day_numbers, lateness
 from signals.data.series import SERIES, Days
 from signals.data.sessions import decision_times
@@ -144,8 +145,20 @@ class Panel:
         if key not in self._adjusted:
             frame = self.archive[key]
             # A newest bar that is not to be believed shows no step.
-            self._adjusted[key] = adjusted_close(frame).where(~frame["doubted"])
+            doubted = frame["doubted"].to_numpy(dtype=bool)
+            closes = adjusted_close(frame)
+            self._adjusted[key] = closes.where(~doubted) if doubted.any() else closes
         return self._adjusted[key]
+
+    def far_moves(self, key: str) -> Bools:
+        """Return which bars of a series cannot follow the one before, by position (see ``signals.data.plausible``)."""
+        if key not in self._far_moves:
+            self._far_moves[key] = implausible_steps(SERIES[key], Closes.of(self.archive[key]))
+        return self._far_moves[key]
+
+    @cached_property
+    def _far_moves(self) -> dict[str, Bools]:
+        return {}
 
     @cached_property
     def _adjusted(self) -> dict[str, pd.Series[float]]:
@@ -155,9 +168,7 @@ class Panel:
     def _adjusted_on_sessions(self) -> dict[tuple[str, bool], pd.Series[float]]:
         return {}
 
-    def align(
-        self, observed: pd.DatetimeIndex, keys: Iterable[str], days: Days, ended: date | None = None
-    ) -> Alignment:
+    def align(self, observed: pd.Index, keys: Iterable[str], days: Days, ended: date | None = None) -> Alignment:
         """Align observations made of several series: public when the last of them is."""
         clocks = tuple(dict.fromkeys(SERIES[key].clock for key in keys))
         numbers = day_numbers(observed)
@@ -167,7 +178,7 @@ class Panel:
             last = sessions[-1] if ended is None else min(sessions[-1], day_numbers(pd.DatetimeIndex([ended]))[0])
             found = lateness(self.timetable, numbers, clocks, days, self.decided.asi8, sessions, last)
             late_for = GATE.late_days if days.is_weekly else GATE.late_sessions
-            self._aligned[same] = Alignment(observed, *found, late_for)
+            self._aligned[same] = Alignment(pd.DatetimeIndex(observed), *found, late_for)
         return self._aligned[same]
 
 
@@ -200,13 +211,13 @@ def align(archive: Archive, calendar: pd.DatetimeIndex, through: date) -> Panel:
     seen: dict[str, pd.DataFrame] = {}
     alignments: dict[str, Alignment] = {}
     for key, frame in filled.items():
-        series, days = SERIES[key], day_numbers(pd.DatetimeIndex(frame.index))
+        series, days = SERIES[key], day_numbers(frame.index)
         counted = timetable.public_at(days, (series.clock,)) <= newest_decision
         if series.days is Days.SESSION:
             # A day that was taken out of the calendar has no bar, whatever a source says of it.
             counted &= np.isin(days, timetable.expected(Days.SESSION))
-        known = frame[counted]
+        known = frame if counted.all() else frame[counted]
         if len(known):
             seen[key] = known
-            alignments[key] = panel.align(pd.DatetimeIndex(known.index), [key], series.days, series.ended)
+            alignments[key] = panel.align(known.index, [key], series.days, series.ended)
     return replace(panel, archive=seen, alignments=alignments)

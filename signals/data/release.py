@@ -129,7 +129,7 @@ class Timetable:
         return self._expected[kind]
 
 
-def day_numbers(dates: pd.DatetimeIndex) -> Ints:
+def day_numbers(dates: pd.Index) -> Ints:
     """Return dates as days since 1970-01-01."""
     return dates.to_numpy().astype("datetime64[D]").astype(np.int64)
 

@@ -26,6 +26,13 @@ def nyse_sessions(now: datetime) -> pd.DatetimeIndex:
 
 @cache
 def _sessions_through(year: int) -> pd.DatetimeIndex:
+    # The library takes as long for a decade more as for a year more: it is asked once for all years of one.
+    whole = _library_sessions(year // 10 * 10 + 9)
+    return whole[: whole.searchsorted(pd.Timestamp(year + 1, 1, 1))]
+
+
+@cache
+def _library_sessions(year: int) -> pd.DatetimeIndex:
     calendar = exchange_calendars.get_calendar("XNYS", start=FIRST_SESSION, end=f"{year}-12-31")
     return pd.DatetimeIndex(calendar.sessions).as_unit("us")
 

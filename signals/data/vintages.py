@@ -56,7 +56,8 @@ def _settle_one(series: Series, columns: Columns) -> pd.DataFrame:
     figures = pd.DataFrame(np.array([_floats(column) for column in columns[3:]]).T, index=dates, columns=list(FIELDS))
     figures = in_rule_units(series, figures)
     if _is_settled(series, figures):
-        return figures.assign(doubted=False)
+        figures["doubted"] = False
+        return figures
     first_seen, last_seen = instants(columns[1]), instants(columns[2])
     vintages = figures.assign(first_seen_at=first_seen, last_seen_at=last_seen.where(last_seen.notna(), first_seen))
     vintages = vintages.iloc[np.lexsort((first_seen.asi8, dates.asi8))]

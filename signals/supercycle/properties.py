@@ -111,7 +111,7 @@ def on_sessions(
     measuring: Measuring, dates: pd.Index, values: npt.ArrayLike, keys: tuple[str, ...], days: Days
 ) -> Floats:
     """Return a measurement as sessions saw it; unknown where it is late or stale, so that nothing follows it then."""
-    shown = measuring.panel.align(pd.DatetimeIndex(dates), keys, days).on_sessions(values, OK)
+    shown = measuring.panel.align(dates, keys, days).on_sessions(values, OK)
     return np.where(measuring.gate.switches_nothing(keys), np.nan, shown)
 
 

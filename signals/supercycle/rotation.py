@@ -45,7 +45,7 @@ def rotation(measuring: Measuring) -> tuple[list[Floats], dict[tuple[str, Unit],
 
 def _seen(measuring: Measuring, key: str, values: pd.Series[float], worst: int) -> Floats:
     """Return a measurement as sessions saw it, unknown where it is older than ``worst``."""
-    return measuring.panel.align(pd.DatetimeIndex(values.index), [key], SERIES[key].days).on_sessions(values, worst)
+    return measuring.panel.align(values.index, [key], SERIES[key].days).on_sessions(values, worst)
 
 
 def _in_time(measuring: Measuring, key: str, values: pd.Series[float]) -> Floats:
@@ -73,13 +73,24 @@ def _composite_of_high(measuring: Measuring) -> tuple[Floats, Bools]:
 
 def _leadership(measuring: Measuring) -> Floats:
     """Return the rank correlation of sector returns now with those of 63 sessions ago; unknown while one is missing."""
-    back = SUPERCYCLE.leadership
-    returns = pd.DataFrame({key: measuring.growth(measuring.prices(key), back) for key in SECTORS})
-    returns = returns.reindex(measuring.panel.sessions)
-    before = returns.shift(back)
-    believed = pd.DataFrame({key: ~measuring.gate.is_invalid(key) for key in SECTORS}, index=returns.index)
-    both = returns.notna() & before.notna() & believed
+    back, sessions = SUPERCYCLE.leadership, measuring.panel.sessions
+    gains = (measuring.growth(measuring.prices(key), back) for key in SECTORS)
+    now = np.stack([floats(gain.reindex(sessions)) for gain in gains], axis=1)
+    then = np.concatenate((np.full((back, len(SECTORS)), np.nan), now))[: len(sessions)]
+    believed = ~np.stack([measuring.gate.is_invalid(key) for key in SECTORS], axis=1)
+    both = ~np.isnan(now) & ~np.isnan(then) & believed
     count = both.sum(axis=1)
-    enough = (count >= _LEAST_SECTORS) & (count == both.cummax().sum(axis=1))
-    now, then = (table.where(both)[enough].rank(axis=1) for table in (returns, before))
-    return floats(now.corrwith(then, axis=1).reindex(returns.index))
+    enough = (count >= _LEAST_SECTORS) & (count == np.logical_or.accumulate(both).sum(axis=1))
+    found = np.full(len(sessions), np.nan)
+    found[enough] = _rank_correlation(*(np.where(both, table, np.nan)[enough] for table in (now, then)))
+    return found
+
+
+def _rank_correlation(one: Floats, other: Floats) -> Floats:
+    """Return Spearman's correlation of each row of two tables that lack the same figures; NaN where all are equal."""
+    ranks = [floats(pd.DataFrame(table).rank(axis=1)) for table in (one, other)]
+    # What a row lacks weighs nothing.
+    first, second = (np.nan_to_num(table - np.nanmean(table, axis=1, keepdims=True)) for table in ranks)
+    both, each, of_other = ((a * b).sum(axis=1) for a, b in ((first, second), (first, first), (second, second)))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(both / np.sqrt(each * of_other))

@@ -25,7 +25,7 @@ from storage.outbox.fan_out import DRAWN_WITHIN
 from tests.bot.conftest import Running
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, write
-from tests.bot.running import command, environment_for, settings_for
+from tests.bot.running import command, environment_for, ran, settings_for
 from tests.worlds import day, lead
 
 N = len(lead())
@@ -49,7 +49,7 @@ async def test_from_start_to_an_alert_in_one_process(
     clock = SteppedClock(decision_time(day(N - 1)))
     settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
     sandbox.world.add_private_chat(ME)
-    async with build(settings, clock) as app:
+    async with build(settings, clock, MarketInProcess(), MarketInProcess()) as app:
         await app.connect()
         async with running(app):
             await app.decide()
@@ -119,11 +119,10 @@ async def test_another_markets_database_is_one_line_and_not_a_crash(
     async with Database(database_url) as database, database.transaction() as connection:
         await claim_market(connection, "simulated")
     environment = environment_for(sandbox, database_url, MARKET_DATA=f"folder:{tmp_path}")
-    process = await asyncio.create_subprocess_exec(*command("run"), env=environment, stderr=asyncio.subprocess.PIPE)
-    _, errors = await process.communicate()
-    assert process.returncode == 78
-    assert errors.decode().startswith("this database holds the market 'simulated', not 'folder'")
-    assert len(errors.decode().splitlines()) == 1
+    refused = await asyncio.to_thread(ran, tmp_path, ("run",), environment)
+    assert refused.returncode == 78
+    assert refused.stderr.startswith("this database holds the market 'simulated', not 'folder'")
+    assert len(refused.stderr.splitlines()) == 1
 
 
 async def test_a_session_that_waits_for_hours_is_told_to_the_operator(

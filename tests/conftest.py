@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -25,6 +26,18 @@ gc.disable()
 
 
 share_compiled_statements()
+
+
+def _keep_files_in_memory() -> None:
+    """Let what the tests write stay in memory: each commit waits for the disk, which takes most of many a test."""
+    memory = Path("/dev/shm")
+    # What all workers have there at one time is some 500 MB; a container may have 64 MB of it.
+    if "TMPDIR" not in os.environ and memory.is_dir() and shutil.disk_usage(memory).free > 2 << 30:
+        os.environ["TMPDIR"] = str(memory)
+        tempfile.tempdir = None
+
+
+_keep_files_in_memory()
 
 
 def pytest_collection_finish() -> None:
@@ -89,6 +102,12 @@ def postgresql() -> Iterator[Server]:
 
 
 @pytest.fixture
+def postgresql_url(postgresql: Server) -> str:
+    """The address of an empty PostgreSQL database, the one that all tests of this process have in turn."""
+    return postgresql.emptied()
+
+
+@pytest.fixture
 def sqlite_url(tmp_path: Path, migrated: Path) -> str:
     """The address of an empty SQLite database of this test's own."""
     shutil.copy(migrated, tmp_path / "cascade.db")
@@ -104,11 +123,8 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_url(request: pytest.FixtureRequest) -> str:
     """The address of an empty database, of SQLite and of PostgreSQL."""
-    if request.param == "sqlite":
-        url: str = request.getfixturevalue("sqlite_url")
-        return url
-    server: Server = request.getfixturevalue("postgresql")
-    return asyncio.run(server.emptied())
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -25,7 +25,7 @@ PASSWORD_USER = "locked"
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=60")
 
 # ``TRUNCATE`` makes each table and index anew, six times as slow where there is next to nothing in them.
-_EMPTY = f"""DO $$ BEGIN
+_EMPTY = f"""CREATE FUNCTION pg_temp.empty() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
     SET LOCAL session_replication_role = replica;
     {"".join(f'DELETE FROM "{table.name}";' for table in metadata.sorted_tables)}
     PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE last_value IS NOT NULL;
@@ -45,6 +45,8 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._loop = asyncio.new_event_loop()
+        self._emptying: asyncpg.Connection | None = None
 
     def url(self, database: str) -> str:
         """Return the address of one of its databases."""
@@ -57,13 +59,31 @@ class Server:
             await migrate(database)
         return self.url(name)
 
-    async def emptied(self) -> str:
-        """Return the address of the tests' database, emptied: quicker than a new one for each."""
-        await self._run(NAME, _EMPTY)
+    def emptied(self) -> str:
+        """Return the address of the tests' database, emptied: quicker than a new one for each.
+
+        By one connection, which plans its statements once; no other loop may be running.
+        """
+        self._loop.run_until_complete(self._empty())
         return self.url(NAME)
 
+    async def _empty(self) -> None:
+        if self._emptying is None:
+            self._emptying = await self._connected(NAME)
+            await self._emptying.execute(_EMPTY)
+        await self._emptying.fetchval("SELECT pg_temp.empty()")
+
+    def close(self) -> None:
+        """Leave the server."""
+        if self._emptying is not None:
+            self._loop.run_until_complete(self._emptying.close())
+        self._loop.close()
+
+    async def _connected(self, database: str) -> asyncpg.Connection:
+        return await asyncpg.connect(host=str(self.folder), user="postgres", database=database)
+
     async def _run(self, database: str, statement: str) -> None:
-        connection = await asyncpg.connect(host=str(self.folder), user="postgres", database=database)
+        connection = await self._connected(database)
         try:
             await connection.execute(statement)
         finally:
@@ -100,7 +120,8 @@ def serving(programs: Path) -> Iterator[Server]:
             server = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd=folder)
         try:
             asyncio.run(_ready(folder))
-            yield Server(folder)
+            with closing(Server(folder)) as running:
+                yield running
         finally:
             # Fast: it does not wait for whoever is still connected.
             server.send_signal(signal.SIGINT)

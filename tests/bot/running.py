@@ -51,7 +51,7 @@ def command(*arguments: str) -> list[str]:
 
 _FORKED = multiprocessing.get_context("forkserver")
 _IMPORTED = ("bot.cli.main", "bot.cli.backtest", "bot.cli.evaluate", "bot.cli.replay", "tests.bot.market.in_process")
-_FORKED.set_forkserver_preload([__name__, *_IMPORTED, "bot.market.deciding", "signals.evaluate"])
+_FORKED.set_forkserver_preload([__name__, "bot.serve", *_IMPORTED, "bot.market.deciding", "signals.evaluate"])
 
 
 def forked(function: Callable[..., None], *arguments: object) -> BaseProcess:
@@ -72,7 +72,7 @@ def become(folder: Path, arguments: Sequence[str], environment: Mapping[str, str
 
 
 def ran(folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder, in a process of its own."""
+    """Run a command in a folder, in a process of its own; ``run`` is at once the bot that it turns into."""
     with TemporaryDirectory() as kept:
         streams = [Path(kept) / name for name in ("stdout", "stderr")]
         process = forked(_run, folder, arguments, dict(environment), *streams)
@@ -84,8 +84,10 @@ def ran(folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]
 
 def _run(*like: Any) -> None:
     become(*like)
-    from bot.cli.main import main
-
+    if sys.argv[1:] == ["run"]:
+        from bot.serve import main
+    else:
+        from bot.cli.main import main
     main()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,12 @@ from bot.app import App, build
 from bot.clock import SteppedClock
 from bot.market.evening import Evening
 from bot.market.process import MarketProcess, MarketProcessError
+from bot.messages.chart_kinds import CHARTS
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from signals.data.sessions import decision_time
 from signals.rules import GATE
+from storage import charts, chats
 from storage.database import Database
 from storage.market import claim_market
 from storage.outbox import notices
@@ -25,7 +27,7 @@ from storage.outbox.fan_out import DRAWN_WITHIN
 from tests.bot.conftest import Running
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import CLOSES, write
-from tests.bot.running import command, environment_for, settings_for
+from tests.bot.running import command, environment_for, ran, settings_for
 from tests.worlds import day, lead
 
 N = len(lead())
@@ -42,6 +44,13 @@ async def until_sent(sandbox: Sandbox, words: str) -> str:
             await sandbox.called.wait()
 
 
+async def are_drawn(app: App, through: date, *names: str) -> None:
+    """Let charts show a session before it comes, so that its evening draws only the others."""
+    async with app.database.transaction() as connection:
+        for name in names:
+            await charts.store(connection, name, through, b"a picture", app.clock.now())
+
+
 async def test_from_start_to_an_alert_in_one_process(
     sandbox: Sandbox, database_url: str, tmp_path: Path, running: Running
 ) -> None:
@@ -49,7 +58,7 @@ async def test_from_start_to_an_alert_in_one_process(
     clock = SteppedClock(decision_time(day(N - 1)))
     settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
     sandbox.world.add_private_chat(ME)
-    async with build(settings, clock) as app:
+    async with build(settings, clock, MarketInProcess(), MarketInProcess()) as app:
         await app.connect()
         async with running(app):
             await app.decide()
@@ -59,6 +68,7 @@ async def test_from_start_to_an_alert_in_one_process(
             await until_sent(sandbox, "Alerts of this chat: everything")
             sandbox.world.write(ME, "/settings pictures on")
             await until_sent(sandbox, "Settings of this chat")
+            await are_drawn(app, day(N), *{chart.name for chart in CHARTS} - {"breakout-5y-light", "cascade-5y-light"})
             clock.move(decision_time(day(N)))
             await app.run_evening()
             clock.move(decision_time(day(N)) + DRAWN_WITHIN)
@@ -119,11 +129,10 @@ async def test_another_markets_database_is_one_line_and_not_a_crash(
     async with Database(database_url) as database, database.transaction() as connection:
         await claim_market(connection, "simulated")
     environment = environment_for(sandbox, database_url, MARKET_DATA=f"folder:{tmp_path}")
-    process = await asyncio.create_subprocess_exec(*command("run"), env=environment, stderr=asyncio.subprocess.PIPE)
-    _, errors = await process.communicate()
-    assert process.returncode == 78
-    assert errors.decode().startswith("this database holds the market 'simulated', not 'folder'")
-    assert len(errors.decode().splitlines()) == 1
+    refused = await asyncio.to_thread(ran, tmp_path, ("run",), environment)
+    assert refused.returncode == 78
+    assert refused.stderr.startswith("this database holds the market 'simulated', not 'folder'")
+    assert len(refused.stderr.splitlines()) == 1
 
 
 async def test_a_session_that_waits_for_hours_is_told_to_the_operator(
@@ -190,13 +199,12 @@ async def test_after_downtime_the_bot_catches_up_at_start(sandbox: Sandbox, data
     write(tmp_path, CLOSES, *GATE.blocking)
     settings = settings_for(sandbox, database_url, market_data=f"folder:{tmp_path}")
     sandbox.world.add_private_chat(ME, started=True)
-    from storage import chats
-
     async with build(settings, SteppedClock(decision_time(day(N - 1))), MarketInProcess()) as app:
         async with app.database.transaction() as connection:
             await chats.subscribe(connection, ME, "private", decision_time(day(0)))
         await app.decide()
     async with build(settings, SteppedClock(decision_time(day(N + 4))), MarketInProcess()) as app:
+        await are_drawn(app, day(N + 4), *(chart.name for chart in CHARTS))
         serving = asyncio.create_task(app.run())
         try:
             await until_sent(sandbox, "What changed while the bot was not running")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,13 +13,16 @@ from bot.settings import SettingsError
 from storage.database import DatabaseInUseError
 from storage.market import OtherMarketError
 from storage.unavailable import DatabaseAwayError, DatabaseUnavailableError
+from tests.bot.running import forked
 
 TOKEN = "123456789:AAHexample-token-of-thirty-five-ch"
 
 
-def ended_by(error: Exception, capsys: pytest.CaptureFixture[str]) -> tuple[int | str | None, str]:
+def ended_by(
+    error: Exception, capsys: pytest.CaptureFixture[str], *, may_wait: bool = False
+) -> tuple[int | str | None, str]:
     """Return the exit code and what stands on standard error."""
-    with pytest.raises(SystemExit) as ended, one_line_errors():
+    with pytest.raises(SystemExit) as ended, one_line_errors(may_wait=may_wait):
         raise error
     return ended.value.code, capsys.readouterr().err
 
@@ -54,23 +56,33 @@ def test_neither_a_line_nor_a_report_holds_a_secret_of_the_environment(
         assert "sesame" not in ended_by(error, capsys)[1]
 
 
-def test_where_any_end_is_followed_by_a_start_a_setting_to_be_corrected_waits_to_be_stopped() -> None:
-    program = "from bot.lifetime import *\nwith one_line_errors(may_wait=True): raise {}"
-    environment = os.environ | {"WAIT_WHEN_WRONG": "1"}
-    for error, code in (
-        ("SettingsError('correct this')", None),
-        ("ValueError('x')", 1),
-        ("DatabaseAwayError('y')", 75),
-    ):
-        ran = subprocess.Popen([sys.executable, "-c", program.format(error)], env=environment, stderr=subprocess.PIPE, text=True)  # fmt: skip
-        assert ran.stderr is not None
-        if code is None:
-            assert [ran.stderr.readline() for _ in range(2)] == [
-                "correct this\n", "The bot waits to be stopped: correct this, then start it again\n"
-            ]  # fmt: skip
-            ran.terminate()
-        assert ran.wait(60) == (-signal.SIGTERM if code is None else code)
-        ran.stderr.close()
+def wrong(error: Exception, stderr: str) -> None:
+    """Meet an error, in a process of its own."""
+    os.dup2(os.open(stderr, os.O_WRONLY), 2)
+    os.environ["WAIT_WHEN_WRONG"] = "1"
+    with one_line_errors(may_wait=True):
+        raise error
+
+
+def test_where_any_end_is_followed_by_a_start_a_setting_to_be_corrected_waits_to_be_stopped(tmp_path: Path) -> None:
+    stderr = tmp_path / "stderr"
+    os.mkfifo(stderr)
+    process = forked(wrong, SettingsError("correct this"), str(stderr))
+    with stderr.open() as said:
+        assert [said.readline() for _ in range(2)] == [
+            "correct this\n", "The bot waits to be stopped: correct this, then start it again\n"
+        ]  # fmt: skip
+        process.terminate()
+        process.join(60)
+    assert process.exitcode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(("error", "code"), [(ValueError("x"), 1), (DatabaseAwayError("y"), 75)])
+def test_what_no_setting_mends_ends_there_too(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAIT_WHEN_WRONG", "1")
+    assert ended_by(error, capsys, may_wait=True)[0] == code
 
 
 def test_any_other_error_is_a_report_without_the_token(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,59 +16,40 @@ LIGHT = (
 ROOT = Path(__file__).parents[2]
 
 
-def imported(program: str) -> set[str]:
-    """Return the modules of a fresh interpreter after a program."""
-    ran = subprocess.run(
-        [sys.executable, "-c", f"{program}\nimport sys\nprint(*sys.modules)"],
-        capture_output=True, text=True, check=True, cwd=ROOT,
-    )  # fmt: skip
-    return set(ran.stdout.split())
+Imported = dict[str, set[str]]
+PROGRAM = f"""
+import sys
+def stage(name): print(name, *sys.modules)
 
+import bot.serve
+stage("serving")
 
-@pytest.fixture(scope="module")
-def serving() -> set[str]:
-    """The modules of a bot that is about to serve."""
-    return imported("import bot.serve")
+import {", ".join(LIGHT)}
+stage("light")
 
-
-def test_the_process_that_answers_telegram_imports_nothing_heavy() -> None:
-    assert imported(f"import {', '.join(LIGHT)}") & set(HEAVY) == set()
-
-
-def test_the_whole_program_built_and_serving_imports_nothing_heavy() -> None:
-    program = """
 import asyncio, tempfile
 from bot.app import build
 from bot.clock import SystemClock
 from bot.settings import Settings
-async def main():
-    url = f"sqlite+aiosqlite:///{tempfile.mkdtemp()}/cascade.db"
-    settings = Settings(telegram_bot_token="1:x", database_url=url, telegram_api_url="http://127.0.0.1:9")
+def database(): return f"sqlite+aiosqlite:///{{tempfile.mkdtemp()}}/cascade.db"
+async def idle():
+    settings = Settings(telegram_bot_token="1:x", database_url=database(), telegram_api_url="http://127.0.0.1:9")
     async with build(settings, SystemClock()) as app:
         await app.sender.recover()
         await app.sender.drain()
-asyncio.run(main())
-"""
-    assert imported(program) & set(HEAVY) == set()
+asyncio.run(idle())
+stage("built")
 
-
-def test_a_chart_is_sent_without_the_library_that_drew_it() -> None:
-    program = """
-import asyncio, tempfile
-from bot.app import build
-from bot.clock import SystemClock
 from bot.sandbox.server import Sandbox, serve
-from bot.settings import Settings
 from signals.as_json import encode
 from storage import charts, ledger, market
 from storage.ledger import VerdictRow
 from storage.schema import compressed
 from tests.bot.messages.whole import whole
 PICTURE = b"\\x89PNG\\r\\n\\x1a\\n" + bytes(8) + (40).to_bytes(4, "big") * 2
-async def main():
-    url = f"sqlite+aiosqlite:///{tempfile.mkdtemp()}/cascade.db"
+async def send_a_chart():
     async with serve(Sandbox()) as sandbox:
-        settings = Settings(telegram_bot_token=sandbox.token, database_url=url, telegram_api_url=sandbox.url)
+        settings = Settings(telegram_bot_token=sandbox.token, database_url=database(), telegram_api_url=sandbox.url)
         async with build(settings, SystemClock()) as app:
             verdict = whole()
             async with app.database.transaction() as connection:
@@ -81,9 +62,32 @@ async def main():
             sandbox.world.write(5, "/chart")
             await app.poller.once()
             assert [message for message in sandbox.world.chats[5].messages.values() if "photo" in message]
-asyncio.run(main())
+asyncio.run(send_a_chart())
+stage("charted")
+
+import bot.market.child
+stage("child")
 """
-    assert imported(program) & set(HEAVY) == set()
+
+
+@pytest.fixture(scope="module")
+def imported() -> Imported:
+    """The modules of a fresh interpreter after each stage of a program; each stage has those of the one before, too."""
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, cwd=ROOT)
+    stages = [line.split() for line in ran.stdout.splitlines()]
+    return {name: set(modules) for name, *modules in stages}
+
+
+def test_the_process_that_answers_telegram_imports_nothing_heavy(imported: Imported) -> None:
+    assert imported["light"] & set(HEAVY) == set()
+
+
+def test_the_whole_program_built_and_serving_imports_nothing_heavy(imported: Imported) -> None:
+    assert imported["built"] & set(HEAVY) == set()
+
+
+def test_a_chart_is_sent_without_the_library_that_drew_it(imported: Imported) -> None:
+    assert imported["charted"] & set(HEAVY) == set()
 
 
 @pytest.mark.parametrize(
@@ -95,17 +99,17 @@ asyncio.run(main())
     ],
 )
 def test_what_only_some_installations_need_is_not_imported_by_all(
-    serving: set[str], module: str, needed_by: str
+    imported: Imported, module: str, needed_by: str
 ) -> None:
-    assert module not in serving, needed_by
+    assert module not in imported["serving"], needed_by
 
 
-def test_the_bot_imports_nothing_that_only_a_command_line_or_a_migration_needs_nor_an_orm(serving: set[str]) -> None:
-    assert serving & {"sqlalchemy.orm", "typer", "rich", "alembic", "mako", "pydantic"} == set()
+def test_the_bot_imports_nothing_that_only_a_command_line_or_a_migration_needs_nor_an_orm(imported: Imported) -> None:
+    assert imported["serving"] & {"sqlalchemy.orm", "typer", "rich", "alembic", "mako", "pydantic"} == set()
 
 
-def test_the_heavy_libraries_are_those_of_the_market_process() -> None:
-    child = imported("import bot.market.child")
+def test_the_heavy_libraries_are_those_of_the_market_process(imported: Imported) -> None:
+    child = imported["child"]
     assert {"pandas", "exchange_calendars"} <= child
     assert {"scipy.stats", "matplotlib"} & child == set(), "only who asks for them waits for their import"
 

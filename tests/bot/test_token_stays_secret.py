@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import subprocess
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -23,7 +23,7 @@ from bot.logs import RedactingFormatter, redact
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from storage.outbox.states import Claimed
-from tests.bot.running import command, environment_for
+from tests.bot.running import environment_for, ran
 
 FAULTS = (
     Fault.RESET, Fault.BAD_GATEWAY, Fault.NOT_JSON, BotApiError(400, "Bad Request"), BotApiError(401, "Unauthorized")
@@ -102,16 +102,14 @@ def test_times_and_ports_are_not_taken_for_a_token() -> None:
 
 
 async def test_the_token_is_not_in_what_a_whole_process_prints_when_it_is_refused(
-    sandbox: Sandbox, database_url: str
+    sandbox: Sandbox, database_url: str, tmp_path: Path
 ) -> None:
     environment = environment_for(sandbox, database_url, TELEGRAM_BOT_TOKEN=OTHER, MARKET_DATA="simulated")
-    ran = await asyncio.to_thread(
-        subprocess.run, command("run"), env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert ran.returncode == 78
-    assert "TELEGRAM_BOT_TOKEN is not accepted by Telegram" in ran.stderr
-    assert OTHER not in ran.stdout + ran.stderr
-    assert "Traceback" not in ran.stderr
+    refused = await asyncio.to_thread(ran, tmp_path, ("run",), environment)
+    assert refused.returncode == 78
+    assert "TELEGRAM_BOT_TOKEN is not accepted by Telegram" in refused.stderr
+    assert OTHER not in refused.stdout + refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 async def test_the_token_is_not_in_any_message(app: App, sandbox: Sandbox) -> None:

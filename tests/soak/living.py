@@ -41,9 +41,11 @@ from tests.worlds import day
 
 # What happens on which session of a month; some of it in the first month alone.
 PAUSE, RESUME, REFUSALS, OFF, OUTAGE, REVISION, SPLIT, CLOSED, ROLLBACK, UPGRADE, BLOCKS = (
-    *(0, 2, 3, (5, 6, 7), 8, 9, 10, 12, 17, 18, 19),
+    *(0, 2, 3, (5, 6, 7), 8, 9, 10, 11, 12, 13, 14),
 )
 MONTH = 21
+EVERYTHING = BLOCKS + 2
+"""After so many sessions all of it has happened, and there has been an evening more."""
 _MORNING, _EVENING = time(8), time(17, 30)
 _STOPS = (time(3), _MORNING, _EVENING, time(21))
 # By then the quiet hours of every chat are over, and a pause.
@@ -81,7 +83,7 @@ class Soak:
     def __init__(self, folder: Path, sandbox: Sandbox, sessions: int, people: int) -> None:
         self.lived = Lived()
         self._folder, self._sandbox, self._sessions, self._people = folder, sandbox, sessions, people
-        self._path = folder / "cascade.db"
+        self._path, self._last = folder / "cascade.db", day(BEGIN + sessions - 1)
         self._market = SoakMarket(folder / "market", sessions, BEGIN + CLOSED if sessions > CLOSED else None)
         more = {"market_data": f"folder:{folder / 'market'}", "messages_per_second": 1000}
         self._settings = settings_for(sandbox, f"sqlite+aiosqlite:///{self._path}", **more)
@@ -90,14 +92,14 @@ class Soak:
 
     async def run(self, report: Callable[[str], None]) -> Lived:
         """Live through all sessions, and some days more, until nothing is owed any more."""
-        first, last = day(BEGIN - 1), day(BEGIN + self._sessions - 1)
+        first = day(BEGIN - 1)
         positions = {day(BEGIN + number): number for number in range(self._sessions)}
         with self._versions() as upgrade:
             async with self._running() as app:
                 await app.decide()
                 self._chats = await gather(app.database, self._sandbox, self._people, self._clock.now(), first)
                 await self._settle(app)
-            days = iter(_days(first, last + _SETTLED + timedelta(days=1)))
+            days: Iterator[date] = iter(_days(first, self._last + _SETTLED + timedelta(days=1)))
             # From one start of the bot to the next.
             while (today := next(days, None)) is not None:
                 number = positions.get(today)
@@ -107,6 +109,8 @@ class Soak:
                 async with self._running() as app:
                     while True:
                         await self._day(app, today, number)
+                        if today > self._last and not await self._is_held(app):
+                            days = iter(())  # Nothing is owed any more.
                         number = positions.get(today + timedelta(days=1))
                         is_last = _coming(today + timedelta(days=1), positions) in (*OFF, ROLLBACK, UPGRADE)
                         if is_last or (following := next(days, None)) is None:
@@ -141,7 +145,8 @@ class Soak:
             if at == _EVENING and number is not None:
                 self._happen(number)
             before = await all_chats(app.database)
-            if at in (_MORNING, _EVENING) and await self._is_due(app, now):
+            # On the days after the last session there is only what is still owed.
+            if today <= self._last and at in (_MORNING, _EVENING) and await self._is_due(app, now):
                 await app.decide()
                 await app.evening.watch(self._clock.now())
             if at == _EVENING and number is not None and number % MONTH in (PAUSE, RESUME):
@@ -220,6 +225,10 @@ class Soak:
         )
         async with app.database.reading() as connection:
             return bool((await connection.execute(select(or_(*owed)))).scalar_one())
+
+    async def _is_held(self, app: App) -> bool:
+        async with app.database.reading() as connection:
+            return bool((await connection.execute(select(exists().where(delivery.c.state == State.HELD)))).scalar_one())
 
     async def _ask(self, app: App, today: date) -> None:
         """Let somebody ask, and count whether there was an answer."""

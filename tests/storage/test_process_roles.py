@@ -12,16 +12,15 @@ from sqlalchemy import text
 from storage import process_roles
 from storage.database import Database, DatabaseInUseError
 from storage.process_roles import Role
-from tests.postgresql import Server
 
 MAIN, WORKER = "main process", "delivery worker"
 
 
 @pytest.fixture
-async def one(postgresql: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+async def one(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """One process's way to the database; a role is looked after all the time."""
     monkeypatch.setattr(process_roles, "_PROBE", 0.01)
-    async with Database(await postgresql.emptied()) as database:
+    async with Database(postgresql_url) as database:
         yield database
 
 

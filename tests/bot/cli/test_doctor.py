@@ -28,7 +28,6 @@ from storage.database import Database
 from storage.keeping.inspection import can_lose_commits, inspect
 from tests.bot.market.test_evening import CLOSES, write
 from tests.bot.running import settings_for
-from tests.postgresql import Server
 from tests.signals.sources.server import LOCAL, Reply, serving
 
 OPERATOR = 5
@@ -155,9 +154,8 @@ class TestDatabase:
     def test_the_known_defect_of_sqlite_is_known_by_its_versions(self, version: tuple[int, ...], can: bool) -> None:
         assert can_lose_commits(version) is can
 
-    async def test_a_postgresql_server_says_its_version(self, postgresql: Server) -> None:
-        url = await postgresql.emptied()
-        async with Database(url) as database:
+    async def test_a_postgresql_server_says_its_version(self, postgresql_url: str) -> None:
+        async with Database(postgresql_url) as database:
             found = await inspect(database.url.render_as_string(hide_password=False))
         assert found.server.startswith("PostgreSQL ")
         assert (found.journal, found.size > 0) == ("", True)

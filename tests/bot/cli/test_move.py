@@ -32,18 +32,16 @@ def refused(capsys: pytest.CaptureFixture[str], url: str) -> str:
     return capsys.readouterr().err
 
 
-def test_it_says_what_is_there_and_what_to_do(postgresql: Server) -> None:
-    url = asyncio.run(postgresql.emptied())
-    done = CliRunner().invoke(cli, ["move-to", f"{url}&password=sesame"])
+def test_it_says_what_is_there_and_what_to_do(postgresql_url: str) -> None:
+    done = CliRunner().invoke(cli, ["move-to", f"{postgresql_url}&password=sesame"])
     assert done.exit_code == 0
     assert "sesame" not in done.output
     assert "the 8 of the live record fit their chain. Give DATABASE_URL this address and start the bot" in done.output
 
 
-def test_one_that_is_not_empty_is_one_line(postgresql: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    url = asyncio.run(postgresql.emptied())
-    CliRunner().invoke(cli, ["move-to", url])
-    assert refused(capsys, url).startswith("URL names a database that has rows in the table ")
+def test_one_that_is_not_empty_is_one_line(postgresql_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    CliRunner().invoke(cli, ["move-to", postgresql_url])
+    assert refused(capsys, postgresql_url).startswith("URL names a database that has rows in the table ")
 
 
 @pytest.mark.parametrize(

@@ -22,18 +22,17 @@ from storage.outbox.states import State
 from tests.bot.delivery.test_delivery import subscribe, tally
 from tests.bot.running import EVENING, attempt, settings_for, store_verdict
 from tests.faults.truth import owe
-from tests.postgresql import Server
 from tests.storage.test_process_roles import cut_holders, held_by, until_in_line
 
 
 class TestTwoWorkers:
     async def test_never_send_the_same_delivery_and_share_the_rate(
-        self, sandbox: Sandbox, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+        self, sandbox: Sandbox, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        url, everybody = await postgresql.emptied(), range(1, 41)
+        everybody = range(1, 41)
         monkeypatch.setattr(sender, "_LOOK_AGAIN", 0.05)
         async with AsyncExitStack() as stack:
-            settings = settings_for(sandbox, url, messages_per_second=200, chat_messages_per_second=30)
+            settings = settings_for(sandbox, postgresql_url, messages_per_second=200, chat_messages_per_second=30)
             one, two = [await stack.enter_async_context(build(settings, SteppedClock(EVENING))) for _ in range(2)]
             await one.connect()
             await subscribe(one, sandbox, *everybody)
@@ -51,11 +50,10 @@ class TestTwoWorkers:
         assert all(len(sandbox.sent(chat_id)) == 3 for chat_id in everybody)
 
     async def test_one_that_died_is_accounted_for_by_the_other_when_its_lease_is_over(
-        self, sandbox: Sandbox, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+        self, sandbox: Sandbox, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        url = await postgresql.emptied()
         monkeypatch.setattr(sender, "_LOOK_AGAIN", 0.05)
-        async with build(settings_for(sandbox, url), SteppedClock(EVENING)) as app:
+        async with build(settings_for(sandbox, postgresql_url), SteppedClock(EVENING)) as app:
             await app.connect()
             await subscribe(app, sandbox, 5, 6)
             await store_verdict(app, attempt(), "attempt")
@@ -71,11 +69,10 @@ class TestTwoWorkers:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
 
-    async def test_a_429_that_one_meets_is_obeyed_by_the_other(self, sandbox: Sandbox, postgresql: Server) -> None:
-        url = await postgresql.emptied()
+    async def test_a_429_that_one_meets_is_obeyed_by_the_other(self, sandbox: Sandbox, postgresql_url: str) -> None:
         sandbox.faults.append(("sendMessage", BotApiError(429, "Too Many Requests", {"retry_after": 600})))
         async with AsyncExitStack() as stack:
-            settings = settings_for(sandbox, url)
+            settings = settings_for(sandbox, postgresql_url)
             one, two = [await stack.enter_async_context(build(settings, SteppedClock(EVENING))) for _ in range(2)]
             await one.connect()
             await subscribe(one, sandbox, *range(1, 41))
@@ -93,12 +90,11 @@ class TestTwoWorkers:
 
 
 async def test_a_main_process_that_lost_its_place_to_another_ends(
-    sandbox: Sandbox, postgresql: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    sandbox: Sandbox, postgresql_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(process_roles, "_PROBE", 0.05)
-    url = await postgresql.emptied()
-    settings = settings_for(sandbox, url, market_data=f"folder:{tmp_path}")
-    async with build(settings, SteppedClock(EVENING)) as app, Database(url) as other:
+    settings = settings_for(sandbox, postgresql_url, market_data=f"folder:{tmp_path}")
+    async with build(settings, SteppedClock(EVENING)) as app, Database(postgresql_url) as other:
         running = asyncio.create_task(app.run())
         async with asyncio.timeout(20):
             # Its own place and a worker's.

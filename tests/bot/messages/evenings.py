@@ -26,6 +26,7 @@ from tests.bot.messages.reviewed import plain
 
 LIVE, MESSAGES = Market("live", None, None), Messages()
 NOW = datetime(2012, 1, 3, 12, tzinfo=UTC)
+_DECIDED: dict[tuple[int, date], tuple[History, Verdict]] = {}
 
 
 @cache
@@ -48,7 +49,11 @@ def simulated_record(seed: int) -> TrackRecord:
 
 def verdict_of(history: History, session: date) -> Verdict:
     """Return what was decided on an evening."""
-    return history.verdict(session, decision_time(session))
+    # Many tests ask for the same; a history that is kept with it shares its number with no other.
+    key = id(history), session
+    if key not in _DECIDED:
+        _DECIDED[key] = history, history.verdict(session, decision_time(session))
+    return _DECIDED[key][1]
 
 
 def changes_of(history: History, session: date) -> list[Transition]:

@@ -15,7 +15,6 @@ from storage.database import Database
 from storage.keeping.move import MoveError, as_stored, count_of, move
 from storage.schema import metadata, outcome
 from storage.unavailable import DatabaseUnavailableError
-from tests.postgresql import Server
 from tests.storage.chain.evenings import ROWS, record_live
 from tests.storage.filled import fill
 
@@ -29,9 +28,9 @@ async def source(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def target(postgresql: Server) -> AsyncIterator[Database]:
+async def target(postgresql_url: str) -> AsyncIterator[Database]:
     """An empty PostgreSQL database with the newest schema."""
-    async with Database(await postgresql.emptied()) as database:
+    async with Database(postgresql_url) as database:
         yield database
 
 

@@ -14,7 +14,6 @@ from storage.outbox import fan_out as fanning
 from storage.outbox import queue, recheck
 from storage.outbox.states import Claimed, State
 from storage.schema import alert, delivery
-from tests.postgresql import Server
 from tests.storage.outbox.alerts import add_alert, states
 
 NOW = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
@@ -146,9 +145,8 @@ class TestClaim:
         async with database.transaction() as connection:
             assert await queue.next_due(connection, NOW) is None
 
-    async def test_two_workers_never_take_the_same_one(self, postgresql: Server) -> None:
-        url = await postgresql.emptied()
-        async with Database(url) as one, Database(url) as two:
+    async def test_two_workers_never_take_the_same_one(self, postgresql_url: str) -> None:
+        async with Database(postgresql_url) as one, Database(postgresql_url) as two:
             await subscribe(one, *range(1, 41))
             await add_alert(one, NOW)
             await fan_out(one)

@@ -30,7 +30,7 @@ from storage.database import Database
 from storage.observations import load_checks
 from storage.schema import observation, verdict
 from tests.bot.market.in_process import MarketInProcess
-from tests.bot.market.test_evening import CLOSES, KEYS, N, write
+from tests.bot.market.test_evening import KEYS, QUIET, M, write
 from tests.signals.sources.server import SILENT, Asked, serving, web
 from tests.signals.sources.server import Reply as Answer
 from tests.signals.sources.test_boundary import HOSTILE
@@ -60,7 +60,7 @@ class Dying(MarketInProcess):
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "market"
     folder.mkdir()
-    write(folder, CLOSES, *KEYS)
+    write(folder, QUIET, *KEYS)
     return folder
 
 
@@ -72,13 +72,13 @@ async def stored(database: Database) -> tuple[set[str], list[date]]:
 
 
 async def first_evening(database: Database, folder: Path) -> None:
-    await Evening(database, MarketInProcess(), f"folder:{folder}", asyncio.Lock()).run(decision_time(day(N)))
+    await Evening(database, MarketInProcess(), f"folder:{folder}", asyncio.Lock()).run(decision_time(day(M)))
 
 
 async def test_what_came_before_the_process_died_is_stored(database: Database, folder: Path) -> None:
     evening = Evening(database, Dying(2), f"folder:{folder}", asyncio.Lock())
     with pytest.raises(MarketProcessError, match=GONE):
-        await evening.run(decision_time(day(N)))
+        await evening.run(decision_time(day(M)))
     series, _ = await stored(database)
     assert series == {"^RUT", "IWM"}
 
@@ -88,9 +88,9 @@ async def test_the_last_call_is_decided_although_it_died(database: Database, fol
     await first_evening(database, folder)
     dying = Evening(database, Dying(series), f"folder:{folder}", asyncio.Lock())
     with pytest.raises(MarketProcessError, match=GONE):
-        await dying.run(last_call(day(N + 1)))
+        await dying.run(last_call(day(M + 1)))
     _, sessions = await stored(database)
-    assert sessions[-1] == day(N + 1)
+    assert sessions[-1] == day(M + 1)
 
 
 def use(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,10 +107,10 @@ async def test_while_yahoo_hangs_other_series_are_collected_and_the_last_call_de
         use(RoutedSource({"yahoo": source, "fred": FolderSource(folder)}), monkeypatch)
         (folder / "WALCL.csv").write_text("date,value\n2015-01-07,4000000\n")
         evening = Evening(database, MarketInProcess(), f"folder:{folder}", asyncio.Lock())
-        await evening.run(last_call(day(N + 1)))
+        await evening.run(last_call(day(M + 1)))
     series, sessions = await stored(database)
     assert "WALCL" in series
-    assert sessions[-1] == day(N + 1)
+    assert sessions[-1] == day(M + 1)
     assert len(charts) <= 3
     async with database.reading() as connection:
         checks = await load_checks(connection)
@@ -140,11 +140,11 @@ async def test_hostile_answers_through_the_real_clients_do_not_either(
                 "tiingo": TiingoSource(asking, "token", server.url),
             }
             use(RoutedSource(sources), monkeypatch)
-            await Evening(database, MarketInProcess(), f"folder:{folder}", asyncio.Lock()).run(last_call(day(N + 1)))
+            await Evening(database, MarketInProcess(), f"folder:{folder}", asyncio.Lock()).run(last_call(day(M + 1)))
         _, sessions = await stored(database)
         async with database.reading() as connection:
             checks = await load_checks(connection)
-    assert sessions[-1] == day(N + 1)
+    assert sessions[-1] == day(M + 1)
     assert set(checks) == set(SERIES)
     assert all(check.reason.isprintable() and check.reason for check in checks.values())
 
@@ -166,10 +166,10 @@ async def test_hostile_answers_cost_each_series_and_not_the_evening(
     async with Database(either_url) as database:
         await first_evening(database, folder)
         use(Hostile(), monkeypatch)
-        await Evening(database, MarketInProcess(), f"folder:{folder}", asyncio.Lock()).run(last_call(day(N + 1)))
+        await Evening(database, MarketInProcess(), f"folder:{folder}", asyncio.Lock()).run(last_call(day(M + 1)))
         _, sessions = await stored(database)
         async with database.reading() as connection:
             checks = await load_checks(connection)
-    assert sessions[-1] == day(N + 1)
+    assert sessions[-1] == day(M + 1)
     assert set(checks) == set(SERIES)
     assert all(check.reason.isprintable() and check.reason for check in checks.values())

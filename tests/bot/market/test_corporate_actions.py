@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -27,26 +30,27 @@ from tests.bot.market.test_evening import KEYS, N, alerts
 from tests.worlds import day, lead, market
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-CLOSES = [*lead(), 101.0, 102.0, 103.0, 104.0, 105.0]
+CLOSES = (*lead(), 101.0, 102.0, 103.0, 104.0, 105.0)
 PRICES = ["value", "open", "high", "low"]
 Spoil = Callable[[pd.DataFrame, int], pd.DataFrame]
 NO_STEP = 0.2
+_made = cache(market)
 
 
 class Market:
     """A folder in which one series is spoiled, and the evenings on it."""
 
-    def __init__(self, database: Database, folder: Path, key: str) -> None:
+    def __init__(self, database: Database, process: MarketInProcess, folder: Path, key: str) -> None:
         self.folder, self.key = folder, key
         self.database = database
-        self.evening = Evening(database, MarketInProcess(), f"folder:{folder}", asyncio.Lock())
+        self.evening = Evening(database, process, f"folder:{folder}", asyncio.Lock())
 
     def write(self, position: int, spoil: Spoil) -> None:
-        for key, frame in market(CLOSES[: position + 1]).items():
-            if key in KEYS:
-                table = spoil(frame, position) if key == self.key else frame
-                table = table.rename(columns={"value": "close"}).rename_axis("date")
-                table.to_csv(self.folder / f"{key.removeprefix('^')}.csv")
+        for key in KEYS:
+            frame = _made(CLOSES)[key].iloc[: position + 1]
+            table = spoil(frame, position) if key == self.key else frame
+            table = table.rename(columns={"value": "close"}).rename_axis("date")
+            table.to_csv(self.folder / f"{key.removeprefix('^')}.csv")
 
     async def run(self, position: int, spoil: Spoil, *, at_last_call: bool = False) -> Freshness | None:
         """Live through the evening of a session; return what is thought of the spoiled series, None if nothing yet."""
@@ -67,16 +71,38 @@ class Market:
         return adjusted_close(frame).where(~frame["doubted"]).dropna().pct_change().dropna()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def rsp(database_url: str, tmp_path: Path) -> AsyncIterator[Market]:
-    async with Database(database_url) as database:
-        yield Market(database, tmp_path, "RSP")
+@pytest.fixture(scope="module")
+def process() -> MarketInProcess:
+    return MarketInProcess()
+
+
+@asynccontextmanager
+async def market_of(key: str, database: Path, process: MarketInProcess, folder: Path) -> AsyncIterator[Market]:
+    """A market on a copy of a database."""
+    shutil.copy(database, folder / "own.db")
+    async with Database(f"sqlite+aiosqlite:///{folder}/own.db") as own:
+        yield Market(own, process, folder, key)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def begun(process: MarketInProcess, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the history through N, to which nothing is done in any test."""
+    folder = tmp_path_factory.mktemp("begun")
+    async with market_of("RSP", migrated, process, folder) as market:
+        await market.run(N, as_it_is)
+    return folder / "own.db"
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def iwm(database_url: str, tmp_path: Path) -> AsyncIterator[Market]:
-    async with Database(database_url) as database:
-        yield Market(database, tmp_path, "IWM")
+async def rsp(begun: Path, process: MarketInProcess, tmp_path: Path) -> AsyncIterator[Market]:
+    async with market_of("RSP", begun, process, tmp_path) as market:
+        yield market
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def iwm(begun: Path, process: MarketInProcess, tmp_path: Path) -> AsyncIterator[Market]:
+    async with market_of("IWM", begun, process, tmp_path) as market:
+        yield market
 
 
 def split(frame: pd.DataFrame, *, bars: slice, by: float = 2.0) -> pd.DataFrame:

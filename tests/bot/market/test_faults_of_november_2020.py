@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -55,24 +56,32 @@ FAULTS: dict[str, tuple[str, Spoil]] = {
 }
 
 
+@cache
+def _read(path: Path) -> pd.DataFrame:
+    table = pd.read_csv(path, index_col="date").astype(float)
+    return table[(table.index >= "2017-06-01") & (table.index <= "2020-11-20")]
+
+
 class Market:
     """A folder with the three series a session waits for, cut to what the breakout of 2020 needs."""
 
     def __init__(self, source: Path, folder: Path) -> None:
-        self.folder = folder
-        self.tables = {name: self._read(source / f"{name}.csv") for name in ("RUT", "IWM", "SPY")}
-        self.write()
+        self.source, self.folder = source, folder
+        for name in ("RUT", "IWM", "SPY"):
+            self.mend(name)
 
-    @staticmethod
-    def _read(path: Path) -> pd.DataFrame:
-        table = pd.read_csv(path, index_col="date").astype(float)
-        return table[(table.index >= "2017-06-01") & (table.index <= "2020-11-20")]
+    def mend(self, name: str) -> None:
+        """Write a file as it should be."""
+        (self.folder / f"{name}.csv").write_text(_whole(self.source / f"{name}.csv"))
 
-    def write(self, spoiled: str = "", spoil: Spoil | None = None) -> None:
-        """Write the files, one of them with its fault."""
-        for name, table in self.tables.items():
-            shown = spoil(table.copy()) if spoil and name == spoiled else table
-            shown.to_csv(self.folder / f"{name}.csv")
+    def spoil(self, name: str, spoil: Spoil) -> None:
+        """Write a file with a fault."""
+        spoil(_read(self.source / f"{name}.csv").copy()).to_csv(self.folder / f"{name}.csv")
+
+
+@cache
+def _whole(path: Path) -> str:
+    return _read(path).to_csv()
 
 
 @pytest.fixture(scope="module")
@@ -133,10 +142,10 @@ async def run(evening: Evening, *instants: datetime) -> None:
 async def test_a_fault_makes_no_alert_and_a_good_bar_the_same_evening_makes_one(
     evening: Evening, market: Market, fault: str
 ) -> None:
-    market.write(*FAULTS[fault])
+    market.spoil(*FAULTS[fault])
     await run(evening, EVENING, EVENING + timedelta(minutes=15))
     assert await alerts(evening) == []
-    market.write()
+    market.mend(FAULTS[fault][0])
     await run(evening, EVENING + timedelta(minutes=45), EVENING + timedelta(minutes=90))
     assert await alerts(evening) == ["breakout.attempt"]
     assert "decided 13 Nov 2020 23:15 UTC" in await text_of(evening, "breakout.attempt")
@@ -146,10 +155,10 @@ async def test_a_fault_makes_no_alert_and_a_good_bar_the_same_evening_makes_one(
 async def test_a_good_bar_that_comes_with_the_next_session_is_told_once_as_late(
     evening: Evening, market: Market, fault: str
 ) -> None:
-    market.write(*FAULTS[fault])
+    market.spoil(*FAULTS[fault])
     await run(evening, EVENING, last_call(FRIDAY))
     assert await alerts(evening) == []
-    market.write()
+    market.mend(FAULTS[fault][0])
     await run(evening, decision_time(MONDAY), decision_time(MONDAY) + timedelta(minutes=15))
     assert await alerts(evening) == ["breakout.attempt"]
     text = await text_of(evening, "breakout.attempt")
@@ -159,7 +168,7 @@ async def test_a_good_bar_that_comes_with_the_next_session_is_told_once_as_late(
 
 
 async def test_a_contradiction_that_is_never_resolved_withdraws_the_breakout(evening: Evening, market: Market) -> None:
-    market.write(*FAULTS["IWM contradicts it"])
+    market.spoil(*FAULTS["IWM contradicts it"])
     await run(evening, EVENING, last_call(FRIDAY))
     # Monday's close is a record out of the same base, but IWM's return from its wrong bar does not bear it out either.
     await run(evening, decision_time(MONDAY), last_call(MONDAY))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,21 +45,49 @@ def process() -> MarketInProcess:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def begun(process: MarketInProcess, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a market, and a database whose history ends before the attempt and was recorded silently."""
+    """A folder with a market, and databases of it.
+
+    The history of the first ends before the attempt and was recorded silently. Of the others one has its record, one
+    the confirmation, and one everything until that matured, looked back on.
+    """
     folder = tmp_path_factory.mktemp("market")
     write(folder, CLOSES, *KEYS)
     shutil.copy(migrated, folder / "begun.db")
-    async with Database(f"sqlite+aiosqlite:///{folder}/begun.db") as database:
-        await Evening(database, process, f"folder:{folder}", asyncio.Lock()).run(decision_time(day(N - 1)))
+    async with on(folder, process, folder / "begun.db") as evening:
+        await evening.run(decision_time(day(N - 1)))
+    shutil.copy(folder / "begun.db", folder / "recorded.db")
+    async with on(folder, process, folder / "recorded.db") as evening:
+        await evening.look_back(decision_time(day(N - 1)))
+    shutil.copy(folder / "begun.db", folder / "confirmed.db")
+    async with on(folder, process, folder / "confirmed.db") as evening:
+        await evening.run(decision_time(day(CONFIRMED)))
+    shutil.copy(folder / "confirmed.db", folder / "matured.db")
+    async with on(folder, process, folder / "matured.db") as evening:
+        await evening.run(decision_time(day(MATURE + 3)))
+        await evening.look_back(decision_time(day(MATURE + 3)))
     return folder
 
 
+@asynccontextmanager
+async def on(folder: Path, process: MarketInProcess, database: Path) -> AsyncIterator[Evening]:
+    """An evening on a folder with a market, and a database."""
+    async with Database(f"sqlite+aiosqlite:///{database}") as own:
+        yield Evening(own, process, f"folder:{folder}", asyncio.Lock())
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def evening(process: MarketInProcess, begun: Path, tmp_path: Path) -> AsyncIterator[Evening]:
-    """An evening on a database of its own that has begun."""
-    shutil.copy(begun / "begun.db", tmp_path / "cascade.db")
-    async with Database(f"sqlite+aiosqlite:///{tmp_path}/cascade.db") as database:
-        yield Evening(database, process, f"folder:{begun}", asyncio.Lock())
+async def evening(
+    request: pytest.FixtureRequest, process: MarketInProcess, begun: Path, tmp_path: Path
+) -> AsyncIterator[Evening]:
+    """An evening on a copy of one of those databases, by default the first."""
+    shutil.copy(begun / f"{getattr(request, 'param', 'begun')}.db", tmp_path / "cascade.db")
+    async with on(begun, process, tmp_path / "cascade.db") as evening:
+        yield evening
+
+
+RECORDED, AFTER_IT, MATURED = (
+    pytest.mark.parametrize("evening", [name], indirect=True) for name in ("recorded", "confirmed", "matured")
+)
 
 
 async def live(evening: Evening) -> Sequence[Any]:
@@ -78,8 +107,8 @@ async def replies(evening: Evening, now: datetime) -> list[NewTrackRecord | NewO
 
 
 class TestEvidence:
+    @AFTER_IT
     async def test_an_alert_keeps_the_earlier_cases_it_rests_on(self, evening: Evening) -> None:
-        await evening.run(decision_time(day(CONFIRMED)))
         kinds = {row.kind: row for row in await live(evening)}
         past = decode_past(kinds["breakout.confirmed"].evidence)
         assert past.rule == "breakout.confirmed"
@@ -94,25 +123,24 @@ class TestEvidence:
 
 
 class TestLookBack:
+    @RECORDED
     async def test_the_record_is_stored_through_the_newest_session(self, evening: Evening) -> None:
-        now = decision_time(day(N - 1))
-        await evening.look_back(now)
         async with evening.database.transaction() as connection:
             body = await track_record.load(connection)
         assert body is not None
         record = read_record(body)
         assert (record.through, record.method_version) == (day(N - 1), METHOD_VERSION)
 
+    @RECORDED
     async def test_without_a_new_session_nothing_is_asked_of_the_child(self, evening: Evening) -> None:
         now = decision_time(day(N - 1))
-        await evening.look_back(now)
         async with evening.database.transaction() as connection:
             await connection.execute(observation.delete())
         # With nothing in the archive the child could not answer.
         await evening.look_back(now)
 
+    @AFTER_IT
     async def test_an_outcome_is_appended_once_its_horizon_has_passed(self, evening: Evening) -> None:
-        await evening.run(decision_time(day(CONFIRMED)))
         confirmed = next(row.id for row in await live(evening) if row.kind == "breakout.confirmed")
         for last, expected in ((MATURE - 1, 0), (MATURE, 1)):
             await evening.run(decision_time(day(last)))
@@ -124,8 +152,8 @@ class TestLookBack:
         assert (row.horizon, row.corrects) == (21, None)
         assert row.change == pytest.approx(row.exit_price / row.entry_price - 1)
 
+    @AFTER_IT
     async def test_a_horizon_counts_no_day_on_which_the_exchange_was_closed(self, evening: Evening) -> None:
-        await evening.run(decision_time(day(CONFIRMED)))
         async with evening.database.transaction() as connection:
             await market.say_closure(connection, day(CONFIRMED + 5), decision_time(day(CONFIRMED)), closed=True)
         await evening.run(decision_time(day(MATURE + 1)))
@@ -133,19 +161,15 @@ class TestLookBack:
         exits = {r.exit_on for r in await outcomes(evening) if r.asset == "^RUT" and r.entry_on == day(CONFIRMED + 1)}
         assert exits == {day(MATURE + 1)}
 
+    @MATURED
     async def test_looking_back_again_adds_nothing(self, evening: Evening) -> None:
-        await evening.run(decision_time(day(CONFIRMED)))
-        await evening.run(decision_time(day(MATURE + 3)))
-        await evening.look_back(decision_time(day(MATURE + 3)))
         before = len(await outcomes(evening))
         assert before > 0
         (matured, _) = await replies(evening, decision_time(day(MATURE + 3)))
         assert matured == NewOutcomes([])
 
+    @MATURED
     async def test_a_corrected_price_appends_a_row_that_points_to_the_old_one(self, evening: Evening) -> None:
-        await evening.run(decision_time(day(CONFIRMED)))
-        await evening.run(decision_time(day(MATURE + 3)))
-        await evening.look_back(decision_time(day(MATURE + 3)))
         first = next(r for r in await outcomes(evening) if r.asset == "^RUT")
         async with evening.database.transaction() as connection:
             at = (observation.c.series == "^RUT", observation.c.observed_on == first.exit_on)
@@ -154,10 +178,8 @@ class TestLookBack:
         assert isinstance(matured, NewOutcomes)
         assert first.id in [row.corrects for row in matured.rows]
 
+    @MATURED
     async def test_a_split_that_restates_a_history_corrects_nothing(self, evening: Evening) -> None:
-        await evening.run(decision_time(day(CONFIRMED)))
-        await evening.run(decision_time(day(MATURE + 3)))
-        await evening.look_back(decision_time(day(MATURE + 3)))
         assert {row.asset for row in await outcomes(evening)} >= {"IWM/SPY"}
         async with evening.database.transaction() as connection:
             held = (await connection.execute(select(observation).where(observation.c.series == "IWM"))).all()
@@ -178,8 +200,8 @@ class TestLookBack:
         assert min(entries) == day(CONFIRMED + 5)
         assert late - decision_time(day(CONFIRMED)) > timedelta(days=3)
 
+    @RECORDED
     async def test_without_prices_the_old_record_stays(self, evening: Evening) -> None:
-        await evening.look_back(decision_time(day(N - 1)))
         async with evening.database.transaction() as connection:
             await connection.execute(observation.delete())
             rows = [ledger.VerdictRow(day(N), decision_time(day(N)), "3", compressed(b"{}"))]

@@ -92,7 +92,7 @@ async def _step(sandbox: Sandbox, panel: Panel, settings: Settings, ready: Calla
             found = await _scenes(process, settings)
             clock = SteppedClock(found.start)
             app = await stack.enter_async_context(build(settings, clock, process))
-            recorder = Recorder(app.evening, clock, MarketProcess())
+            recorder = Recorder(app.evening, clock, MarketProcess(), lambda: sandbox.world.changed)
             stack.push_async_callback(recorder.process.close)
             correct = Corrector(sandbox, app.database, ADA).correct
             note = _NOTES[settings.market_data.partition(":")[0]]
@@ -131,7 +131,8 @@ async def _let_everything_come(app: App) -> None:
 
 async def _scenes(process: Market, settings: Settings) -> Scenes:
     """Return what the market has to show."""
-    async for reply in process.ask(FindScenes(settings.market_data, SystemClock().now(), settings.source_options)):
-        if isinstance(reply, Scenes):
-            return reply
-    raise RuntimeError("the market has no place to begin")
+    asked = FindScenes(settings.market_data, SystemClock().now(), settings.source_options)
+    # To the last reply: a child that is left in the middle is ended, and the next request starts another.
+    (found,) = [reply async for reply in process.ask(asked)]
+    assert isinstance(found, Scenes)
+    return found

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -41,11 +42,18 @@ _SESSIONS_A_SLICE = 600
 class Recorder:
     """Keeps charts and track record up to date, in a market process of its own so that no step waits for it.
 
-    It begins when nothing has happened for ``rest`` seconds: a small machine has enough to do with the steps.
+    It begins when nothing has ``changed`` for ``rest`` seconds: a small machine has enough to do with what people do.
     """
 
-    def __init__(self, evening: Evening, clock: SteppedClock, process: Market, rest: float = 4.0) -> None:
-        self.process, self._rest = process, rest
+    def __init__(
+        self,
+        evening: Evening,
+        clock: SteppedClock,
+        process: Market,
+        changed: Callable[[], asyncio.Event],
+        rest: float = 4.0,
+    ) -> None:
+        self.process, self._changed, self._rest = process, changed, rest
         self._evening = replace(evening, process=process, running=asyncio.Lock())
         self._clock, self._news = clock, asyncio.Event()
 
@@ -57,14 +65,20 @@ class Recorder:
         """Draw and look back whenever woken, for ever."""
         while True:
             await self._news.wait()
-            while self._news.is_set():
-                self._news.clear()
-                await asyncio.sleep(self._rest)
+            await self._nothing_changes()
+            self._news.clear()
             for follow in (self._evening.draw, self._evening.look_back):
                 try:
                     await follow(self._clock.now())
                 except Exception:
                     logger.exception("what follows an evening failed; what is stored stays what it was")
+
+    async def _nothing_changes(self) -> None:
+        """Wait until that has been so for long enough."""
+        with suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(self._rest):
+                    await self._changed().wait()
 
 
 @dataclass

@@ -91,7 +91,7 @@ async def market(
     clock = SteppedClock(found.start)
     people_world(sandbox.world)
     async with build(replace(settings, operator_ids=(ADA,)), clock, process) as app:
-        recorder = Recorder(app.evening, clock, process, rest=0)
+        recorder = Recorder(app.evening, clock, process, lambda: sandbox.world.changed, rest=0)
         yield SteppedMarket(app, clock, recorder, found, Corrector(sandbox, app.database, ADA).correct, "", sessions[0])
 
 

@@ -31,8 +31,9 @@ def walk(closes: list[float]) -> Walk:
     """Walk over the closes once, session by session."""
     found = Walk()
     current: Answer | None = None
+    record = closes[0] if closes else 0.0
     for today in range(1, len(closes)):
-        record = max(closes[:today])
+        record = max(record, closes[today - 1])
         is_record = closes[today] > record
         if is_record:
             set_at = max(i for i in range(today) if closes[i] == record)

@@ -37,11 +37,12 @@ def prices(folder: Path) -> dict[str, Series]:
         "ETH-USD": column(folder, "ETH-USD", "close"),
         "altcoin basket": altcoin_basket(folder),
     }
+    last = max(russell)
     return {
         "^RUT": russell,
         "IWM/SPY": {day: iwm[day] / spy[day] for day in iwm if day in spy},
         # On the evening of the last session that UTC day is not over yet.
-        **{key: {day: x for day, x in coin.items() if day < max(russell)} for key, coin in coins.items()},
+        **{key: {day: x for day, x in coin.items() if day < last} for key, coin in coins.items()},
     }
 
 

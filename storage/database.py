@@ -341,10 +341,7 @@ def _make_private(path: Path) -> None:
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
+    connection.run_async(lambda opened: opened.executescript(";".join(_PRAGMAS)))
 
 
 def _begin_deferred(connection: Connection) -> None:

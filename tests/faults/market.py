@@ -126,6 +126,6 @@ async def suspensions(seed: int, times: int) -> Found:
 
 def memory() -> Found:
     """Answer everything with the largest answers that are taken."""
-    peaks = {name: peak_memory(body, "key") for name, body in bodies().items()}
+    peaks = {name: peak_memory("key", body) for name, body in bodies().items()}
     worst = max(peaks, key=peaks.__getitem__)
     return Found(f"{len(peaks)} kinds of answer, at most {peaks[worst]} MB ({worst})", peaks[worst] < MOST_MEMORY)

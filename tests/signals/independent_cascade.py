@@ -294,8 +294,10 @@ def _state(condition: Condition, newest: Row | None, session: date, sessions: li
     return "missing" if stale else "on" if newest.on else "off"
 
 
-def doubtful_sessions(folder: Path, name: str, clock: Clock, sessions: list[date]) -> set[date]:
+@cache
+def doubtful_sessions(folder: Path, name: str, clock: Clock) -> set[date]:
     """Sessions on which the newest bar is new and moved too far to be believed at once."""
+    sessions = sorted(read(folder, "RUT"))
     bars, far = sorted(read(folder, name)), by_hand.far_moved(folder, name)
     public = [clock(day) for day in bars]
     known = [bisect_right(public, session) for session in sessions]
@@ -358,11 +360,7 @@ def _history(folder: Path) -> dict[date, dict[str, Any]]:
     released = [calendar.fed_release(day) for day in wednesdays]
     sessions = sorted(read(folder, "RUT"))
     doubtful = {
-        key: {
-            session
-            for name in condition.needs
-            for session in doubtful_sessions(folder, name, condition.clock, sessions)
-        }
+        key: {session for name in condition.needs for session in doubtful_sessions(folder, name, condition.clock)}
         for key, condition in conditions.items()
     }
     links, liquidity = {number: Link() for number in LINKS}, Liquidity()

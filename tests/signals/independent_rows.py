@@ -7,7 +7,17 @@ from datetime import date, timedelta
 
 from tests.signals.breakout.independent_breakouts import Answer, walk
 from tests.signals.independent_calendar import DAY
-from tests.signals.independent_series import Series, Share, Test, above_mean, days_and_values, exact, mean, median
+from tests.signals.independent_series import (
+    Series,
+    Share,
+    Test,
+    above_mean,
+    days_and_values,
+    exact,
+    highs,
+    means,
+    median,
+)
 
 
 @dataclass
@@ -97,8 +107,7 @@ def dollar_rows(index: Series) -> list[Row]:
     days, values = days_and_values(index)
     rows: list[Row] = []
     above = 0
-    for i, day in enumerate(days):
-        middle = mean(values, i, 50)
+    for i, (day, middle) in enumerate(zip(days, means(values, 50), strict=True)):
         if middle is not None:
             above = above + 1 if values[i] > middle else 0
             rows.append(Row(day, values[i] / middle - 1, values[i] < middle, above >= 10))
@@ -111,9 +120,10 @@ def dollar_rows(index: Series) -> list[Row]:
 def trend_rows(prices: Series, exit_at: float, *, rising: bool) -> list[Row]:
     days, values = days_and_values(prices)
     rows: list[Row] = []
+    middles = means(values, 200)
     for i, day in enumerate(days):
-        middle = mean(values, i, 200)
-        earlier = mean(values, i - 20, 200) if rising else 0.0
+        middle = middles[i]
+        earlier = middles[max(i - 20, 0)] if rising else 0.0
         if middle is not None and earlier is not None:
             enter = values[i] > middle and middle > earlier
             rows.append(Row(day, values[i] / middle - 1, enter, values[i] < exit_at * middle))
@@ -123,8 +133,7 @@ def trend_rows(prices: Series, exit_at: float, *, rising: bool) -> list[Row]:
 def proximity_rows(prices: Series) -> list[Row]:
     days, values = days_and_values(prices)
     rows: list[Row] = []
-    for i in range(251, len(days)):
-        high = max(values[i - 251 : i + 1])
+    for i, high in enumerate(highs(values, 252)[251:], 251):
         rows.append(Row(days[i], values[i] / high, values[i] >= 0.95 * high, values[i] < 0.92 * high))
     return rows
 
@@ -137,7 +146,11 @@ def breadth_rows(equal_weight: Series, sectors: dict[date, Share]) -> list[Row]:
     """Either of two statements; one that was never there yet is left out, one that is missing is tried both ways."""
     strong, days = above_mean(equal_weight, 50), days_and_values(equal_weight)[0]
     values = [equal_weight[day] for day in days]
-    gaps = {day: values[i] / middle - 1 for i, day in enumerate(days) if (middle := mean(values, i, 50)) is not None}
+    gaps = {
+        day: value / middle - 1
+        for day, value, middle in zip(days, values, means(values, 50), strict=True)
+        if middle is not None
+    }
     rows: list[Row] = []
     either: list[bool | None] = []
     begins = [min(found, default=date.max) for found in (strong, sectors)]
@@ -168,9 +181,10 @@ def breakout_rows(index: Series) -> list[Row]:
     episodes = walk(closes).episodes
     rows: list[Row] = []
     record = 0.0
+    middles = means(closes, 200)
     for i, day in enumerate(days):
         record = max(record, closes[i])
-        middle, earlier = mean(closes, i, 200), mean(closes, i - 20, 200)
+        middle, earlier = middles[i], middles[max(i - 20, 0)]
         if middle is not None and earlier is not None:
             near = closes[i] >= 0.97 * record and middle > earlier
             lost = closes[i] < 0.98 * middle or closes[i] < 0.90 * record
@@ -182,12 +196,12 @@ def fresh_high_rows(strength: Series) -> list[Row]:
     """A 63-day high at one of the last ten observations; lost after ten in a row under the 50-day mean."""
     days, values = days_and_values(strength)
     rows: list[Row] = []
+    high = highs(values, 63)
     below, since = 0, None
-    for i, day in enumerate(days):
-        middle = mean(values, i, 50)
+    for i, (day, middle) in enumerate(zip(days, means(values, 50), strict=True)):
         below = below + 1 if middle is not None and values[i] < middle else 0
         if i >= 62:
-            is_high = values[i] == max(values[i - 62 : i + 1])
+            is_high = values[i] == high[i]
             since = 0 if is_high else None if since is None else since + 1
             rows.append(Row(day, since, since is not None and since < 10, below >= 10))
     return rows
@@ -197,8 +211,7 @@ def beta_rows(strength: Series) -> list[Row]:
     days, values = days_and_values(strength)
     rows: list[Row] = []
     below = 0
-    for i, day in enumerate(days):
-        middle = mean(values, i, 50)
+    for i, (day, middle) in enumerate(zip(days, means(values, 50), strict=True)):
         below = below + 1 if middle is not None and values[i] < middle else 0
         if middle is not None and i >= 63:
             change = values[i] / values[i - 63] - 1

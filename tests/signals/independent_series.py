@@ -7,11 +7,12 @@ figures it needs from such dictionaries; nothing is aligned, shifted or filled b
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import fsum
 from pathlib import Path
 
@@ -42,19 +43,38 @@ def read(folder: Path, name: str) -> Series:
     if not path.exists():
         return found
     with path.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            text = row.get("adj_close") or row.get("close") or row.get("value") or ""
+        rows = csv.reader(lines)
+        names = next(rows)
+        fields = [names.index(name) for name in ("adj_close", "close", "value") if name in names]
+        for row in rows:
+            text = next((row[at] for at in fields if row[at]), "")
             if text:
-                found[date.fromisoformat(row["date"])] = float(text)
+                found[date.fromisoformat(row[names.index("date")])] = float(text)
     return found
 
 
 # Windows over a list, ending at position i and counting it.
 
 
-def mean(values: list[float], i: int, count: int) -> float | None:
-    """Mean of the last `count` values, None while there are fewer."""
-    return fsum(values[i - count + 1 : i + 1]) / count if i >= count - 1 else None
+def means(values: list[float], count: int) -> list[float | None]:
+    """Mean of the last `count` values at each, None while there are fewer."""
+    sums = [0.0, *accumulate(values)]
+    full = [(end - begin) / count for begin, end in zip(sums, sums[count:], strict=False)]
+    return [*[None] * (len(values) - len(full)), *full]
+
+
+def highs(values: list[float], count: int) -> list[float]:
+    """The highest of the last `count` values at each, of all while there are fewer."""
+    falling: deque[int] = deque()
+    found: list[float] = []
+    for i, value in enumerate(values):
+        while falling and values[falling[-1]] <= value:
+            falling.pop()
+        falling.append(i)
+        if falling[0] <= i - count:
+            falling.popleft()
+        found.append(values[falling[0]])
+    return found
 
 
 def median(values: list[float], i: int, count: int) -> float | None:
@@ -208,10 +228,9 @@ def shares(days: list[date], members: list[dict[date, bool]]) -> dict[date, Shar
 def above_mean(prices: Series, count: int) -> dict[date, bool]:
     """Whether a price is above the mean of its last `count`, on the days that have one."""
     days, values = days_and_values(prices)
-    means = [mean(values, i, count) for i in range(len(days))]
     return {
         day: exact(value / middle - 1) > 0
-        for day, value, middle in zip(days, values, means, strict=True)
+        for day, value, middle in zip(days, values, means(values, count), strict=True)
         if middle is not None
     }
 
@@ -247,6 +266,7 @@ def altcoin_share(folder: Path) -> dict[date, Share]:
     return shares(days, members)
 
 
+@cache
 def altcoin_basket(folder: Path) -> Series:
     """Equal weights at each last close of a month, held until the next; known on days with 8 priced members."""
     coins = [read(folder, f"{name}-USD") for name in ALTCOINS]

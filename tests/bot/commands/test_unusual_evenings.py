@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -33,10 +34,16 @@ YAHOO = tuple(series for series in SERIES.values() if series.source == "yahoo")
 OTHERS = tuple(series for series in SERIES.values() if series.source != "yahoo")
 
 
+@cache
+def simulated(series: Series) -> pd.DataFrame:
+    """Return all that a series has, to be read only."""
+    return SimulatedSource(7).fetch(series, BEGIN, decision_time(BACK) + timedelta(days=1)).frame
+
+
 def publish(folder: Path, *published: Series, before: date = date(2012, 1, 1)) -> None:
     """Write what series have before a day."""
     for series in published:
-        frame = SimulatedSource(7).fetch(series, BEGIN, decision_time(BACK) + timedelta(days=1)).frame
+        frame = simulated(series)
         frame = frame[frame.index < pd.Timestamp(before)]
         if len(frame):
             frame.dropna(axis=1, how="all").rename_axis("date").to_csv(folder / f"{series.file_stem}.csv")

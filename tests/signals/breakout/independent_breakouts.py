@@ -31,12 +31,13 @@ def walk(closes: list[float]) -> Walk:
     """Walk over the closes once, session by session."""
     found = Walk()
     current: Answer | None = None
-    record = closes[0] if closes else 0.0
+    record, set_at = float("-inf"), 0
     for today in range(1, len(closes)):
-        record = max(record, closes[today - 1])
+        # The highest close before today, and the last day that closed at it.
+        if closes[today - 1] >= record:
+            record, set_at = closes[today - 1], today - 1
         is_record = closes[today] > record
         if is_record:
-            set_at = max(i for i in range(today) if closes[i] == record)
             base = today - set_at
             if base >= 126:
                 if current is not None:

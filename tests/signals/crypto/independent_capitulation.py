@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import fsum, log, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tests.signals.independent_calendar import DAY, next_utc_day
 from tests.signals.independent_cascade import Published, doubtful_sessions
@@ -54,18 +54,24 @@ def volumes(folder: Path, name: str) -> Series:
     if not path.exists():
         return {}
     with path.open(newline="", encoding="utf-8") as lines:
-        return {date.fromisoformat(row["date"]): float(row["volume"]) for row in csv.DictReader(lines)}
+        rows = csv.reader(lines)
+        names = next(rows)
+        day, volume = names.index("date"), names.index("volume")
+        return {date.fromisoformat(row[day]): float(row[volume]) for row in rows}
 
 
 def quiet(traded: Series) -> Numbers:
     """30-day mean of a dollar volume over its 365-day mean; 3 of the 30 and 30 of the 365 days may be missing."""
+    days = every_day(traded)
+    sums = [0.0, *accumulate(traded.get(day, 0.0) for day in days)]
+    counts = [0, *accumulate(int(day in traded) for day in days)]
     found: Numbers = {}
-    row = [traded.get(day) for day in every_day(traded)]
-    for i, day in enumerate(every_day(traded)):
+    for end, day in enumerate(days, 1):
         means = []
         for count, least in ((30, 27), (365, 335)):
-            full = [value for value in row[max(i - count + 1, 0) : i + 1] if value is not None]
-            means.append(fsum(full) / len(full) if len(full) >= least else None)
+            begin = max(end - count, 0)
+            known = counts[end] - counts[begin]
+            means.append((sums[end] - sums[begin]) / known if known >= least else None)
         if day in traded and means[0] is not None and means[1]:
             found[day] = means[0] / means[1]
     return found
@@ -111,9 +117,9 @@ def lowest(values: dict[int, float], days: int, count: int) -> dict[int, tuple[f
 def deepest(line: list[float | None], i: int, known: tuple[float, int] | None) -> tuple[float, int] | None:
     """The deepest fall within 365 days and the position of its peak; `known` is that of the window a day earlier."""
     begin = i - 364
-    if begin < 0 or None in line[begin : i + 1]:
+    row = _full(line, i, 365)
+    if not row:
         return None
-    row = [price for price in line[begin : i + 1] if price is not None]
     if known is not None and known[1] >= begin:
         high = max(row)
         return min(known, (row[-1] / high - 1, begin + row.index(high)), key=lambda fall: fall[0])
@@ -184,6 +190,7 @@ class Coin:
                 if i in lows:
                     found[day] |= {f"{name}_low": lows[i][0], f"{name}_low_on": self.line[lows[i][1]][0]}
 
+    @cached_property
     def answers(self) -> dict[str, dict[date, Answer]]:
         """The three answers on each day on which they could be given by then."""
         deep, still = (-0.50, -0.25) if self.key == "BTC-USD" else (-0.60, -0.40)
@@ -229,9 +236,8 @@ def _enough(passed: dict[str, Answer], had: set[str], needed: int) -> Answer:
 
 def _full(row: list[float | None], i: int, count: int) -> list[float]:
     """The last so many values, none where one of them is missing."""
-    if i < count - 1 or None in row[i - count + 1 : i + 1]:
-        return []
-    return [value for value in row[i - count + 1 : i + 1] if value is not None]
+    part = row[i - count + 1 : i + 1] if i >= count - 1 else [None]
+    return [] if None in part else cast("list[float]", part)
 
 
 def _deviation(row: list[float]) -> float:
@@ -260,12 +266,10 @@ def _any(answers: list[Answer]) -> Answer:
 def capitulation(folder: Path) -> dict[date, dict[str, dict[str, str]]]:
     """Each of the three, of any asset, on every session: after 21 UTC days, as shown and as published."""
     sessions = sorted(read(folder, "RUT"))
-    each = [coin.answers() for coin in coins(folder).values()]
+    each = [coin.answers for coin in coins(folder).values()]
     days = sorted({day for coin in coins(folder).values() for day in coin.observed})
     doubtful = {
-        session
-        for name in ("BTC-USD", "ETH-USD", *BASKET)
-        for session in doubtful_sessions(folder, name, next_utc_day, sessions)
+        session for name in ("BTC-USD", "ETH-USD", *BASKET) for session in doubtful_sessions(folder, name, next_utc_day)
     }
     found: dict[date, dict[str, dict[str, str]]] = {session: {} for session in sessions}
     for name in STATES:

@@ -35,7 +35,7 @@ def numbers(coin: CoinState) -> dict[str, Any]:
 
 def test_what_decided_them_is_the_same_on_every_session(history: History, real_history: Path) -> None:
     for coin in history.crypto.capitulation.coins:
-        expected, answers = coins(real_history)[coin.coin.key], coins(real_history)[coin.coin.key].answers()
+        expected, answers = coins(real_history)[coin.coin.key], coins(real_history)[coin.coin.key].answers
         for at in range(len(history.panel.days)):
             day, found = coin.alignment.day(at), coin.at(at)
             if day is None or coin.alignment.status.item(at) > LATE:

@@ -25,19 +25,22 @@ UNVERIFIED = 252
 
 def column(folder: Path, name: str, field: str) -> Series:
     with (folder / f"{name}.csv").open() as file:
-        return {date.fromisoformat(row["date"]): float(row[field]) for row in csv.DictReader(file) if row[field]}
+        rows = csv.reader(file)
+        names = next(rows)
+        day, figure = names.index("date"), names.index(field)
+        return {date.fromisoformat(row[day]): float(row[figure]) for row in rows if row[figure]}
 
 
 @cache
 def prices(folder: Path) -> dict[str, Series]:
     iwm, spy = (column(folder, name, "adj_close") for name in ("IWM", "SPY"))
     russell = column(folder, "RUT", "close")
+    last = max(russell)
     coins = {
         "BTC-USD": column(folder, "BTC-USD", "close"),
         "ETH-USD": column(folder, "ETH-USD", "close"),
         "altcoin basket": altcoin_basket(folder),
     }
-    last = max(russell)
     return {
         "^RUT": russell,
         "IWM/SPY": {day: iwm[day] / spy[day] for day in iwm if day in spy},
@@ -97,11 +100,8 @@ def base_medians(folder: Path) -> dict[tuple[str, int], tuple[int, float]]:
     result = {}
     for key, series in assets.items():
         equity = key in ("^RUT", "IWM/SPY")
-        days = (
-            sessions
-            if equity
-            else [min(series) + timedelta(days=k) for k in range((max(series) - min(series)).days + 1)]
-        )
+        first, last = min(series), max(series)
+        days = sessions if equity else [first + timedelta(days=k) for k in range((last - first).days + 1)]
         for horizon in SESSIONS if equity else DAYS:
             pairs = [(series.get(a), series.get(b)) for a, b in zip(days, days[horizon:], strict=False)]
             changes = [b / a - 1 for a, b in pairs if a is not None and b is not None]

@@ -1,6 +1,7 @@
 """A process that collects from a server of hostile answers and prints the most memory it took, in MB.
 
-Usage: ``python -m tests.signals.sources.hostile URL KEY``, ``KEY`` for FRED or empty. It holds what the market process holds.
+Usage: ``python -m tests.signals.sources.hostile KEY URL…``, ``KEY`` for FRED or empty; the servers are asked one after
+the other. It holds what the market process holds.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,18 +61,30 @@ def bodies() -> dict[str, bytes]:
     }
 
 
-def peak_memory(body: bytes, key: str) -> int:
-    """Return the most memory in MB of a process that is answered everything with one body, but a cookie."""
+def peak_memory(key: str, *answers: bytes) -> int:
+    """Return the most memory in MB of a process that is answered everything with one body after another, but a cookie."""
 
-    def plan(asked: Asked) -> Reply:
-        return Reply("crumb" if asked.path in _ASIDE else body)
+    def plan(body: bytes) -> Callable[[Asked], Reply]:
+        return lambda asked: Reply("crumb" if asked.path in _ASIDE else body)
 
-    with serving(plan) as server:
-        command = [sys.executable, "-m", "tests.signals.sources.hostile", server.url, key]
+    with ExitStack() as running:
+        urls = [running.enter_context(serving(plan(body))).url for body in answers]
+        command = [sys.executable, "-m", "tests.signals.sources.hostile", key, *urls]
         return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def main(url: str, key: str) -> None:
+def main(key: str, *urls: str) -> None:
+    """Ask each server, and print the most memory it took."""
+    yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="cascade-test-"))
+    for url in urls:
+        ask(url, key)
+    # What getrusage says has its parent's in it.
+    peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert peak is not None
+    print(int(peak[1]) // 1024)
+
+
+def ask(url: str, key: str) -> None:
     """Ask once for every kind of series, of every source."""
 
     class Local(YahooSession):
@@ -80,7 +95,6 @@ def main(url: str, key: str) -> None:
             return super().request(method, f"{server}{parts.path or '/'}?{parts.query}", *args, **kwargs)
 
     server = url
-    yfinance.set_tz_cache_location(tempfile.mkdtemp(prefix="cascade-test-"))
     asking = web(20.0)
     sources: dict[str, Source] = {
         "yahoo": YahooSource(Local(), Patience(waits=())),
@@ -91,10 +105,6 @@ def main(url: str, key: str) -> None:
     }
     for answer in collect(RoutedSource(sources), {}, CALENDAR, NOW, keys=KEYS):
         print(answer.key, len(answer.frame), answer.reason, file=sys.stderr)
-    # What getrusage says has its parent's in it.
-    peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert peak is not None
-    print(int(peak[1]) // 1024)
 
 
 if __name__ == "__main__":

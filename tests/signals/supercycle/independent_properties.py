@@ -27,7 +27,8 @@ from tests.signals.independent_series import (
     above_mean,
     days_and_values,
     exact,
-    mean,
+    highs,
+    means,
     ratio,
     read,
 )
@@ -58,7 +59,7 @@ def at_sessions(values: dict[date, T], sessions: list[date], clock: Clock) -> di
 
 def in_time(values: dict[date, T], sessions: list[date], name: str, folder: Path) -> dict[date, T]:
     """What each session saw of the very day it should see, and believed."""
-    back, doubtful = clock_of(name)(date.min) - date.min, doubtful_sessions(folder, name, clock_of(name), sessions)
+    back, doubtful = clock_of(name)(date.min) - date.min, doubtful_sessions(folder, name, clock_of(name))
     return {day: values[day - back] for day in sessions if day - back in values and day not in doubtful}
 
 
@@ -117,11 +118,12 @@ def _with_gaps(values: dict[date, T], sessions: list[date]) -> dict[date, T | No
 def deepest(closes: list[float], length: int) -> list[float]:
     """The deepest fall from a highest close inside the window that ends at each, from the first full one on."""
     found: list[float] = []
+    high_of = highs(closes, length)
     worst, peak = 0.0, -1
     for i in range(len(closes)):
         begin = max(i - length + 1, 0)
         if peak >= begin:
-            ends, high = range(i, i + 1), max(closes[begin : i + 1])
+            ends, high = range(i, i + 1), high_of[i]
         else:
             # The peak of the deepest fall has left the window: look for another.
             ends, high, worst = range(begin, i + 1), closes[begin], 0.0
@@ -175,7 +177,7 @@ def weighted(closes: list[float | None]) -> list[tuple[float, float] | None]:
     moves = [None if a is None or b is None else b / a - 1 for a, b in pairwise(closes)]
     found: list[tuple[float, float] | None] = [None]
     for at, move in enumerate(moves):
-        row = [before for before in moves[max(at - 63, 0) : at] if before is not None]
+        row = [before for before in moves[max(at - 63, 0) : at] if before is not None] if move is not None else []
         if move is None or len(row) < 63:
             found.append(None)
             continue
@@ -190,16 +192,16 @@ def composite(folder: Path, sessions: list[date]) -> dict[date, float]:
     for name in COMPOSITE:
         seen = at_sessions(read(folder, name), sessions, clock_of(name))
         members.append(weighted([seen.get(session) for session in sessions]))
+    days: list[date] = []
     levels: list[float] = []
-    found: dict[date, float] = {}
     for session, row in zip(sessions, zip(*members, strict=True), strict=True):
         parts = [part for part in row if part is not None]
         if len(parts) >= 2:
             move = fsum(weight * by for weight, by in parts) / fsum(weight for weight, _ in parts)
             levels.append((levels[-1] if levels else 1.0) * (1 + move))
-            if len(levels) >= 252:
-                found[session] = levels[-1] / max(levels[-252:])
-    return found
+            days.append(session)
+    shares = [level / high for level, high in zip(levels, highs(levels, 252), strict=True)]
+    return dict(zip(days[251:], shares[251:], strict=True))
 
 
 def _complete(folder: Path, sessions: list[date]) -> set[date]:
@@ -271,12 +273,13 @@ def _rotation(folder: Path, sessions: list[date]) -> list[Answers]:
 def turned(strength: Series, years: int, within: int) -> dict[date, bool]:
     """A low of so many days made within so many, and the ratio above a rising 200-day mean."""
     days, values = days_and_values(strength)
+    middles, lows = means(values, 200), [-value for value in highs([-value for value in values], years)]
     found: dict[date, bool] = {}
     low: int | None = None
     for i in range(len(days)):
         if i >= years - 1:
-            low = i if values[i] <= min(values[i - years + 1 : i + 1]) else low
-            middle, earlier = mean(values, i, 200), mean(values, i - 20, 200)
+            low = i if values[i] <= lows[i] else low
+            middle, earlier = middles[i], middles[i - 20]
             assert middle is not None
             assert earlier is not None
             up = exact(values[i] / middle - 1) > 0 and exact(middle / earlier - 1) > 0

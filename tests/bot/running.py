@@ -52,7 +52,7 @@ def command(*arguments: str) -> list[str]:
 
 _FORKED = multiprocessing.get_context("forkserver")
 _IMPORTED = ("bot.cli.main", "bot.cli.backtest", "bot.cli.evaluate", "bot.cli.replay", "tests.bot.market.in_process")
-_FORKED.set_forkserver_preload([__name__, "bot.serve", *_IMPORTED, "bot.market.deciding", "signals.evaluate"])
+_FORKED.set_forkserver_preload([__name__, "bot.serve", *_IMPORTED, "bot.market.deciding", "bot.market.looking_back"])
 
 
 def forked(function: Callable[..., None], *arguments: object) -> BaseProcess:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from io import BytesIO
 from itertools import combinations, pairwise
 
@@ -24,6 +25,29 @@ from tests.bot.messages.pseudo import Longer, Marked
 LIGHT = [chart for chart in CHARTS if chart.theme is Theme.LIGHT]
 BY_KIND = [Chart(kind, Period.ALL, Theme.LIGHT) for kind in Kind]
 _WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+class Noted(Marked):
+    """English that keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: set[str] = set()
+
+    def gettext(self, message: str) -> str:
+        self.asked.add(message)
+        return message
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        self.asked.add(msgid1)
+        return msgid1 if n == 1 else msgid2
+
+
+@cache
+def in_english(chart: Chart, name: str) -> tuple[Frame, set[str]]:
+    """Return a picture, and the texts of the catalogue that are on it."""
+    words = Noted()
+    return drawn(chart, HISTORIES[name](), simulated=True, figures=Figures(Locale("en"), words)), words.asked
 
 
 def written(frame: Frame) -> list[Text]:
@@ -58,7 +82,7 @@ def unreadable(frame: Frame) -> list[str]:
 
 @pytest.mark.parametrize("chart", LIGHT, ids=lambda chart: chart.name)
 def test_nothing_written_on_a_full_chart_is_clipped_or_lies_over_another_text(chart: Chart) -> None:
-    assert unreadable(drawn(chart, full(), simulated=False)) == []
+    assert unreadable(in_english(chart, "full")[0]) == []
 
 
 @pytest.mark.parametrize("chart", BY_KIND, ids=lambda chart: chart.name)
@@ -73,7 +97,7 @@ def test_nothing_written_on_a_french_chart_is_clipped_or_lies_over_another_text(
 def test_nothing_written_on_a_chart_of_little_data_is_clipped_or_lies_over_another_text(
     chart: Chart, name: str
 ) -> None:
-    assert unreadable(drawn(chart, HISTORIES[name](), simulated=True)) == []
+    assert unreadable(in_english(chart, name)[0]) == []
 
 
 def test_what_cannot_be_read_is_found() -> None:
@@ -85,7 +109,7 @@ def test_what_cannot_be_read_is_found() -> None:
 
 @pytest.mark.parametrize("chart", BY_KIND, ids=lambda chart: chart.name)
 def test_a_chart_of_nothing_says_in_a_sentence_that_there_is_nothing(chart: Chart) -> None:
-    texts = [text.get_text() for text in written(drawn(chart, HISTORIES["empty"](), simulated=False))]
+    texts = [text.get_text() for text in written(in_english(chart, "empty")[0])]
     assert any(text.endswith(" yet.") for text in texts)
 
 
@@ -142,27 +166,11 @@ def test_runs_are_where_a_figure_stays_the_same_and_unknown_is_one_too() -> None
     assert runs([]) == []
 
 
-class Noted(Marked):
-    """Keeps what it was asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: set[str] = set()
-
-    def gettext(self, message: str) -> str:
-        self.asked.add(message)
-        return message
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return self.gettext(msgid1)
-
-
 @pytest.mark.parametrize("name", ["full", "empty"])
 def test_every_text_of_a_chart_is_extracted_for_translators(name: str) -> None:
-    words = Noted()
-    for chart in LIGHT:
-        drawn(chart, HISTORIES[name](), simulated=True, figures=Figures(Locale("en"), words))
-    assert words.asked - {text for _, text in extracted()} == set()
+    asked = set().union(*(in_english(chart, name)[1] for chart in LIGHT))
+    assert asked
+    assert asked - {text for _, text in extracted()} == set()
 
 
 @pytest.mark.parametrize("name", ["full", "sparse", "empty"])

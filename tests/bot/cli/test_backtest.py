@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import re
-import subprocess
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,11 +25,10 @@ from storage.market import Market
 from tests.bot.browser import DESK, PHONE, browsing, faint, overflow, picture, resize
 from tests.bot.cli.test_readme import written
 from tests.bot.messages.reviewed import plain, reviewed
-from tests.bot.running import command
+from tests.bot.running import ran
 from tests.signals.breakout.test_breakout_history import EPISODES
 from tests.signals.record import independent_record as by_hand
 
-ROOT = Path(__file__).parents[3]
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -44,11 +42,10 @@ def published(tmp_path_factory: pytest.TempPathFactory, real_history: Path) -> P
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "record.json").exists():
-            asked = command("backtest", "--data", str(real_history), "--json", "--html", str(folder / "record.html"))
-            own = os.environ | {"PYTHONPATH": str(ROOT)}
-            ran = subprocess.run(asked, cwd=folder, env=own, capture_output=True, text=True, timeout=300)
-            assert ran.returncode == 0, ran.stderr
-            (folder / "record.json").write_text(ran.stdout)
+            asked = ("backtest", "--data", str(real_history), "--json", "--html", str(folder / "record.html"))
+            done = ran(folder, asked, os.environ)
+            assert done.returncode == 0, done.stderr
+            (folder / "record.json").write_text(done.stdout)
     return folder
 
 

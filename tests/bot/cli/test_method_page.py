@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bot.cli.history import load
 from bot.cli.method import (
     WINDOWS,
     alerts,
@@ -26,7 +25,7 @@ from bot.cli.method import (
 from signals.conditions.table import CONDITIONS
 from signals.data.sessions import decision_time
 from signals.evaluate import History
-from signals.sources.options import SourceOptions
+from tests.bot.charts.histories import full
 
 PAGE = Path(__file__).parents[3] / "docs" / "method.md"
 
@@ -34,9 +33,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "method.md"
 @pytest.fixture(scope="module")
 def history(real_history: Path) -> History:
     """The real history, with ether before Yahoo's from the fallback that the page names."""
-    options = SourceOptions(fallbacks=(("ETH-USD", str(real_history / "ETH-USD_coinbase.csv")),))
-    now = decision_time(date(2025, 7, 1))
-    return load(f"folder:{real_history}", "sqlite+aiosqlite:///none.db", now, options).evaluate()
+    return full()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -61,11 +64,32 @@ class Reading:
         return kept
 
 
+@pytest.fixture(scope="module")
+def begun(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the archive of the first session."""
+    file = tmp_path_factory.mktemp("begun") / "begun.db"
+    shutil.copy(migrated, file)
+
+    async def make() -> None:
+        async with Database(f"sqlite+aiosqlite:///{file}") as database:
+            await archived(database, SESSIONS[FIRST])
+
+    asyncio.run(make())
+    return file
+
+
+@pytest.fixture
+def database_url(begun: Path, tmp_path: Path) -> str:
+    """The address of a copy of it."""
+    shutil.copy(begun, tmp_path / "cascade.db")
+    return f"sqlite+aiosqlite:///{tmp_path}/cascade.db"
+
+
 @pytest.fixture
 async def reading(database: Database, monkeypatch: pytest.MonkeyPatch) -> Reading:
     """A reader that has read the archive of the first session."""
     reading = Reading(database, monkeypatch)
-    await reading(await archived(database, SESSIONS[FIRST]))
+    await reading(decision_time(SESSIONS[FIRST]))
     return reading
 
 

@@ -29,11 +29,11 @@ from storage.schema import chart as chart_table
 from storage.schema import observation
 from storage.settings import chosen
 from tests.bot.market.in_process import MarketInProcess
-from tests.bot.market.test_evening import CLOSES, N, write
+from tests.bot.market.test_evening import QUIET, M, write
 from tests.worlds import day
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-NOW = decision_time(day(N - 1))
+NOW = decision_time(day(M - 1))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def process() -> MarketInProcess:
 async def begun(process: MarketInProcess, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database whose history was recorded, and whose charts were drawn after that."""
     folder = tmp_path_factory.mktemp("market")
-    write(folder, CLOSES, "^RUT", "IWM", "SPY")
+    write(folder, QUIET, "^RUT", "IWM", "SPY")
     shutil.copy(migrated, folder / "begun.db")
     async with Database(f"sqlite+aiosqlite:///{folder}/begun.db") as database:
         evening = Evening(database, process, f"folder:{folder}", asyncio.Lock())
@@ -70,7 +70,7 @@ async def drawn(evening: Evening) -> dict[str, Any]:
 
 
 async def test_every_chart_shows_the_newest_session_and_is_a_picture(evening: Evening) -> None:
-    assert {row.through for row in (await drawn(evening)).values()} == {day(N - 1)}
+    assert {row.through for row in (await drawn(evening)).values()} == {day(M - 1)}
     async with evening.database.reading() as connection:
         images = [(await charts.image(connection, chart.name)).image for chart in CHARTS]
     assert {image[:8] for image in images} == {b"\x89PNG\r\n\x1a\n"}
@@ -97,11 +97,11 @@ async def test_a_chart_that_cannot_be_drawn_stays_what_it_was_and_the_others_com
 
     drawn_well = whole_drawing.drawn
     monkeypatch.setattr(drawing, "drawn", draw_but_one)
-    await evening.run(decision_time(day(N)))
-    request = Draw(evening.database.url.render_as_string(), decision_time(day(N)), [failing, well])
+    await evening.run(decision_time(day(M)))
+    request = Draw(evening.database.url.render_as_string(), decision_time(day(M)), [failing, well])
     replies = drawing.draw(request, ArchiveReader(), unreported)
     (chart,) = await asyncio.to_thread(take, replies, 1)
-    assert (chart.name, chart.through) == (well, day(N))
+    assert (chart.name, chart.through) == (well, day(M))
     with pytest.raises(RuntimeError, match=f"cannot draw {failing}"):
         await asyncio.to_thread(take, replies, 1)
 
@@ -126,7 +126,7 @@ async def test_charts_are_drawn_in_each_language_that_a_chat_reads_and_in_no_oth
     missing, *others = [chart.name for chart in charts_in("fr") if chart.kind is Kind.CASCADE]
     async with evening.database.transaction() as connection:
         for name in others + [chart.name for chart in charts_in("fr") if chart.kind is not Kind.CASCADE]:
-            await charts.store(connection, name, day(N - 1), b"", NOW)
+            await charts.store(connection, name, day(M - 1), b"", NOW)
     await evening.draw(NOW)
     async with evening.database.transaction() as connection:
         assert await charts.find(connection, missing) is None
@@ -142,10 +142,10 @@ async def test_a_child_that_fails_says_so_and_the_charts_stay_what_they_were(
     evening: Evening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drawing, "drawn", None)
-    await evening.run(decision_time(day(N)))
+    await evening.run(decision_time(day(M)))
     with pytest.raises(MarketProcessError, match="cannot draw breakout-1y-light"):
-        await evening.draw(decision_time(day(N)))
-    assert {row.through for row in (await drawn(evening)).values()} == {day(N - 1)}
+        await evening.draw(decision_time(day(M)))
+    assert {row.through for row in (await drawn(evening)).values()} == {day(M - 1)}
 
 
 def take(replies: Iterator[NewChart], count: int) -> list[NewChart]:

@@ -10,7 +10,7 @@ from tests.bot.browser import DESK, PHONE, faint, overflow, resize
 from tests.bot.sandbox.scripted import ADA, CAMILLE, CHANNEL, GROUP, LONG, TOPIC, Visit
 from tests.bot.sandbox.test_photos import picture
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_an_empty_chat_says_what_to_do_first(visit: Visit) -> None:

@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.bot.sandbox.scripted import Visit
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_one_session_is_one_step_and_says_whether_an_alert_came(visit: Visit) -> None:

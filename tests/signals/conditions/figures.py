@@ -25,9 +25,10 @@ NAN = float("nan")
 
 def table(dates: pd.DatetimeIndex | Sequence[str], values: npt.ArrayLike, doubted: bool = False) -> pd.DataFrame:
     """Return observations as an archive holds them; ``doubted`` says it of the last one."""
-    index = pd.DatetimeIndex(list(dates)).as_unit("us")
-    frame = pd.DataFrame(index=index, columns=list(FIELDS), dtype=float)
-    frame["value"] = np.broadcast_to(np.asarray(values, dtype=float), (len(index),))
+    index = (dates if isinstance(dates, pd.DatetimeIndex) else pd.DatetimeIndex(list(dates))).as_unit("us")
+    figures = np.full((len(index), len(FIELDS)), np.nan)
+    figures[:, FIELDS.index("value")] = np.asarray(values, dtype=float)
+    frame = pd.DataFrame(figures, index=index, columns=list(FIELDS))
     frame["doubted"] = False
     if doubted:
         frame.loc[index[-1], "doubted"] = True

@@ -20,7 +20,7 @@ from signals.data.release import available_at
 from signals.data.series import SERIES, STANDS_IN
 from signals.data.sessions import decision_time, nyse_sessions
 from signals.data.sift import drop_impossible_rows
-from signals.data.vintages import as_vintages, settle
+from signals.data.vintages import Archive, as_vintages, settle
 from signals.nine_decimals import Sign
 from signals.sources.simulated import SimulatedSource
 
@@ -44,16 +44,30 @@ def simulated(key: str) -> pd.DataFrame:
 
 
 def needed(row: Condition) -> Frames:
-    """Return what a condition needs, with what checks it."""
+    """Return what a condition needs, with what checks it; not to be written into."""
     checked_by = ("RRP_NYFED",) if "RRPONTSYD" in row.needs else ()
-    return {key: simulated(key).copy() for key in (*row.needs, *checked_by)}
+    return {key: simulated(key) for key in (*row.needs, *checked_by)}
+
+
+def archived(key: str, frame: pd.DataFrame, session: pd.Timestamp) -> Archive:
+    """Return what is archived of an answer on the evening of a session."""
+    now = decision_time(session.date())
+    kept = drop_impossible_rows(SERIES[key], frame, CALENDAR, now).frame
+    return settle(as_vintages({key: kept}, pd.Timestamp(now)))
+
+
+@cache
+def simulated_archive(key: str, session: pd.Timestamp) -> Archive:
+    return archived(key, simulated(key), session)
 
 
 def measured(row: Condition, frames: Frames, session: pd.Timestamp) -> Measured:
     """Measure one condition as on the evening of a session, from what sources answered by then."""
-    now = decision_time(session.date())
-    kept = {key: drop_impossible_rows(SERIES[key], frame, CALENDAR, now).frame for key, frame in frames.items()}
-    panel = align(settle(as_vintages(kept, pd.Timestamp(now))), CALENDAR, session.date())
+    archive: dict[str, pd.DataFrame] = {}
+    for key, frame in frames.items():
+        untouched = frame is simulated(key)
+        archive |= simulated_archive(key, session) if untouched else archived(key, frame, session)
+    panel = align(archive, CALENDAR, session.date())
     quiet = pd.Series(False, index=panel.sessions)
     return measure_condition(row, Measuring(gate(panel, {}, quiet), ()))
 
@@ -65,9 +79,14 @@ def on_evening(row: Condition, frames: Frames, session: pd.Timestamp) -> tuple[f
 
 
 @cache
+def as_simulated(key: str, session: pd.Timestamp) -> Measured:
+    """Measure one condition as on the evening of a session, from the whole simulated history."""
+    return measured(CONDITIONS[key], needed(CONDITIONS[key]), session)
+
+
 def undisturbed(key: str, session: pd.Timestamp) -> float:
     """Return the state as it really was."""
-    return on_evening(CONDITIONS[key], needed(CONDITIONS[key]), session)[0]
+    return float(as_simulated(key, session).state[-1])
 
 
 def spoiled(row: Condition, factor: float) -> dict[str, Frames]:
@@ -79,6 +98,7 @@ def spoiled(row: Condition, factor: float) -> dict[str, Frames]:
             decision_time(THURSDAY.date())
         )
         at = np.flatnonzero(public)[-1]
+        frames[key] = frames[key].copy()
         frames[key].iloc[at, 0] *= factor
         worlds[key] = frames
     return worlds
@@ -124,7 +144,7 @@ def longest(row: Condition) -> int:
 class TestOnSimulatedHistory:
     @ROWS
     def test_truncating_the_history_changes_no_earlier_state(self, row: Condition) -> None:
-        whole = measured(row, needed(row), THURSDAY)
+        whole = as_simulated(row.key, THURSDAY)
         days = pd.DatetimeIndex(whole.days)
         for back in (1, 250):
             session = days[-1 - back]
@@ -135,8 +155,8 @@ class TestOnSimulatedHistory:
 
     @ROWS
     def test_what_is_published_later_changes_nothing_that_evening(self, row: Condition) -> None:
-        before = measured(row, needed(row), WEDNESDAY)
-        frames = needed(row)
+        before = as_simulated(row.key, WEDNESDAY)
+        frames = {key: frame.copy() for key, frame in needed(row).items()}
         for key, frame in frames.items():
             later = available_at(SERIES[key].clock, pd.DatetimeIndex(frame.index)) > pd.Timestamp(
                 decision_time(WEDNESDAY.date())
@@ -150,6 +170,7 @@ class TestOnSimulatedHistory:
     def test_a_figure_that_is_no_number_switches_nothing(self, row: Condition) -> None:
         for key in row.needs[:1]:
             frames = needed(row)
+            frames[key] = frames[key].copy()
             public = available_at(SERIES[key].clock, pd.DatetimeIndex(frames[key].index))
             frames[key].iloc[np.flatnonzero(public <= pd.Timestamp(decision_time(THURSDAY.date())))[-1]] = np.nan
             assert_switches_nothing(row, frames)
@@ -173,7 +194,7 @@ class TestOnSimulatedHistory:
 
     @ROWS
     def test_its_value_comes_with_the_date_it_is_of_and_since_when_the_state_holds(self, row: Condition) -> None:
-        found = measured(row, needed(row), THURSDAY)
+        found = as_simulated(row.key, THURSDAY)
         told = found.at(len(found.days) - 1)
         assert told.as_of is not None
         assert told.as_of <= THURSDAY.date()

@@ -34,7 +34,8 @@ from signals.sources.yahoo_session import YahooSession
 from tests.signals.sources.server import LOCAL, NOW, Asked, Reply, serving, web
 from tests.worlds import CALENDAR
 
-KEYS = ("IWM", "WALCL", "SOFR", "RRPONTSYD", "TGA_DTS_CLOSING", "DTS_NET_WITHDRAWALS")
+KEYS = ("IWM", "SOFR", "RRPONTSYD", "TGA_DTS_CLOSING", "DTS_NET_WITHDRAWALS")
+"""Of every source and shape of answer; FRED is asked where the New York Fed gives nothing."""
 MOST_MEMORY = 400
 """What the process may take at most, in MB, whatever it is answered."""
 _ASIDE = ("/", "/v1/test/getcrumb", "/consent")

@@ -18,7 +18,7 @@ from signals.data.sessions import decision_time, nyse_sessions
 from signals.data.universe import BASKET
 from signals.data.vintages import Archive
 from signals.evaluate import History, evaluate
-from signals.model import Check, ConditionState, Property, State, Verdict, Window
+from signals.model import Breakout, Check, ConditionState, Property, State, Verdict, Window
 from signals.rules import UNKNOWN
 from signals.supercycle.needs import RISK_PANEL
 from signals.transitions import transitions
@@ -38,8 +38,8 @@ def condition(found: Verdict, key: str) -> ConditionState:
     return next(each for each in found.conditions if each.key == key)
 
 
-def sectors_check(found: Verdict) -> Check:
-    return next(each for each in found.breakout.checks if each.key == "participation").parts[-1]
+def sectors_check(found: Breakout) -> Check:
+    return next(each for each in found.checks if each.key == "participation").parts[-1]
 
 
 def rotation(found: Verdict) -> Property:
@@ -204,10 +204,10 @@ def test_what_is_said_without_members_is_what_would_be_said_whatever_they_were(
         evaluate(frames, CALENDAR, COMPLETE)
         for frames in (cut(recent, COMPLETE, missing), moved(recent, COMPLETE, missing, up))
     )
-    said, whole = (verdict(history, COMPLETE) for history in (lacking, having))
     for key in ("breadth", "altcoin_breadth"):
-        assert condition(said, key).state in (State.UNKNOWN, condition(whole, key).state)
-    of_sectors = [sectors_check(found).passed for found in (said, whole)]
+        said, whole = (history.conditions[key].at(len(history.panel.days) - 1).state for history in (lacking, having))
+        assert said in (State.UNKNOWN, whole)
+    of_sectors = [sectors_check(history.breakout(COMPLETE)).passed for history in (lacking, having)]
     assert of_sectors[0] in (None, of_sectors[1])
     said_of_rotation = raw(lacking, "rotation")[-1]
     assert np.isnan(said_of_rotation) or said_of_rotation == raw(having, "rotation")[-1]

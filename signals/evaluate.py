@@ -101,7 +101,6 @@ class History:
             When ``session`` is not a NYSE session within the evaluated history.
         """
         at = self.panel.position(session)
-        today = self.checks.on(session)
         sources = tuple(self.gate.source(key, at) for key in SERIES)
         conditions = tuple(condition.at(at) for condition in self.conditions.values())
         return Verdict(
@@ -109,7 +108,7 @@ class History:
             decided_at=decided_at,
             method_version=METHOD_VERSION,
             coverage=sum(c.state is not State.UNKNOWN for c in conditions) / len(conditions),
-            breakout=self._breakout(at, today),
+            breakout=self.breakout(session),
             conditions=conditions,
             liquidity=self.liquidity.at(at),
             cascade=self.cascade.at(at),
@@ -118,12 +117,20 @@ class History:
             sources=sources,
         )
 
-    def _breakout(self, at: int, today: tuple[Check, ...]) -> Breakout:
+    def breakout(self, session: date) -> Breakout:
+        """Return where ^RUT and its breakout stand on one session.
+
+        Raises
+        ------
+        KeyError
+            When ``session`` is not a NYSE session within the evaluated history.
+        """
+        at = self.panel.position(session)
         # Until ^RUT is known again, what was last known stays.
         last_known = self.last_usable.item(at)
         episode = self._episode(last_known)
         is_open = episode is not None and episode.is_open
-        checks = (self._close_check(episode if is_open else None, last_known), *today)
+        checks = (self._close_check(episode if is_open else None, last_known), *self.checks.on(session))
         is_known, standing = last_known == at and at >= 0, self.standing
 
         def known(values: Floats) -> float | None:

@@ -16,7 +16,7 @@ from signals.data.series import FIELDS, SECTORS
 from signals.data.sessions import decision_time, nyse_sessions
 from signals.data.vintages import Archive, as_vintages, settle
 from signals.evaluate import History, evaluate
-from signals.model import Verdict
+from signals.model import Breakout, Verdict
 
 REAL_HISTORY = Path(os.environ.get("CASCADE_HISTORY", Path(__file__).parents[2] / "shared" / "data"))
 NOW = datetime(2024, 1, 3, 12, tzinfo=UTC)
@@ -96,6 +96,12 @@ class _Market:
 @lru_cache(maxsize=64)
 def _evaluated(market: _Market, last: date) -> History:
     return evaluate(market.archive, CALENDAR, last)
+
+
+def breakout(frames: dict[str, pd.DataFrame], through: int | None = None) -> Breakout:
+    """Return where the breakout of a made-up market stands on its last session."""
+    history = evaluated(frames, through)
+    return history.breakout(history.panel.days[-1])
 
 
 def verdict(frames: dict[str, pd.DataFrame], through: int | None = None) -> Verdict:

@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from bot.messages import facts, kinds
 from bot.messages.buttons import Buttons
@@ -71,11 +72,28 @@ class ShownChange:
         return date.fromisoformat(self.about)
 
 
+class _Compiled(BytecodeCache):
+    """What a template was compiled to in one language, for all: words and figures are written when it is filled."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get(bucket.key)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 @cache
 def _environment(figures: Figures) -> Environment:
-    """Return the templates in a language, each of which is compiled the first time it is filled."""
+    """Return the templates in a language, each of which is compiled the first time it is filled in any."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        bytecode_cache=_COMPILED,
         auto_reload=False,
         extensions=["jinja2.ext.i18n"],
         autoescape=True,

@@ -55,14 +55,14 @@ def collect(
     # Many series are published alike.
     timetable: dict[tuple[Days, ReleaseClock, date | None], pd.Timestamp | None] = {}
     for series in (table[key] for key in keys):
-        published = (series.days, series.clock, series.ended)
-        if published not in timetable:
-            timetable[published] = newest_expected(series, sessions, pd.Timestamp(now))
-        expected = timetable[published]
         since = newest.get(series.key)
-        there = since is not None and expected is not None and pd.Timestamp(since) >= expected
-        if there and series.key not in again:
-            continue
+        if since is not None and series.key not in again:
+            published = (series.days, series.clock, series.ended)
+            if published not in timetable:
+                timetable[published] = newest_expected(series, sessions, pd.Timestamp(now))
+            expected = timetable[published]
+            if expected is not None and pd.Timestamp(since) >= expected:
+                continue
         known, sifted = (recent or {}).get(series.key), _Sifted(source, sessions)
         fetched = asked(sifted, series, known.since if known else since, now)
         if known:

@@ -32,9 +32,10 @@ EVENING = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
 
 def settings_for(sandbox: Sandbox, database_url: str, **changes: Any) -> Settings:
     """Return settings that point to a sandbox."""
-    # What is asked in a test is asked faster than people do.
+    # What is asked in a test is asked faster than people do; where it is the point, a test has a pace of its own.
     own = {"telegram_bot_token": sandbox.token, "telegram_api_url": sandbox.url, "database_url": database_url}
-    values = own | {"chat_messages_per_second": 1000, "group_messages_per_minute": 1000}
+    pace = {"messages_per_second": 100, "chat_messages_per_second": 1000, "group_messages_per_minute": 1000}
+    values: dict[str, Any] = own | pace
     return Settings(**values | changes)
 
 
@@ -51,7 +52,7 @@ def command(*arguments: str) -> list[str]:
 
 _FORKED = multiprocessing.get_context("forkserver")
 _IMPORTED = ("bot.cli.main", "bot.cli.backtest", "bot.cli.evaluate", "bot.cli.replay", "tests.bot.market.in_process")
-_FORKED.set_forkserver_preload([__name__, "bot.serve", *_IMPORTED, "bot.market.deciding", "signals.evaluate"])
+_FORKED.set_forkserver_preload([__name__, "bot.serve", *_IMPORTED, "bot.market.deciding", "bot.market.looking_back"])
 
 
 def forked(function: Callable[..., None], *arguments: object) -> BaseProcess:

@@ -10,48 +10,48 @@ from signals.data.sessions import decision_time
 from signals.episode import BaseClass, Outcome, Phase
 from signals.rules import METHOD_VERSION
 from signals.transitions import transitions
-from tests.worlds import day, evaluated, lead, market, verdict
+from tests.worlds import breakout, day, evaluated, lead, market, verdict
 
 N = len(lead())
 
 
 class TestStanding:
     def test_distance_is_measured_from_the_highest_close(self) -> None:
-        breakout = verdict(market(lead())).breakout
-        assert (breakout.close, breakout.record) == (90.0, 100.0)
-        assert breakout.distance == pytest.approx(-0.10)
-        assert breakout.base_sessions == 129
+        found = breakout(market(lead()))
+        assert (found.close, found.record) == (90.0, 100.0)
+        assert found.distance == pytest.approx(-0.10)
+        assert found.base_sessions == 129
 
     def test_it_is_also_given_in_average_true_ranges(self) -> None:
         # Every bar spans 2 % of its close and closes stand still: the average true range is 1.8.
-        assert verdict(market(lead())).breakout.distance_atr == pytest.approx(-10 / 1.8, rel=1e-3)
+        assert breakout(market(lead())).distance_atr == pytest.approx(-10 / 1.8, rel=1e-3)
 
     def test_armed_is_within_two_percent_after_a_long_enough_base(self) -> None:
-        assert verdict(market([*lead(), 98.0])).breakout.armed is True
-        assert verdict(market([*lead(), 97.9])).breakout.armed is False
-        assert verdict(market([*lead(126 - 2), 98.0])).breakout.armed is False
+        assert breakout(market([*lead(), 98.0])).armed is True
+        assert breakout(market([*lead(), 97.9])).armed is False
+        assert breakout(market([*lead(126 - 2), 98.0])).armed is False
 
     def test_on_a_record_the_base_starts_again(self) -> None:
-        breakout = verdict(market([*lead(), 101.0])).breakout
-        assert (breakout.distance, breakout.base_sessions, breakout.armed) == (0.0, 0, False)
-        assert breakout.new_high is BaseClass.INTERMEDIATE
+        found = breakout(market([*lead(), 101.0]))
+        assert (found.distance, found.base_sessions, found.armed) == (0.0, 0, False)
+        assert found.new_high is BaseClass.INTERMEDIATE
 
     def test_a_record_soon_after_a_record_has_no_class(self) -> None:
-        assert verdict(market([*lead(), 101.0, 102.0])).breakout.new_high is None
+        assert breakout(market([*lead(), 101.0, 102.0])).new_high is None
 
     def test_the_first_close_over_a_round_hundred_is_named_once(self) -> None:
-        assert verdict(market([*lead(), 101.0])).breakout.round_hundred == 100
-        assert verdict(market([*lead(), 101.0, 102.0])).breakout.round_hundred is None
-        assert verdict(market([*lead(), 99.0])).breakout.round_hundred is None
+        assert breakout(market([*lead(), 101.0])).round_hundred == 100
+        assert breakout(market([*lead(), 101.0, 102.0])).round_hundred is None
+        assert breakout(market([*lead(), 99.0])).round_hundred is None
 
     def test_year_to_date_is_from_the_last_close_of_the_year_before(self) -> None:
         closes = [50.0] * 252 + [55.0]  # 2015 has 252 sessions
-        assert verdict(market(closes)).breakout.ytd == pytest.approx(0.10)
-        assert verdict(market([50.0] * 10)).breakout.ytd is None
+        assert breakout(market(closes)).ytd == pytest.approx(0.10)
+        assert breakout(market([50.0] * 10)).ytd is None
 
     def test_twelve_months_are_252_sessions(self) -> None:
-        assert verdict(market([*[50.0] * 252, 60.0])).breakout.change_12m == pytest.approx(0.2)
-        assert verdict(market([50.0] * 252)).breakout.change_12m is None
+        assert breakout(market([*[50.0] * 252, 60.0])).change_12m == pytest.approx(0.2)
+        assert breakout(market([50.0] * 252)).change_12m is None
 
 
 class TestVerdict:
@@ -66,8 +66,8 @@ class TestVerdict:
 
     def test_the_past_counts_earlier_verified_episodes_only(self) -> None:
         closes = [*lead(), 101.0, 96.0, *[96.0] * 130, 102.0]
-        first = verdict(market(closes), N).breakout
-        second = verdict(market(closes)).breakout
+        first = breakout(market(closes), N)
+        second = breakout(market(closes))
         assert first.past == {}
         assert second.past == {Outcome.REJECTED: 1}
 
@@ -110,7 +110,7 @@ class TestTransitions:
         assert self.walk(101.0, np.nan, 102.0, 103.0) == [("attempt", 0), ("confirmed", 3)]
 
     def test_an_unknown_session_holds_the_episode_it_found(self) -> None:
-        held = verdict(market([*lead(), 101.0, np.nan]), N + 1).breakout
+        held = breakout(market([*lead(), 101.0, np.nan]), N + 1)
         assert held.close is None
         assert held.episode is not None
         assert held.episode.phase is Phase.ATTEMPT

@@ -87,11 +87,12 @@ Without = Callable[[tuple[tuple[str, int], ...]], History]
 
 @pytest.fixture(scope="module")
 def without(archive: Archive) -> Without:
-    """Evaluate the history without the last bars of some series, once for each."""
+    """Evaluate the newest years without the last bars of some series, once for each."""
+    recent = since(archive, BEGINS)
 
     @cache
     def evaluated(missing: tuple[tuple[str, int], ...]) -> History:
-        return evaluate(cut(archive, END, dict(missing)), CALENDAR, END)
+        return evaluate(cut(recent, END, dict(missing)), CALENDAR, END)
 
     return evaluated
 
@@ -167,6 +168,10 @@ class TestHeldLink:
             )
 
 
+def since(archive: Archive, begins: pd.Timestamp) -> Archive:
+    return {key: frame[frame.index >= begins] for key, frame in archive.items()}
+
+
 def moved(archive: Archive, through: date, missing: dict[str, int], up: dict[str, bool]) -> Archive:
     """Return an archive in which those bars are there and rise, or fall, by 15 % each."""
     cut_off = cut(archive, through, missing)
@@ -194,15 +199,15 @@ MEMBERS = tuple(
 def test_what_is_said_without_members_is_what_would_be_said_whatever_they_were(
     archive: Archive, missing: dict[str, int], up: dict[str, bool]
 ) -> None:
-    recent = {key: frame[frame.index >= BEGINS] for key, frame in archive.items()}
+    recent = since(archive, BEGINS)
     lacking, having = (
         evaluate(frames, CALENDAR, COMPLETE)
         for frames in (cut(recent, COMPLETE, missing), moved(recent, COMPLETE, missing, up))
     )
+    said, whole = (verdict(history, COMPLETE) for history in (lacking, having))
     for key in ("breadth", "altcoin_breadth"):
-        said = condition(verdict(lacking, COMPLETE), key).state
-        assert said in (State.UNKNOWN, condition(verdict(having, COMPLETE), key).state)
-    of_sectors = [sectors_check(verdict(history, COMPLETE)).passed for history in (lacking, having)]
+        assert condition(said, key).state in (State.UNKNOWN, condition(whole, key).state)
+    of_sectors = [sectors_check(found).passed for found in (said, whole)]
     assert of_sectors[0] in (None, of_sectors[1])
     said_of_rotation = raw(lacking, "rotation")[-1]
     assert np.isnan(said_of_rotation) or said_of_rotation == raw(having, "rotation")[-1]
@@ -220,7 +225,7 @@ NEVER_CAME = {
 
 
 def test_what_an_evening_says_without_a_bar_that_never_comes_is_what_the_history_says(archive: Archive) -> None:
-    recent = {key: frame[frame.index >= BEGINS - pd.Timedelta(days=700)] for key, frame in archive.items()}
+    recent = {**since(archive, BEGINS - pd.Timedelta(days=700))}
     for key, session in NEVER_CAME.items():
         missing = pd.Timestamp(session) - pd.Timedelta(days=int(key.endswith("-USD")))
         assert missing in recent[key].index

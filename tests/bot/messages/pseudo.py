@@ -36,9 +36,9 @@ class Longer(Marked):
 
 MARKED, LONGER = (Messages(Figures(Locale("en"), words())) for words in (Marked, Longer))
 _WORD, _INNERMOST = re.compile(r"[^\W\d_]{3,}"), re.compile(r"«[^«»]*»")
-# What is the same in every language: what is typed, symbols and series, dates, the names of the languages.
+# What is the same in every language: what is typed, symbols and series, dates, the names of the languages, fingerprints.
 _SAME = re.compile(
-    r"/\w+(@\w+)?( [\w:\[\] .-]+)?|\b[A-Z][A-Z0-9_]+(-USD)?\b"
+    r"\b[0-9a-f]{20}\b|/\w+(@\w+)?( [\w:\[\] .-]+)?|\b[A-Z][A-Z0-9_]+(-USD)?\b"
     r"|\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b|English|Français"
 )
 

@@ -170,7 +170,7 @@ class TestWhy:
 
     def test_many_are_counted(self) -> None:
         states = tuple(replace(s, since=SESSION) for s in conditions())
-        assert "and 15 more" in part("why", whole(conditions=states))
+        assert f"and {len(states) - 7} more" in part("why", whole(conditions=states))
 
     def test_nothing_is_called_nothing(self) -> None:
         assert "Nothing." in part("why", whole(conditions=self.states()))

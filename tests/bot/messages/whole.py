@@ -34,6 +34,7 @@ from signals.model import (
     Window,
 )
 from signals.nine_decimals import Sign
+from signals.rules import METHOD_VERSION
 
 SESSION = date(2020, 11, 17)
 DECIDED = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)
@@ -327,8 +328,8 @@ def whole(**changes: Any) -> Verdict:
     made = Verdict(
         session=SESSION,
         decided_at=DECIDED,
-        method_version="3",
-        coverage=21 / 22,
+        method_version=METHOD_VERSION,
+        coverage=1 - 1 / len(CONDITIONS),
         breakout=BREAKOUT,
         conditions=conditions(fiscal_impulse=UNKNOWN),
         liquidity=LIQUIDITY,

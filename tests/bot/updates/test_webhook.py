@@ -230,6 +230,7 @@ async def test_who_never_ends_a_header_or_a_body_is_given_up(
     sandbox: Sandbox, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "_HEADER_SECONDS", 0.05)
+    monkeypatch.setattr(server, "_LINGER", 0.05)
     monkeypatch.setattr(webhook, "_BODY_SECONDS", 0.05)
     runner = await Webhook(app.inbox, SECRET, app.alarm).serve("127.0.0.1:0")
     host, port = runner.addresses[0][:2]

@@ -11,15 +11,15 @@ import pytest
 from signals.data.series import SECTORS
 from signals.model import Check
 from signals.rules import BREAKOUT, CHECKS
-from tests.worlds import day, evaluated, frame, lead, market, verdict
+from tests.worlds import breakout, day, evaluated, frame, lead, market
 
 N = len(lead())
 UP = [101.0, 102.0, 103.0]
 
 
 def check(key: str, frames: dict[str, pd.DataFrame], through: int | None = None) -> Check:
-    breakout = verdict(frames, through).breakout
-    return next(c for c in (breakout.episode_checks or breakout.checks) if c.key == key)
+    found = breakout(frames, through)
+    return next(c for c in (found.episode_checks or found.checks) if c.key == key)
 
 
 def with_volume(last: list[float], closes: list[float] | None = None) -> dict[str, pd.DataFrame]:

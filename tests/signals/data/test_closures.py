@@ -48,7 +48,11 @@ def rows(history: History, first: date, last: date) -> dict[date, object]:
 @pytest.fixture(scope="module")
 def real(history: History) -> Archive:
     """The real archive, as far as the months around November 2020 need it."""
-    return {key: kept for key, frame in history.panel.archive.items() if len(kept := frame[frame.index < "2021-05-01"])}
+    return {
+        key: kept
+        for key, frame in history.panel.archive.items()
+        if len(kept := frame[(frame.index >= "2015-07-01") & (frame.index < "2021-05-01")])
+    }
 
 
 class TestTheRealHistory:
@@ -59,7 +63,7 @@ class TestTheRealHistory:
     @pytest.mark.parametrize("every", [False, True], ids=["of the exchange", "of everything"])
     def test_without_a_day_is_as_on_a_calendar_that_knew(self, real: Archive, closed: list[date], every: bool) -> None:
         library, rest = nyse_sessions(END), lacking(real, closed, every=every)
-        knew = pd.DatetimeIndex([session for session in library if session.date() not in closed]).as_unit("us")
+        knew = library[[session not in closed for session in library.date]]
         assert found(rest, library) == closed
         by_bars = evaluate(rest, without(library, found(rest, library)), TO)
         by_calendar = evaluate(rest, knew, TO)
@@ -90,8 +94,9 @@ def made_up() -> Archive:
 @cache
 def evaluated_on_a_calendar_that_knew(at: int, length: int) -> History:
     closed = [day(position) for position in range(at, at + length)]
-    knew = pd.DatetimeIndex([session for session in CALENDAR if session.date() not in closed]).as_unit("us")
-    return evaluate(lacking(made_up(), closed), knew, day(len(CLOSES) - 1))
+    return evaluate(
+        lacking(made_up(), closed), CALENDAR[[session not in closed for session in CALENDAR.date]], day(len(CLOSES) - 1)
+    )
 
 
 class TestAnyDay:

@@ -15,12 +15,12 @@ from signals.data.series import SERIES, Series
 from signals.data.sessions import decision_time
 from signals.data.sift import drop_impossible_rows
 from signals.episode import Phase
-from signals.evaluate import evaluate
+from signals.evaluate import History, evaluate
 from signals.model import Freshness, Verdict
 from signals.sources.collect import collect_archive
 from signals.sources.shape import NOTHING, Fetched
 from signals.transitions import transitions
-from tests.worlds import CALENDAR, day, evaluated, frame, lead, market, sessions, verdict
+from tests.worlds import CALENDAR, breakout, day, evaluated, frame, lead, market, sessions, verdict
 
 CLOSES = [*lead(), 101.0]
 LAST = len(CLOSES) - 1
@@ -39,12 +39,16 @@ class Answers:
         return Fetched(NOTHING, absent=True) if frame is None else Fetched(frame)
 
 
-def evening(frames: Frames) -> tuple[Verdict, str | None]:
-    """Return tonight's verdict as the evening would reach it from a source's answers, and why it would wait."""
+def evening(frames: Frames) -> tuple[History, str | None]:
+    """Return tonight's history as the evening would reach it from a source's answers, and why it would wait."""
     now = decision_time(day(LAST))
     archive, reasons = collect_archive(Answers(frames), CALENDAR, now)
     history = evaluate(archive, CALENDAR, day(LAST), reasons)
-    return history.verdict(day(LAST), now), history.gate.blocks(LAST + history.panel.position(day(0)))
+    return history, history.gate.blocks(LAST + history.panel.position(day(0)))
+
+
+def on_last(history: History) -> Verdict:
+    return history.verdict(day(LAST), decision_time(day(LAST)))
 
 
 def spoiled(spoil: Callable[[pd.DataFrame], pd.DataFrame], key: str = "^RUT") -> Frames:
@@ -92,15 +96,17 @@ FAULTS = {
 
 class TestABadLastBar:
     def test_the_good_bar_would_be_an_attempt(self) -> None:
-        tonight, waits = evening(market(CLOSES))
+        history, waits = evening(market(CLOSES))
         assert waits is None
-        assert tonight.breakout.episode is not None
-        assert tonight.breakout.episode.phase is Phase.ATTEMPT
+        episode = history.breakout(day(LAST)).episode
+        assert episode is not None
+        assert episode.phase is Phase.ATTEMPT
 
     @pytest.mark.parametrize("fault", FAULTS)
     def test_it_is_unknown_and_no_alert_whatever_is_wrong_with_it(self, fault: str) -> None:
         spoil, sentence = FAULTS[fault]
-        tonight, waits = evening(spoiled(spoil))
+        history, waits = evening(spoiled(spoil))
+        tonight = on_last(history)
         before = verdict(market(CLOSES), LAST - 1)
         assert tonight.breakout.close is None
         assert tonight.breakout.reason is not None
@@ -119,9 +125,9 @@ class TestABadLastBar:
         assert sentence in waits
 
     def test_another_series_does_not_hold_the_session_up(self) -> None:
-        tonight, waits = evening(spoiled(_stale, "IWC"))
+        history, waits = evening(spoiled(_stale, "IWC"))
         assert waits is None
-        participation = next(check for check in tonight.breakout.checks if check.key == "participation")
+        participation = next(check for check in history.breakout(day(LAST)).checks if check.key == "participation")
         assert {part.key: part.passed for part in participation.parts}["iwc_iwm_mean"] is None
 
     def test_an_etf_that_contradicts_the_index_on_the_day_of_an_attempt_makes_it_unknown(self) -> None:
@@ -129,8 +135,8 @@ class TestABadLastBar:
             table.loc[table.index[-1], "value"] = table["value"].iloc[-2]
             return table
 
-        tonight, waits = evening(spoiled(stays, "IWM"))
-        assert tonight.breakout.close is None
+        history, waits = evening(spoiled(stays, "IWM"))
+        assert history.breakout(day(LAST)).close is None
         assert waits is not None
         assert "is not within 1.5 points of IWM's" in waits
 
@@ -154,15 +160,14 @@ class TestABadLastBar:
         assert later.breakout.episode.attempt == day(LAST + 1)
 
     def test_one_that_has_no_bar_on_that_day_cannot_bear_it_out_either(self) -> None:
-        tonight, _ = evening(spoiled(_missing, "IWM"))
-        assert tonight.breakout.close is None
-        assert evening(spoiled(_missing, "SPY"))[0].breakout.close == 101.0
+        closes = [evening(spoiled(_missing, key))[0].breakout(day(LAST)).close for key in ("IWM", "SPY")]
+        assert closes == [None, 101.0]
 
     def test_it_does_not_on_any_other_day(self) -> None:
         closes = [*lead(), 99.0]
         frames = market(closes)
         frames["IWM"].loc[frames["IWM"].index[-1], "value"] = frames["IWM"]["value"].iloc[-2]
-        assert verdict(frames).breakout.close == 99.0
+        assert breakout(frames).close == 99.0
 
     def test_an_etf_that_did_not_exist_yet_never_blocks(self) -> None:
         frames = market(CLOSES)
@@ -175,15 +180,15 @@ class TestABadLastBar:
 class TestWhenTheGoodBarArrives:
     def test_the_change_appears_once_with_the_session_it_occurred_on(self) -> None:
         closes = [*CLOSES, 102.0]
-        unknown, _ = evening(spoiled(_missing))
+        unknown = on_last(evening(spoiled(_missing))[0])
         later = evaluated(market(closes)).verdict(day(LAST + 1), decision_time(day(LAST + 1)))
         changes = [c for c in transitions(unknown, later) if not c.kind.startswith("data.")]
         assert [(c.kind, c.session, c.occurred_on) for c in changes] == [("breakout.attempt", day(LAST + 1), day(LAST))]
 
     def test_a_far_move_is_accepted_in_the_history_once_later_bars_follow(self) -> None:
         closes = [*lead(), 70.0, 70.0]
-        assert verdict(market(closes), LAST).breakout.close is None
-        assert verdict(market(closes), LAST + 1).breakout.close == 70.0
+        assert breakout(market(closes), LAST).close is None
+        assert breakout(market(closes), LAST + 1).close == 70.0
 
 
 class TestFreshness:
@@ -200,7 +205,7 @@ class TestFreshness:
         for behind, measured in ((3, True), (4, False)):
             frames = market(CLOSES)
             frames["IWC"] = frames["IWC"].iloc[: len(CLOSES) - behind]
-            participation = verdict(frames).breakout.checks[2]
+            participation = breakout(frames).checks[2]
             assert (participation.parts[1].passed is not None) == measured
 
 

@@ -15,6 +15,7 @@ from storage.settings import chosen
 from storage.settings.kinds import EVERYTHING
 from storage.watches import judged, listed
 from storage.watches.judged import ABOVE, BELOW, RECORD, Condition, Firing, Judgement, Quote, Standing
+from tests.storage.watches.crowd import watching
 
 NOW = datetime(2020, 11, 17, 22, 30, tzinfo=UTC)
 BEFORE, TODAY = date(2020, 11, 16), date(2020, 11, 17)
@@ -130,9 +131,8 @@ async def test_a_chat_may_watch_ten_things_and_the_same_again(database: Database
 
 async def test_all_chats_may_watch_two_hundred_symbols(database: Database) -> None:
     async with database.transaction() as connection:
-        for chat_id in range(20):
-            await watched_by(connection, chat_id, *(Condition(f"S{chat_id}.{n}", RECORD) for n in range(10)))
-        assert await watched_by(connection, 20, STOCK, Condition("S1.1", BELOW, 7.0)) == ["bot", None]
+        await watching(connection, 199, NOW, BEFORE)
+        assert await watched_by(connection, 20, COIN, STOCK, Condition("S1", BELOW, 7.0)) == [None, "bot", None]
 
 
 async def test_who_gets_no_alerts_costs_no_symbol(database: Database) -> None:

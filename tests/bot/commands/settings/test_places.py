@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -23,7 +24,7 @@ PLACES = sorted(
     and not name.startswith("Etc/")
 )
 # The library keeps eight of them; any other is read from its file each time.
-ZONES = {name: ZoneInfo(name) for name in available_timezones()}
+zone = cache(ZoneInfo)
 NOW = datetime(2026, 11, 29, 1, tzinfo=UTC)
 INSTANTS = st.integers(0, 2 * 365 * 24 * 60).map(
     lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
@@ -31,13 +32,13 @@ INSTANTS = st.integers(0, 2 * 365 * 24 * 60).map(
 
 
 def offset(name: str, at: datetime) -> timedelta:
-    found = at.astimezone(ZONES[name]).utcoffset()
+    found = at.astimezone(zone(name)).utcoffset()
     assert found is not None
     return found
 
 
 def shown(name: str, at: datetime) -> timedelta:
-    there = at.astimezone(ZONES[name])
+    there = at.astimezone(zone(name))
     return timedelta(hours=there.hour, minutes=there.minute)
 
 
@@ -45,8 +46,10 @@ def around_changes() -> list[tuple[str, datetime]]:
     """Return zones with instants within two hours of the setting of their clocks, both ways."""
     found = []
     for name in ("Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Chatham"):
-        hours = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(365 * 24)]
-        changes = [a for a, b in pairwise(hours) if offset(name, a) != offset(name, b)]
+        days = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(365)]
+        changed = [day for day, after in pairwise(days) if offset(name, day) != offset(name, after)]
+        hours = [[day + timedelta(hours=hour) for hour in range(25)] for day in changed]
+        changes = [a for day in hours for a, b in pairwise(day) if offset(name, a) != offset(name, b)]
         found += [(name, at + timedelta(minutes=15 * step)) for at in changes for step in range(-8, 9)]
     return found
 

@@ -16,15 +16,15 @@ from bot.messages.render import Messages
 from bot.sandbox.entities import parse_html
 from bot.sandbox.server import Sandbox
 from bot.settings import Settings
-from storage import chats
 from storage.settings.chosen import Chosen
 from storage.watches import listed
-from storage.watches.judged import ABOVE, BELOW, Condition, Quote, Standing
+from storage.watches.judged import ABOVE, BELOW
 from tests.bot.commands.conftest import ADMIN, GROUP, ME, MEMBER, Hear, Press, Say, store
 from tests.bot.commands.settings.test_settings import MOST, buttons
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.messages.whole import SESSION
 from tests.bot.running import EVENING, settings_for
+from tests.storage.watches.crowd import watching
 
 FOLDER = {"NVDA": "2020-11-12,530\n2020-11-13,531.88", "BTC-USD": "2020-11-11,15700\n2020-11-12,16276.34"}
 
@@ -114,16 +114,7 @@ class TestAdding:
 
     async def test_two_hundred_symbols_are_the_most_of_the_bot(self, app: App, say: Say) -> None:
         async with app.database.transaction() as connection:
-            for chat_id in range(100, 120):
-                await chats.subscribe(connection, chat_id, "private", EVENING)
-            for n in range(200):
-                await listed.add(
-                    connection,
-                    100 + n // 10,
-                    Standing(Condition(f"S{n}", "record"), True, SESSION),
-                    Quote(f"S{n}"),
-                    EVENING,
-                )
+            await watching(connection, 200, EVENING, SESSION)
         assert (await say("/watch NVDA")).startswith("This bot watches 200 symbols, which is the most")
 
 

@@ -41,7 +41,7 @@ from tests.worlds import day
 
 # What happens on which session of a month; some of it in the first month alone.
 PAUSE, RESUME, REFUSALS, OFF, OUTAGE, REVISION, SPLIT, CLOSED, ROLLBACK, UPGRADE, BLOCKS = (
-    *(0, 2, 3, (5, 6, 7), 8, 9, 10, 11, 12, 13, 14),
+    *(0, 2, 3, (5, 6, 7), 8, 9, 11, 10, 12, 13, 14),
 )
 MONTH = 21
 EVERYTHING = BLOCKS + 2

@@ -51,7 +51,8 @@ async def test_a_backup_made_under_load_is_restored_to_a_bot_that_delivers_the_r
         app.sender.wake()
         await until_delivered(sandbox, 10)
         made = await asyncio.to_thread(back_up, app.database.url, tmp_path / "backup.db")
-        await until_delivered(sandbox, len(delivered(sandbox)) + 1)
+        # On a busy machine all may be there by now.
+        await until_delivered(sandbox, min(len(delivered(sandbox)) + 1, len(CHATS)))
     # From here on the first bot and its database are gone.
     before = len(delivered(sandbox))
     url = f"sqlite+aiosqlite:///{tmp_path}/restored.db"

@@ -44,8 +44,6 @@ PAUSE, RESUME, REFUSALS, OFF, OUTAGE, REVISION, SPLIT, CLOSED, ROLLBACK, UPGRADE
     *(0, 2, 3, (5, 6, 7), 8, 9, 11, 10, 12, 13, 14),
 )
 MONTH = 21
-EVERYTHING = BLOCKS + 2
-"""After so many sessions all of it has happened, and there has been an evening more."""
 _MORNING, _EVENING = time(8), time(17, 30)
 _STOPS = (time(3), _MORNING, _EVENING, time(21))
 # By then the quiet hours of every chat are over, and a pause.

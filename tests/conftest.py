@@ -43,6 +43,8 @@ _keep_files_in_memory()
 def pytest_collection_finish() -> None:
     """Leave what is there now to itself, and look after what the tests make."""
     gc.freeze()
+    # What is young and dies young is looked for; what histories and caches hold is not gone through again and again.
+    gc.set_threshold(50_000, 20, 1_000)
     gc.enable()
 
 

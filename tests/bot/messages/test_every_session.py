@@ -24,7 +24,7 @@ from tests.bot.messages.pseudo import MARKED, bare
 from tests.signals.conftest import archive as archive
 from tests.signals.conftest import history as history
 
-DRAWN = int(os.environ.get("MESSAGES_SESSIONS", "90"))
+DRAWN = int(os.environ.get("MESSAGES_SESSIONS", "60"))
 # 21 sessions, with Christmas and New Year among them.
 LATELY = timedelta(days=34)
 ANSWERS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -47,14 +48,15 @@ INSTANTS = st.integers(1_550_000_000, 1_900_000_000).map(lambda seconds: datetim
 
 
 def changes(zone: str) -> list[datetime]:
-    """Return the instants of a few years at which the clocks of a zone are set, found hour by hour."""
+    """Return the instants of a few years at which the clocks of a zone are set, found day by day and hour by hour."""
     place, found = ZoneInfo(zone), []
-    hour = datetime(2024, 1, 1, tzinfo=UTC)
-    while hour.year < 2027:
-        following = hour + timedelta(hours=1)
-        if hour.astimezone(place).utcoffset() != following.astimezone(place).utcoffset():
-            found.append(following)
-        hour = following
+    for number in range(3 * 366):
+        day = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=number)
+        hours = [(day + timedelta(hours=hour)).astimezone(place) for hour in (0, 24)]
+        if hours[0].utcoffset() != hours[1].utcoffset():
+            hours = [(day + timedelta(hours=hour)).astimezone(place) for hour in range(25)]
+            set_at = (b for a, b in pairwise(hours) if a.utcoffset() != b.utcoffset())
+            found += [at.astimezone(UTC) for at in set_at]
     return found
 
 

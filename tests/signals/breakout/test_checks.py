@@ -165,6 +165,15 @@ class TestParticipation:
             assert sectors.passed is passed
             assert sectors.value == pytest.approx((10 - down) / 10)
 
+    def test_so_is_one_whose_newest_bar_is_not_to_be_believed(self) -> None:
+        closes = list(np.linspace(50, 100, 300))
+        falling, wrong = frame(list(np.linspace(100, 50, 300))), frame([*closes[:-1], 3 * closes[-1]])
+        for down, passed in ((3, True), (4, None), (5, False)):
+            frames = market(closes, **dict.fromkeys(list(SECTORS)[:down], falling))
+            sectors = check("participation", frames | {[*SECTORS][-1]: wrong}).parts[-1]
+            assert sectors.passed is passed
+            assert sectors.value == pytest.approx((10 - down) / 10)
+
 
 class TestMembersAnOperatorSupplies:
     CLOSES: ClassVar = list(np.linspace(50, 100, 300))

@@ -135,11 +135,17 @@ class SteppedMarket:
 
         After the last one the market begins anew.
         """
-        evening, ahead = await self._next(scene)
         sessions = self.found.sessions
-        at = bisect_left(sessions, evening)
-        first = at - ahead
-        if not await self._skip(sessions[first - 1], going):
+        assert self.session is not None
+        ahead = {QUIET: self.found.quiet - 1, OUTAGE: self.found.outage - 1}.get(scene, 0)
+        at = self._next(scene, self.session, ahead)
+        begins_anew = at is None
+        if at is None:
+            at = self._next(scene, sessions[0], ahead) or bisect_left(sessions, self._evenings(scene)[0])
+        before = sessions[at - ahead - 1]
+        if begins_anew:
+            await self._begin_anew(before)
+        elif not await self._skip(before, going):
             return "Stopped on the way."
         if not ahead:
             stepped = await self.step()
@@ -151,27 +157,22 @@ class SteppedMarket:
             return "A source has not answered for days: the operators were told, and /status says what is unknown."
         return f"Nothing in {ahead + 1} sessions: when nothing changes, nobody is told."
 
-    async def _next(self, scene: str) -> tuple[date, int]:
-        """Return the last session of the next such evening, and how many before it are lived through with it."""
-        ahead = {QUIET: self.found.quiet - 1, OUTAGE: self.found.outage - 1}.get(scene, 0)
+    def _next(self, scene: str, after: date, ahead: int) -> int | None:
+        """Return the position of the next such evening with so many sessions before it that come after a session."""
         evenings, sessions = self._evenings(scene), self.found.sessions
-        for _ in range(2):
-            assert self.session is not None
-            possible = sessions[bisect_right(sessions, self.session) + ahead :]
-            following = evenings[bisect_left(evenings, possible[0]) :] if possible else []
-            if following:
-                break
-            await self._begin_anew()
-        return (following or evenings)[0], ahead
+        possible = sessions[bisect_right(sessions, after) + ahead :]
+        following = evenings[bisect_left(evenings, possible[0]) :] if possible else []
+        return bisect_left(sessions, following[0]) if following else None
 
     def _evenings(self, scene: str) -> list[date]:
         return self.found.evenings.get("breakout.confirmed" if scene == CORRECTED else scene, [])
 
-    async def _begin_anew(self) -> None:
+    async def _begin_anew(self, through: date) -> None:
+        """Forget what was lived through; everything up to a session is history then."""
         async with self.running:
             async with self.app.database.transaction() as connection:
                 await begin_anew(connection)
-            await self.begin(self.found.start)
+            await self.begin(_decision(through))
 
     async def _skip(self, through: date, going: Going) -> bool:
         """Make history of what lies before a session, in slices between which it can be stopped."""

@@ -101,8 +101,9 @@ def _environment(figures: Figures) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # The extension gives the environment this method when it is loaded, where no type checker sees it.
-    environment.install_gettext_translations(figures.words, newstyle=True)  # type: ignore[attr-defined]
+    # The extension gives the environment a method when it is loaded, where no type checker sees it.
+    with_words: Any = environment
+    with_words.install_gettext_translations(figures.words, newstyle=True)
     environment.filters |= figures.filters()
     environment.globals |= {
         "facts": facts,

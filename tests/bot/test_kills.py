@@ -43,7 +43,7 @@ _ATTEMPTS = 8
 EVERYWHERE = bool(os.environ.get("KILL_EVERYWHERE"))
 ELSEWHERE = pytest.mark.skipif(
     not EVERYWHERE,
-    reason="each kills and repeats a whole replay, 20 s a step; the suite kills where news is on its way, make kills everywhere",
+    reason="a minute and more for all the places of a replay; the suite kills where news is on its way, make kills everywhere",
 )
 
 

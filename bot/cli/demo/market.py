@@ -138,12 +138,11 @@ class SteppedMarket:
         sessions = self.found.sessions
         assert self.session is not None
         ahead = {QUIET: self.found.quiet - 1, OUTAGE: self.found.outage - 1}.get(scene, 0)
-        at = self._next(scene, self.session, ahead)
-        begins_anew = at is None
-        if at is None:
-            at = self._next(scene, sessions[0], ahead) or bisect_left(sessions, self._evenings(scene)[0])
+        coming = self._next(scene, self.session, ahead)
+        # None is the first session: there is one before it that the market begins with.
+        at = coming or self._next(scene, sessions[0], ahead) or bisect_left(sessions, self._evenings(scene)[0])
         before = sessions[at - ahead - 1]
-        if begins_anew:
+        if coming is None:
             await self._begin_anew(before)
         elif not await self._skip(before, going):
             return "Stopped on the way."

@@ -82,15 +82,7 @@ def _leadership(measuring: Measuring) -> Floats:
     count = both.sum(axis=1)
     enough = (count >= _LEAST_SECTORS) & (count == np.logical_or.accumulate(both).sum(axis=1))
     found = np.full(len(sessions), np.nan)
-    found[enough] = _rank_correlation(*(np.where(both, table, np.nan)[enough] for table in (now, then)))
+    if enough.any():
+        ranks, before = (pd.DataFrame(np.where(both, table, np.nan)[enough]).rank(axis=1) for table in (now, then))
+        found[enough] = floats(ranks.corrwith(before, axis=1))
     return found
-
-
-def _rank_correlation(one: Floats, other: Floats) -> Floats:
-    """Return Spearman's correlation of each row of two tables that lack the same figures; NaN where all are equal."""
-    ranks = [floats(pd.DataFrame(table).rank(axis=1)) for table in (one, other)]
-    # What a row lacks weighs nothing.
-    first, second = (np.nan_to_num(table - np.nanmean(table, axis=1, keepdims=True)) for table in ranks)
-    both, each, of_other = ((a * b).sum(axis=1) for a, b in ((first, second), (first, first), (second, second)))
-    with np.errstate(invalid="ignore"):
-        return np.asarray(both / np.sqrt(each * of_other))

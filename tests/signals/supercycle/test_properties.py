@@ -195,6 +195,10 @@ class TestSupport:
         # The legs before were of one session; this one is of one, of two, or has not begun.
         assert raw(world(RUT=on_sessions(BEGINS, waves(85, late=late))), "support") == state
 
+    @pytest.mark.parametrize("wrong", [0.02, 50.0])
+    def test_a_newest_close_that_is_not_to_be_believed_leaves_it_unknown(self, wrong: float) -> None:
+        assert raw(world(RUT=on_sessions(BEGINS, waves(85, late=(0.85, 0.95, wrong)))), "support") == "unknown"
+
     def test_the_leg_is_shown_in_sessions_with_its_rank(self, whole: SupercycleHistory) -> None:
         numbers = values(last(whole).properties[0])
         # Every leg before was from one fall to the next, a hundred sessions on; the last one began 400 before the end.

@@ -9,54 +9,52 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 
 _ROWS_AT_ONCE = 64
+_T = TypeVar("_T")
 
 
 class UninterruptedConnection(aiosqlite.Connection):
-    """Delays a cancellation until the statement at hand is over.
+    """Delays a cancellation until what its thread does is over: opening, a statement, closing.
 
-    Without this SQLAlchemy, cancelled in the middle of a statement, would give the connection up and open another
-    one, while the first still holds the write lock with a transaction that nobody ends any more.
+    Without this the thread would report to a loop that may be closed by then. And SQLAlchemy, cancelled in the middle
+    of a statement, would give the connection up and open another one, while the first still holds the write lock with
+    a transaction that nobody ends any more.
     """
-
-    _end: asyncio.Future[Any] | None = None
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self._running or not self._connection:
             raise ValueError("Connection closed")
         statement = asyncio.get_running_loop().create_future()
         self._tx.put_nowait((statement, partial(fn, *args, **kwargs)))
-        is_cancelled = False
-        while not statement.done():
-            try:
-                await asyncio.shield(statement)
-            except asyncio.CancelledError:
-                is_cancelled = True
-            except Exception:  # the statement's own; it is raised below
-                break
-        if is_cancelled and (task := asyncio.current_task()) is not None:
-            # Cancelled as often as before, but from its next step on.
-            task.uncancel()
-            task.cancel()
-        return statement.result()
-
-    def stop(self) -> asyncio.Future[Any] | None:
-        """End the thread; the result is done when it has ended."""
-        self._end = super().stop()
-        return self._end
+        return await _to_its_end(statement)
 
     async def _connect(self) -> aiosqlite.Connection:
+        opening = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((opening, self._connector))
         try:
-            return await super()._connect()
+            self._connection = await _to_its_end(opening)
         except Exception:
-            # The thread of a database that cannot be opened would report its end to a loop that may be closed by then.
-            if self._end is not None:
-                await self._end
+            await self._end()
             raise
+        return self
+
+    async def close(self) -> None:
+        """Close it and end its thread."""
+        if self._connection is None:
+            return
+        try:
+            await self._execute(self._conn.close)
+        finally:
+            self._connection = None
+            await self._end()
+
+    async def _end(self) -> None:
+        if (end := self.stop()) is not None:
+            await _to_its_end(end)
 
     async def rollback(self) -> None:
         """Roll back, where there is something to: SQLAlchemy asks for it after every commit, too."""
@@ -66,6 +64,23 @@ class UninterruptedConnection(aiosqlite.Connection):
     def cursor(self) -> Any:
         """Return a cursor for one statement."""
         return _Cursor(self, self._conn.cursor())
+
+
+async def _to_its_end(work: asyncio.Future[_T]) -> _T:
+    """Wait for something whatever cancels who waits."""
+    is_cancelled = False
+    while not work.done():
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            is_cancelled = True
+        except Exception:  # the work's own; it is raised below
+            break
+    if is_cancelled and (task := asyncio.current_task()) is not None:
+        # Cancelled as often as before, but from its next step on.
+        task.uncancel()
+        task.cancel()
+    return work.result()
 
 
 class _Cursor(aiosqlite.Cursor):

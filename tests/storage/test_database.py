@@ -6,9 +6,11 @@ import asyncio
 import os
 import sqlite3
 import stat
+import threading
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -208,6 +210,34 @@ class TestReading:
             await migrate(database)
             async with database.reading() as reader:
                 assert (await reader.execute(select(chat.c.id))).scalars().all() == []
+
+
+class TestOpening:
+    @pytest.mark.parametrize("opens", [True, False])
+    async def test_cancelled_it_ends_before_who_asked_for_it(
+        self, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, opens: bool
+    ) -> None:
+        """Its thread would report to a loop that is closed by then, and what it opened would belong to nobody."""
+        going, begun, connect = threading.Event(), threading.Event(), sqlite3.connect
+
+        def slow(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+            begun.set()
+            going.wait(10)
+            return connect(*args, **kwargs) if opens else connect("/nowhere/at/all.db")
+
+        monkeypatch.setattr(sqlite3, "connect", slow)
+        before = threading.active_count()
+        opening = asyncio.create_task(Database(sqlite_url).__aenter__())
+        while not begun.is_set():
+            await asyncio.sleep(0)
+        opening.cancel()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not opening.done()
+        going.set()
+        with pytest.raises((asyncio.CancelledError, DatabaseUnavailableError)):
+            await opening
+        assert threading.active_count() == before
 
 
 class TestOneProcess:

@@ -28,10 +28,10 @@ from tests.faults.truth import owe
 _UNLIMITED = 10**6
 _PACED_SECONDS, _PACED_PEOPLE = 62, 1_900
 _PROBES = 150
-_ROUNDS, _MESSAGES = 3, 2_000
+_ROUNDS, _MESSAGES = 7, 4_000
 _CROWD_SECONDS = 45
-# Less often than replies have a turn beside a broadcast: what is measured is no waiting for one.
-_FAN_OUTS, _ASK_EVERY = 6, 0.15
+# As seldom as replies need no turn beside a broadcast: what is measured is no waiting for one.
+_FAN_OUTS, _ASK_EVERY = 14, 0.3
 
 
 def _environment(address: str, folder: Path, name: str) -> dict[str, str]:
@@ -224,20 +224,23 @@ async def _owe_more(file: Path, copy: Path) -> None:
 
 
 async def _ask_meanwhile(folder: Path, seconds: float) -> list[float]:
-    """Let the bot fan out to everybody and ask for /status meanwhile. Returns how long the answers took."""
+    """Let the bot fan out to everybody and ask for /status meanwhile. Returns how long the answers took.
+
+    The first ones wait for the bot to start and are not counted.
+    """
     async with _server(31, 0) as address, aiohttp.ClientSession() as session:
         bot = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "benchmarks.ours", "serve", env=_environment(address, folder, "asked"),
             stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-        waits = await _probe(session, address, 1, 0)
+        await _probe(session, address, 10, _ASK_EVERY)
+        waits: list[float] = []
         begun = asyncio.get_running_loop().time()
         while asyncio.get_running_loop().time() - begun < seconds:
             waits += await _probe(session, address, 1, _ASK_EVERY)
         bot.terminate()
         await bot.wait()
-    # The first one waited for the bot to start.
-    return waits[1:]
+    return waits
 
 
 def _crowd(found: crowd.Crowd, waits: Sequence[float], sending: dict[str, Any]) -> Iterator[str]:

@@ -342,7 +342,8 @@ async def build(
         sender = Sender(
             database, clock, pacer, composer, boards,
             Post(sending, address, settings.paid_broadcast, Pictures(database, sending, address)),
-            ResultWriter(database, clock, pacer, composer, boards, alarm, counts), alarm, settings.operator_ids,
+            ResultWriter(database, clock, pacer, composer, boards, alarm, counts), alarm, inbox.give_way,
+            settings.operator_ids,
         )  # fmt: skip
         evening = Evening(database, market, settings.market_data, asyncio.Lock(), settings.source_options)
         poller = Poller(telegram.bot, polling, address, inbox, alarm, monotonic, counts)

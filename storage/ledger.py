@@ -14,8 +14,9 @@ from storage import AsyncConnection
 from storage.chain import links
 from storage.chain.rows import Kind
 from storage.database import upsert
+from storage.market import Market, market_of
 from storage.outbox.supersession import record_superseded
-from storage.schema import alert, transition, verdict
+from storage.schema import alert, market, transition, verdict
 from storage.settings.kinds import EVERYTHING
 
 CATCH_UP = "catch_up"
@@ -148,6 +149,13 @@ async def newest_body(connection: AsyncConnection) -> str | None:
     """Return the verdict of the last session decided, as JSON."""
     query = select(verdict.c.body).order_by(verdict.c.session.desc()).limit(1)
     return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def load_newest(connection: AsyncConnection) -> tuple[str | None, Market | None]:
+    """Return that verdict and the market it is of, by one statement; ``None`` for what there is not yet."""
+    body = select(verdict.c.body).order_by(verdict.c.session.desc()).limit(1).scalar_subquery()
+    row = (await connection.execute(select(market, body.label("body")))).one_or_none()
+    return (row.body, market_of(row)) if row is not None else (None, None)
 
 
 async def body_of(connection: AsyncConnection, session: date) -> str:

@@ -70,8 +70,11 @@ async def claim_market(connection: AsyncConnection, origin: str) -> None:
 async def load_market(connection: AsyncConnection) -> Market | None:
     """Return the market row, ``None`` in a fresh database."""
     row = (await connection.execute(select(market))).one_or_none()
-    if row is None:
-        return None
+    return market_of(row) if row is not None else None
+
+
+def market_of(row: Any) -> Market:
+    """Return a row of the table as what it says."""
     agenda = Agenda(row.next_session, row.next_decision_at, row.last_closed, row.waiting) if row.next_session else None
     return Market(row.origin, row.backfilled_through, agenda, row.first_evening_at)
 

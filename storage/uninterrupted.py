@@ -1,4 +1,4 @@
-"""An SQLite connection on which a statement costs one turn of its thread, and, once begun, ends.
+"""An SQLite connection on which a statement costs one turn of its thread, BEGIN none, and which ends what it began.
 
 This uses names that aiosqlite keeps to itself; ``requirements.in`` therefore names the version.
 """
@@ -9,7 +9,9 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import aiosqlite
 
@@ -24,6 +26,21 @@ class UninterruptedConnection(aiosqlite.Connection):
     of a statement, would give the connection up and open another one, while the first still holds the write lock with
     a transaction that nobody ends any more.
     """
+
+    is_read_only = False
+    # Said, and not yet run: it runs together with the transaction's first statement.
+    _begin = ""
+
+    def begin(self, statement: str) -> None:
+        """Begin a transaction, by such a BEGIN, at the next statement."""
+        self._begin = statement
+
+    def run(self, statement: Callable[[], _T]) -> _T:
+        """Run the next statement in the thread of this connection, and before it the BEGIN that is still due."""
+        begin, self._begin = self._begin, ""
+        if begin:
+            self._conn.execute(begin)
+        return statement()
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self._running or not self._connection:
@@ -56,9 +73,19 @@ class UninterruptedConnection(aiosqlite.Connection):
         if (end := self.stop()) is not None:
             await _to_its_end(end)
 
+    async def commit(self) -> None:
+        """Commit, where something was begun."""
+        self._begin = ""
+        if self._conn.in_transaction:
+            await super().commit()
+
     async def rollback(self) -> None:
         """Roll back, where there is something to: SQLAlchemy asks for it after every commit, too."""
-        if self._conn.in_transaction:
+        self._begin = ""
+        if self._conn.in_transaction and self.is_read_only:
+            # Nothing is undone and no file touched: less than to ask the thread for it.
+            self._conn.rollback()
+        elif self._conn.in_transaction:
             await super().rollback()
 
     def cursor(self) -> Any:
@@ -92,10 +119,16 @@ class _Cursor(aiosqlite.Cursor):
     _rows: Any = ()
 
     async def execute(self, sql: str, parameters: Any = ()) -> aiosqlite.Cursor:
-        # aiosqlite does not annotate what it runs a statement with.
-        run: Any = self._execute
-        self._rows = await run(lambda: self._cursor.execute(sql, parameters or ()).fetchall())
+        self._rows = await self._run(lambda: self._cursor.execute(sql, parameters or ()).fetchall())
         return self
+
+    async def executemany(self, sql: str, parameters: Any) -> aiosqlite.Cursor:
+        await self._run(lambda: self._cursor.executemany(sql, parameters))
+        return self
+
+    async def _run(self, statement: Callable[[], Any]) -> Any:
+        connection: Any = self._conn
+        return await connection._execute(connection.run, statement)
 
     async def fetchall(self) -> Any:
         return self._rows
@@ -104,13 +137,15 @@ class _Cursor(aiosqlite.Cursor):
         """Do nothing: all rows are fetched, so the statement is over."""
 
 
-def creator(database: str, **options: Any) -> Callable[[], Awaitable[aiosqlite.Connection]]:
-    """Return the function with which SQLAlchemy opens such a connection."""
+def creator(database: str, *, is_read_only: bool = False) -> Callable[[], Awaitable[aiosqlite.Connection]]:
+    """Return the function with which SQLAlchemy opens such a connection to a file."""
+    address = f"file:{quote(str(Path(database).absolute()))}?mode={'ro' if is_read_only else 'rwc'}"
 
     async def open_one() -> aiosqlite.Connection:
         # Transactions are begun and ended by the statements that say so, and by nothing else.
-        opened = partial(sqlite3.connect, database, isolation_level=None, check_same_thread=False, **options)
+        opened = partial(sqlite3.connect, address, isolation_level=None, check_same_thread=False, uri=True)
         connection = UninterruptedConnection(opened, _ROWS_AT_ONCE)
+        connection.is_read_only = is_read_only
         # As SQLAlchemy does with its own: a thread that is still running must not keep the program from ending.
         connection._thread.daemon = True
         return await connection

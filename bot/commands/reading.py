@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.commands.answering import Services
 from bot.messages.render import read_verdict
 from signals.model import Verdict
-from storage import ledger, market
+from storage import ledger
 from storage.market import Market
 
 Render = Callable[[Verdict, Market], str]
@@ -16,8 +16,7 @@ Render = Callable[[Verdict, Market], str]
 async def newest(services: Services, render: Render) -> str:
     """Return what is rendered from the newest verdict, or a sentence while there is none."""
     async with services.database.reading() as connection:
-        body = await ledger.newest_body(connection)
-        market_row = await market.load_market(connection)
+        body, market_row = await ledger.load_newest(connection)
     if body is None or market_row is None:
         return nothing_yet(services, market_row)
     return render(read_verdict(body), market_row)

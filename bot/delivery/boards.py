@@ -14,7 +14,7 @@ from bot.delivery.composing import Text, plain
 from bot.delivery.failures import CONSEQUENCES, GIVE_UP_AFTER, Failure, FailureKind, Result
 from bot.messages.languages import DEFAULT, messages_of
 from bot.messages.render import Messages, read_verdict
-from storage import AsyncConnection, chats, ledger, market
+from storage import AsyncConnection, chats, ledger
 from storage.chain import links
 from storage.outbox import boards
 from storage.outbox.boards import ClaimedBoard, Step
@@ -128,7 +128,7 @@ class Boards:
 
 
 async def _board(connection: AsyncConnection, messages: Messages) -> str:
-    body, market_row = await ledger.newest_body(connection), await market.load_market(connection)
+    body, market_row = await ledger.load_newest(connection)
     if body is None or market_row is None:
         reason = market_row.agenda.waiting if market_row and market_row.agenda else None
         return messages.text("nothing_yet", reason=reason)

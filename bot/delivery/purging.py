@@ -40,10 +40,10 @@ class Purger:
     async def once(self) -> int:
         """Purge whatever is old, in slices. Returns how many deliveries that were."""
         total = 0
-        async with self.database.transaction() as connection:
+        async with self.database.transaction(gives_way=True) as connection:
             await forget_handled(connection, self.clock.now())
         while True:
-            async with self.database.transaction() as connection:
+            async with self.database.transaction(gives_way=True) as connection:
                 folded = await purge(connection, self.clock.now())
             if not folded:
                 break

@@ -97,7 +97,7 @@ class ResultWriter:
         """Open a transaction that stores the results there are, for whatever else is to be done in it."""
         async with self._storing:
             group = self._results[:most]
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(gives_way=True) as connection:
                 await self._store(connection, group)
                 yield connection
             del self._results[: len(group)]

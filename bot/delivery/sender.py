@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -37,8 +37,10 @@ _SHORTEST_SLEEP, _LONGEST_SLEEP = 0.02, 30.0
 # Where other workers queue things, too, nobody wakes this one.
 _LOOK_AGAIN = 2.0
 _AFTER_FAILURE = 5.0
-# Between two slices of a fan-out.
-_BETWEEN_SLICES = 0.001
+# The next slice of a fan-out waits so long at most for whoever is being answered.
+_GIVES_WAY = 0.02
+# And so long for who writes next: one after a long slice, the other after a short one.
+_BETWEEN_SLICES, _BETWEEN_SHORT_ONES = 0.001, 0.005
 # A claimed message waits so long for a free slot at most; then it is put back.
 _LONGEST_SLOT_WAIT = 1.0
 # And so long for its chat; what has to wait longer is held in the database.
@@ -62,6 +64,7 @@ class Sender:
     post: Post
     results: ResultWriter
     alarm: Alarm
+    give_way: Callable[[float], Awaitable[bool]]
     operators: Sequence[int] = ()
     _has_news: asyncio.Event = field(default_factory=asyncio.Event)
     _has_queued: asyncio.Event = field(default_factory=asyncio.Event)
@@ -139,12 +142,13 @@ class Sender:
 
     async def _enqueue(self) -> None:
         """Enqueue recorded alerts, and queue what was held, until the program stops."""
+        somebody_wrote = False
         while not self._stopping.is_set():
             self._has_news.clear()
             try:
-                if await self._enqueue_some():
-                    # Whoever stored an update a moment ago handles it before the next slice.
-                    await asyncio.sleep(_BETWEEN_SLICES)
+                if await self._enqueue_some(fan_out.SHORT_SLICE if somebody_wrote else fan_out.SLICE):
+                    await asyncio.sleep(_BETWEEN_SHORT_ONES if somebody_wrote else _BETWEEN_SLICES)
+                    somebody_wrote = await self.give_way(_GIVES_WAY)
                     continue
                 async with self.database.reading() as connection:
                     dues = (await queue.next_release(connection), await digests.next_due(connection))
@@ -155,18 +159,18 @@ class Sender:
                 pause = await self._failed(error)
             await _wait_for(self._has_news, pause)
 
-    async def _enqueue_some(self) -> bool:
-        """Enqueue a slice of an alert's chats, or of digests, or queue what was held. Returns whether there was any."""
+    async def _enqueue_some(self, size: int = fan_out.SLICE) -> bool:
+        """Enqueue ``size`` of an alert's chats, or digests, or queue what was held. Returns whether there was any."""
         now = self.clock.now()
-        async with self.database.transaction() as connection:
-            enqueued = await fan_out.fan_out(connection, now, operators=self.operators)
+        async with self.database.transaction(gives_way=True) as connection:
+            enqueued = await fan_out.fan_out(connection, now, size, self.operators)
         found = enqueued is not None
         if enqueued is not None and enqueued.is_last:
             logger.info("alert %d is queued for all its chats", enqueued.alert_id, extra={"alert": enqueued.alert_id})
         if not found:
-            async with self.database.transaction() as connection:
-                found = await digests.enqueue(connection, now) or await fan_out.release(connection, now) > 0
-                found |= await boards.release(connection, now, fan_out.SLICE) > 0
+            async with self.database.transaction(gives_way=True) as connection:
+                found = await digests.enqueue(connection, now, size) or await fan_out.release(connection, now, size) > 0
+                found |= await boards.release(connection, now, size) > 0
         if found:
             self._has_queued.set()
         return found

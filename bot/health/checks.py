@@ -13,7 +13,7 @@ from bot.heartbeat import MOST_SILENCE
 from signals.as_json import decode_verdict
 from signals.model import Freshness, SourceVerdict, Verdict
 from signals.rules import GATE
-from storage import AsyncConnection, ledger, market, observations
+from storage import AsyncConnection, ledger, observations
 from storage.database import SQLITE, parse_url
 from storage.market import Agenda
 from storage.observations import SourceCheck
@@ -67,8 +67,7 @@ class Stored:
 
 async def read(connection: AsyncConnection) -> Stored:
     """Read it."""
-    row = await market.load_market(connection)
-    body = await ledger.newest_body(connection)
+    body, row = await ledger.load_newest(connection)
     return Stored(
         agenda=row.agenda if row else None,
         verdict=decode_verdict(body) if body else None,

@@ -54,7 +54,7 @@ from signals.sources.choose import choose_source
 from signals.sources.collect import collect
 from signals.sources.options import SourceOptions
 from signals.sources.restating import Recent
-from storage import AsyncConnection, ledger, market, observations
+from storage import AsyncConnection, ledger, observations
 from storage.database import read_only, run_until_complete
 from storage.observations import SourceCheck
 
@@ -132,9 +132,8 @@ class _Archived:
 
 async def _archived(url: str, now: datetime) -> _Archived:
     async with read_only(url) as connection:
-        market_row = await market.load_market(connection)
+        body, market_row = await ledger.load_newest(connection)
         waits = market_row is not None and market_row.agenda is not None and market_row.agenda.waiting
-        body = await ledger.newest_body(connection)
         # What could not be believed is asked for again: only a second request can confirm or replace it.
         sources = decode_verdict(body).sources if body else ()
         invalid = tuple(source.series for source in sources if source.verdict is Freshness.INVALID)

@@ -210,8 +210,7 @@ def _change(found: Transition, past: Past | None) -> ChangeRow:
 async def _load(url: str, now: datetime, archives: ArchiveReader) -> tuple[StoredState, Archive | None]:
     """Return what is stored, and the archive unless every closed session is decided."""
     async with read_only(url) as connection:
-        market_row = await market.load_market(connection)
-        body = await ledger.newest_body(connection)
+        body, market_row = await ledger.load_newest(connection)
         through = await ledger.newest_session(connection)
         stored = StoredState(
             first_evening_at=(market_row and market_row.first_evening_at) or now,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
@@ -42,6 +43,8 @@ _LEASE = timedelta(minutes=2)
 _INLINE_AT_ONCE = 100
 # So often, in seconds, the database is asked for what another process stored or left behind.
 _LOOK_EVERY = 10.0
+# Seconds within which whoever wrote may write again.
+_A_MOMENT = 2.0
 # So long, in seconds, what is in hand may still be finished when the program ends.
 _GRACE = 10.0
 _INT64 = range(-(2**63), 2**63)
@@ -70,6 +73,7 @@ class Inbox:
         self._unseen: set[int] = set()
         self._inline: set[asyncio.Task[None]] = set()
         self._errors: dict[int, Exception] = {}
+        self._stored_at = -math.inf
         self._is_stopping = False
         application.add_error_handler(self._note_error)
 
@@ -90,14 +94,32 @@ class Inbox:
         received = [Received(raw["update_id"], _chat_of(raw), json.dumps(raw).encode()) for raw in lasting]
         if not received:
             return
+        self._stored_at = asyncio.get_running_loop().time()
+        chats = {one.chat_id for one in received}
+        first = asyncio.get_running_loop().create_future()
+        # Mostly somebody writes who is not being answered: what they wrote is taken as it is stored.
+        is_handed = len(chats) == 1 and chats.isdisjoint(self._workers) and not self._capacity.locked()
+        if is_handed:
+            self._start_worker(received[0].chat_id, first)
+        taken = None
         try:
             async with self._guarded(self._database.transaction()) as connection:
                 await inbox.store(connection, received)
+                taken = await self._take(connection, received[0].chat_id) if is_handed else None
         except RetryUpdateError as error:
             await self._tell_operators(error)
             raise
-        for one in received:
-            self._start_worker(one.chat_id)
+        finally:
+            first.set_result(taken)
+        if not is_handed:
+            for chat_id in chats:
+                self._start_worker(chat_id)
+
+    async def give_way(self, seconds: float) -> bool:
+        """Wait until nobody is being answered, so long at most. Returns whether somebody wrote a moment ago."""
+        if self._workers:
+            await asyncio.wait([*self._workers.values()], timeout=seconds)
+        return asyncio.get_running_loop().time() < self._stored_at + _A_MOMENT
 
     async def run(self) -> None:
         """Handle for ever what is stored; when cancelled, finish what is in hand first."""
@@ -141,13 +163,13 @@ class Inbox:
         for chat_id in chats:
             self._start_worker(chat_id)
 
-    def _start_worker(self, chat_id: int) -> None:
+    def _start_worker(self, chat_id: int, first: asyncio.Future[Received | None] | None = None) -> None:
         self._unseen.add(chat_id)
         if chat_id not in self._workers and not self._is_stopping:
-            self._workers[chat_id] = asyncio.create_task(self._work(chat_id))
+            self._workers[chat_id] = asyncio.create_task(self._work(chat_id, first))
 
-    async def _work(self, chat_id: int) -> None:
-        """Handle what one chat sent, the oldest first, until nothing is left."""
+    async def _work(self, chat_id: int, first: asyncio.Future[Received | None] | None) -> None:
+        """Handle what one chat sent, the oldest first, until nothing is left; ``first`` is taken already."""
         try:
             while chat_id in self._unseen:
                 self._unseen.discard(chat_id)
@@ -155,7 +177,10 @@ class Inbox:
                 while True:
                     # For one update at a time: who sends many must not keep a place that others wait for.
                     async with self._capacity:
-                        received: Received | None = await self._retrying()(self._next, chat_id, finished)
+                        if first is not None:
+                            received, first = await first, None
+                        else:
+                            received = await self._retrying()(self._next, chat_id, finished)
                         if received is None:
                             break
                         await self._handle(received)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -54,6 +55,8 @@ class Poller:
         while True:
             # Whatever fails: Telegram, the database, or somebody who answers and is not Telegram.
             await AsyncRetrying(wait=_pause, before_sleep=self._tell)(self._poll, _LONG_POLL)
+            # What has just come is in hand before more is asked for.
+            await asyncio.sleep(0)
 
     async def once(self) -> int:
         """Fetch the updates that wait now, handle everything stored, and return how many were fetched.

@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     literal_column,
@@ -85,11 +86,14 @@ async def claim(
 
     Several workers on one database never take the same one. ``now`` is the time by the database's clock.
     """
-    found = (await connection.execute(_NEWEST)).one_or_none()
-    session, decided_at = found or (_NOTHING_YET, None)
+    # Mostly there is none, and one statement says so.
+    found = (await connection.execute(_LOOK)).one()
+    session, decided_at = found.session or _NOTHING_YET, found.decided_at
     values = {"until": now + lease, "newest": session}
-    rows = list((await connection.execute(_CLAIM_ASKED, values | {"most": limit})).all())
-    if not asked_only and len(rows) < limit:
+    rows: list[Any] = []
+    if found.is_asked:
+        rows += (await connection.execute(_CLAIM_ASKED, values | {"most": limit})).all()
+    if found.is_due and not asked_only and len(rows) < limit:
         rows += (await connection.execute(_CLAIM_DUE, values | {"most": limit - len(rows)})).all()
     return [
         ClaimedBoard(number, chat_id, message_id, thread_id, Step(step), attempt, session, decided_at, language)
@@ -97,11 +101,21 @@ async def claim(
     ]
 
 
-_NEWEST = select(verdict.c.session, verdict.c.decided_at).order_by(verdict.c.session.desc()).limit(1)
 # Written out, as the index of the queue has it: only then is it used.
 _IS_QUEUED = board.c.state == literal_column(f"'{State.QUEUED}'")
 _IS_ASKED = board.c.shows.is_(None)
 _IS_DUE = board.c.shows < bindparam("newest", type_=board.c.shows.type)
+
+
+def _look() -> Any:
+    newest = select(verdict.c.session, verdict.c.decided_at).order_by(verdict.c.session.desc()).limit(1).subquery()
+    is_asked = exists().where(_IS_QUEUED, _IS_ASKED).label("is_asked")
+    is_due = exists().where(_IS_QUEUED, board.c.shows < newest.c.session).correlate(newest).label("is_due")
+    one_row = select(literal_column("1")).subquery()
+    return select(*newest.c, is_asked, is_due).select_from(one_row.outerjoin(newest, true()))
+
+
+_LOOK = _look()
 # As text: of a column of another table, SQLAlchemy would leave the table's name out here.
 _LANGUAGE = literal_column("(SELECT chat.language FROM chat WHERE chat.id = board.chat_id)", String())
 

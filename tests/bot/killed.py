@@ -58,10 +58,10 @@ def run(number: int, moment: str, traced: Path, *like: Any) -> None:
     count = 0
 
     @asynccontextmanager
-    async def transaction(self: Database) -> AsyncIterator[Any]:
+    async def transaction(self: Database, **how: Any) -> AsyncIterator[Any]:
         nonlocal count
         noted: list[str] = []
-        async with original(self) as connection:
+        async with original(self, **how) as connection:
             token = labels.set(noted)
             yield connection
             labels.reset(token)

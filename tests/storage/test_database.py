@@ -9,6 +9,7 @@ import stat
 import threading
 import warnings
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +125,48 @@ class TestTransactions:
         await asyncio.gather(*(write(i, i % 2 == 0) for i in range(10)), return_exceptions=True)
         assert await chats(database) == 5
 
-    async def test_it_takes_the_write_lock_at_once(self, sqlite: Database) -> None:
-        other = sqlite3.connect(str(sqlite.url.database), timeout=0, isolation_level=None)
+    async def test_who_does_not_give_way_waits_for_one_of_those_that_do(self, sqlite: Database) -> None:
+        ended = []
+
+        async def write(name: str, gives_way: bool) -> None:
+            async with sqlite.transaction(gives_way=gives_way) as connection:
+                await connection.execute(select(chat.c.id))
+            ended.append(name)
+
         async with sqlite.transaction():
+            giving_way = [asyncio.create_task(write(f"way {number}", True)) for number in range(3)]
+            await asyncio.sleep(0)
+            other = asyncio.create_task(write("other", False))
+            await asyncio.sleep(0)
+        await asyncio.gather(*giving_way, other)
+        assert ended == ["way 0", "other", "way 1", "way 2"]
+
+    async def test_its_first_statement_takes_the_write_lock_though_it_only_reads(self, sqlite: Database) -> None:
+        other = sqlite3.connect(str(sqlite.url.database), timeout=0, isolation_level=None)
+        async with sqlite.transaction() as connection:
+            await connection.execute(select(chat.c.id))
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 other.execute("BEGIN IMMEDIATE")
         other.close()
+
+    async def test_one_that_begins_with_many_rows_is_rolled_back_with_all_of_them(self, database: Database) -> None:
+        with pytest.raises(RuntimeError):
+            async with database.transaction() as connection:
+                await connection.execute(insert(chat), [{"id": number, "type": "private"} for number in (1, 2)])
+                raise RuntimeError
+        assert await chats(database) == 0
+
+    @pytest.mark.parametrize("fails", [False, True])
+    async def test_one_without_statements_leaves_nothing_to_the_next(self, database: Database, fails: bool) -> None:
+        with suppress(RuntimeError):
+            async with database.transaction():
+                if fails:
+                    raise RuntimeError
+        async with database.reading() as reader:
+            assert (await reader.execute(select(chat.c.id))).scalars().all() == []
+        async with database.transaction() as connection:
+            await connection.execute(insert(chat).values(id=1, type="private"))
+        assert await chats(database) == 1
 
     async def test_the_pragmas_of_the_design_are_set(self, sqlite: Database) -> None:
         async with sqlite.transaction() as connection:

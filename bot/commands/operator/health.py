@@ -13,7 +13,7 @@ from bot.commands.answering import Request, Services
 from bot.messages.render import read_verdict
 from signals.data.series import SERIES
 from signals.model import Freshness, SourceVerdict, Verdict
-from storage import ledger, market, observations
+from storage import ledger, observations
 from storage.operator import counts, pause
 from storage.settings import chosen
 
@@ -45,8 +45,7 @@ async def health(services: Services, request: Request) -> None:
     """Answer ``/health``."""
     operation, now = services.operation, services.clock.now()
     async with services.database.reading() as connection:
-        body = await ledger.newest_body(connection)
-        market_row = await market.load_market(connection)
+        body, market_row = await ledger.load_newest(connection)
         asked = await observations.checked_at(connection)
         context: dict[str, Any] = {
             "waiting": await counts.waiting(connection),

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from telegram import Update
 
 from bot.app import App
+from bot.delivery import sender
 from bot.sandbox.server import Sandbox
+from bot.updates import inbox as handling
+from storage import AsyncConnection
+from storage.outbox import fan_out
+from tests.bot.conftest import Record, Running
+from tests.bot.delivery.test_delivery import subscribe
+from tests.bot.running import attempt
 
 ME, FLOODER = 5, 6
 
@@ -64,3 +72,80 @@ async def test_however_many_are_handled_at_once_one_at_a_time_waits_for_the_data
         await app.poller.once()
     # What is stored, what has its effect and what is finished.
     assert most <= 3
+
+
+async def test_what_is_stored_while_an_earlier_one_still_is_comes_after_it(app: App, sandbox: Sandbox) -> None:
+    sandbox.world.add_private_chat(ME)
+    for text in ("/help", "/nonsense", "/subscribe"):
+        sandbox.world.write(ME, text)
+    await asyncio.gather(*(app.inbox.store([raw]) for raw in sandbox.world.updates))
+    await app.inbox.handle_stored()
+    assert [text.split()[0] for text in sandbox.sent(ME)] == ["Commands", "There", "Subscribed."]
+
+
+class TestBetweenTwoSlicesOfAFanOut:
+    """Everybody is subscribed, a slice is of two chats or of one, and somebody writes while the first is enqueued."""
+
+    EVERYBODY = range(11, 17)
+
+    @pytest.fixture
+    async def seen(
+        self, app: App, sandbox: Sandbox, record: Record, monkeypatch: pytest.MonkeyPatch
+    ) -> list[int | str]:
+        """The sizes of the slices that were enqueued, and the word 'answered' where somebody was."""
+        found: list[int | str] = []
+        first, enqueue, handle = asyncio.Event(), fan_out.fan_out, app.telegram.process_update
+
+        async def noted(connection: AsyncConnection, now: Any, size: int, *more: Any) -> Any:
+            enqueued = await enqueue(connection, now, size, *more)
+            if enqueued is not None and not enqueued.is_last:
+                found.append(size)
+                first.set()
+            return enqueued
+
+        async def later(update: Update) -> None:
+            await first.wait()
+            await handle(update)
+            found.append("answered")
+
+        monkeypatch.setattr(fan_out, "fan_out", noted)
+        monkeypatch.setattr(fan_out, "SLICE", 2)
+        monkeypatch.setattr(fan_out, "SHORT_SLICE", 1)
+        monkeypatch.setattr(handling, "_A_MOMENT", 60)
+        monkeypatch.setattr(app.telegram, "process_update", later)
+        await subscribe(app, sandbox, *self.EVERYBODY)
+        await record(attempt(), "attempt")
+        sandbox.world.add_private_chat(ME)
+        return found
+
+    async def test_whoever_has_written_is_answered_and_the_next_ones_are_short(
+        self, app: App, sandbox: Sandbox, running: Running, seen: list[int | str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sender, "_GIVES_WAY", 60)
+        sandbox.world.write(ME, "/help")
+        await app.inbox.store(sandbox.world.updates)
+        async with running(app), asyncio.timeout(20):
+            while len(seen) < 6:
+                await asyncio.sleep(0.01)
+        assert seen == [2, "answered", 1, 1, 1, 1]
+
+    async def test_nobody_waits_for_more_than_a_moment_for_an_answer_that_takes_long(
+        self, app: App, sandbox: Sandbox, running: Running, seen: list[int | str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def for_ever(_: Update) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(app.telegram, "process_update", for_ever)
+        monkeypatch.setattr(handling, "_GRACE", 0.1)
+        sandbox.world.write(ME, "/help")
+        await app.inbox.store(sandbox.world.updates)
+        async with running(app), asyncio.timeout(20):
+            while len(seen) < 5:
+                await asyncio.sleep(0.01)
+        assert seen == [2, 1, 1, 1, 1]
+
+    async def test_they_are_long_where_nobody_writes(self, app: App, running: Running, seen: list[int | str]) -> None:
+        async with running(app), asyncio.timeout(20):
+            while len(seen) < 3:
+                await asyncio.sleep(0.01)
+        assert seen == [2, 2, 2]

@@ -39,11 +39,12 @@ class ArchiveReader:
             {key: at for key, at in found.items() if key in SERIES}
             for found in (await observations.checked_at(connection), await observations.restated_at(connection))
         )
-        counts = await observations.counts(connection, SERIES)
-        count, is_same = sum(counts.values()), url == self._url and restated == self._restated
+        contents = await observations.contents(connection, SERIES)
+        count, is_same = sum(one.vintages for one in contents.values()), url == self._url and restated == self._restated
         archive = await self._extended(connection, checked, count, now) if is_same else None
         if archive is None:
-            vintages = await observations.load_vintages(connection, now, counts)
+            brief = {key for key, one in contents.items() if one.is_brief}
+            vintages = await observations.load_vintages(connection, now, contents, brief=brief)
             archive = _ordered(settle(vintages))
             # With rows that were not public yet by then, the next call could not tell whether it has them.
             is_all = sum(len(columns[0]) for columns in vintages.values()) == count

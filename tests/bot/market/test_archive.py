@@ -49,8 +49,8 @@ class Reading:
         self._load = observations.load_vintages
         monkeypatch.setattr(observations, "load_vintages", self._counted)
 
-    async def _counted(self, *arguments: Any) -> dict[str, observations.Columns]:
-        rows = await self._load(*arguments)
+    async def _counted(self, *arguments: Any, **more: Any) -> dict[str, observations.Columns]:
+        rows = await self._load(*arguments, **more)
         self.rows = sum(len(columns[0]) for columns in rows.values())
         return rows
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import bindparam, delete, exists, func, select, update
 
 from storage import AsyncConnection
 from storage.database import database_now, lock, upsert
@@ -22,6 +22,18 @@ NOBODY = 0
 _DROPPED = {"body": None, "lease_until": None, "chat_id": NOBODY}
 _IS_OPEN = _ROW.body.is_not(None)
 _IS_WAITING = (_IS_OPEN, _ROW.handled_at.is_(None))
+
+# What every update needs, made once: making it costs more than running it.
+_AT = bindparam("at", type_=_ROW.handled_at.type)
+_IS_IT = _ROW.update_id == bindparam("of", type_=_ROW.update_id.type)
+_OLDEST = (
+    select(_ROW.update_id, _ROW.chat_id, _ROW.body)
+    .where(_ROW.chat_id == bindparam("of", type_=_ROW.chat_id.type), *_IS_WAITING)
+    .order_by(_ROW.update_id)
+    .limit(1)
+)
+_MARK_HANDLED = update(received_update).where(_IS_IT, _ROW.handled_at.is_(None)).values(handled_at=_AT)
+_FINISH = update(received_update).where(_IS_IT).values(_DROPPED | {"handled_at": func.coalesce(_ROW.handled_at, _AT)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +63,16 @@ async def take(connection: AsyncConnection, chat_id: int, lease: timedelta | Non
     Where several processes handle updates each takes with a lease: until that is over, by the database's clock, or
     the update is finished, nobody else takes any update of the chat.
     """
-    of_chat = (_ROW.chat_id == chat_id, _IS_OPEN)
     until = None
     if lease is not None:
         # Nobody else may take or finish in between, or both could see nothing to do.
         await lock(connection, f"updates of chat {chat_id}")
         now = await database_now(connection)
-        is_taken = select(exists().where(*of_chat, _ROW.lease_until > now))
+        is_taken = select(exists().where(_ROW.chat_id == chat_id, _IS_OPEN, _ROW.lease_until > now))
         if (await connection.execute(is_taken)).scalar_one():
             return None
         until = now + lease
-    oldest = select(_ROW.update_id, _ROW.chat_id, _ROW.body).where(*of_chat, *_IS_WAITING).order_by(_ROW.update_id)
-    row = (await connection.execute(oldest.limit(1))).one_or_none()
+    row = (await connection.execute(_OLDEST, {"of": chat_id})).one_or_none()
     if row is None:
         return None
     if until is not None:
@@ -76,8 +86,7 @@ async def mark_handled(connection: AsyncConnection, update_id: int, at: datetime
 
     Its chat stays taken until ``finish``: the answer is still to be given.
     """
-    statement = update(received_update).where(_ROW.update_id == update_id, _ROW.handled_at.is_(None))
-    return (await connection.execute(statement.values(handled_at=at))).rowcount == 1
+    return (await connection.execute(_MARK_HANDLED, {"of": update_id, "at": at})).rowcount == 1
 
 
 async def finish(connection: AsyncConnection, update_id: int, at: datetime) -> None:
@@ -85,8 +94,7 @@ async def finish(connection: AsyncConnection, update_id: int, at: datetime) -> N
 
     What it said is dropped, and whose it was.
     """
-    finished = _DROPPED | {"handled_at": func.coalesce(_ROW.handled_at, at)}
-    await connection.execute(update(received_update).where(_ROW.update_id == update_id).values(finished))
+    await connection.execute(_FINISH, {"of": update_id, "at": at})
 
 
 async def forget_handled(connection: AsyncConnection, now: datetime) -> int:

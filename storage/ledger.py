@@ -147,15 +147,17 @@ async def newest_decision(connection: AsyncConnection) -> datetime | None:
 
 async def newest_body(connection: AsyncConnection) -> str | None:
     """Return the verdict of the last session decided, as JSON."""
-    query = select(verdict.c.body).order_by(verdict.c.session.desc()).limit(1)
-    return (await connection.execute(query)).scalar_one_or_none()
+    return (await connection.execute(_NEWEST_BODY)).scalar_one_or_none()
 
 
 async def load_newest(connection: AsyncConnection) -> tuple[str | None, Market | None]:
     """Return that verdict and the market it is of, by one statement; ``None`` for what there is not yet."""
-    body = select(verdict.c.body).order_by(verdict.c.session.desc()).limit(1).scalar_subquery()
-    row = (await connection.execute(select(market, body.label("body")))).one_or_none()
+    row = (await connection.execute(_NEWEST)).one_or_none()
     return (row.body, market_of(row)) if row is not None else (None, None)
+
+
+_NEWEST_BODY = select(verdict.c.body).order_by(verdict.c.session.desc()).limit(1)
+_NEWEST = select(market, _NEWEST_BODY.scalar_subquery().label("body"))
 
 
 async def body_of(connection: AsyncConnection, session: date) -> str:

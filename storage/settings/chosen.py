@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from storage import AsyncConnection
 from storage.outbox.quiet_hours import QuietHours
@@ -81,9 +81,12 @@ async def load(connection: AsyncConnection, chat_id: int) -> Chosen:
 
 async def language_of(connection: AsyncConnection, chat_id: int) -> str | None:
     """Return the language of a chat; ``None`` where none is known yet."""
-    query = select(chat.c.language).where(chat.c.id == chat_id)
-    found: str | None = (await connection.execute(query)).scalar_one_or_none()
+    found: str | None = (await connection.execute(_LANGUAGE_OF, {"of": chat_id})).scalar_one_or_none()
     return found
+
+
+# Made once: every answer asks.
+_LANGUAGE_OF = select(chat.c.language).where(chat.c.id == bindparam("of", type_=chat.c.id.type))
 
 
 async def languages(connection: AsyncConnection) -> set[str]:

@@ -60,20 +60,26 @@ class Measured:
     def _began(self) -> npt.NDArray[np.int64]:
         return began(self.state)
 
+    @cached_property
+    def _scale(self) -> tuple[str, float | None, float | None]:
+        """The unit of the first number, and where the condition is entered and left."""
+        first = self.row.numbers[0]
+        return first.unit, first.enter.figure if first.enter else None, first.exit.figure if first.exit else None
+
     def at(self, session: int) -> ConditionState:
         """Return the condition on the session at a position."""
-        row, first = self.row, self.row.numbers[0]
+        row, (unit, enter, exit_) = self.row, self._scale
         shown, position = state(self.state, session), self.alignment.position.item(session)
         is_known = shown is not State.UNKNOWN and position >= 0
-        values = [number(column, position) if is_known else None for column in self.numbers]
+        values = [number(column, position) for column in self.numbers] if is_known else [None] * len(self.numbers)
         return ConditionState(
             key=row.key,
             link=row.link,
             state=shown,
             value=values[0],
-            unit=first.unit,
-            enter=first.enter.figure if first.enter else None,
-            exit=first.exit.figure if first.exit else None,
+            unit=unit,
+            enter=enter,
+            exit=exit_,
             others=tuple(values[1:]),
             as_of=self.alignment.day(session),
             since=self.days[self._began.item(session)] if self.had.item(session) else None,

@@ -84,9 +84,10 @@ class Gate:
 
     def source(self, key: str, at: int) -> SourceVerdict:
         """Return the verdict on one series for the session at a position, with its sentence."""
-        status = NEVER_HAD if key not in self.status else self.status[key].item(at)
-        if status == NEVER_HAD:
-            return self._never_had(key, self.reasons.get(key) if at == len(self.panel.days) - 1 else None)
+        column = self.status.get(key)
+        if column is None or (status := column.item(at)) == NEVER_HAD:
+            said, absent = self.reasons.get(key) if at == self._newest else None, self._absent[key]
+            return SourceVerdict(key, absent.verdict, None, f"{absent.reason}: {said}") if said else absent
         alignment = self.panel.alignments[key]
         position = alignment.position.item(at)
         newest = as_date(alignment.days, position)
@@ -120,19 +121,16 @@ class Gate:
         implausible = what_is_implausible(series, before, row) if len(before) else ""
         return f"{newest:%Y-%m-%d} {implausible}" if implausible else _CONTRADICTED
 
-    def _never_had(self, key: str, said: str | None = None) -> SourceVerdict:
-        if said:
-            return SourceVerdict(key, Freshness.NEVER_HAD, None, f"no observation yet: {said}")
-        if key not in self._absent:
-            self._absent[key] = SourceVerdict(key, Freshness.NEVER_HAD, None, "no observation yet")
-        return self._absent[key]
-
     @cached_property
     def _absent(self) -> dict[str, SourceVerdict]:
-        return {}
+        return {key: SourceVerdict(key, Freshness.NEVER_HAD, None, "no observation yet") for key in SERIES}
+
+    @cached_property
+    def _newest(self) -> int:
+        return len(self.panel.days) - 1
 
     def _reason(self, key: str, at: int, otherwise: str) -> str:
-        said = self.reasons.get(key, "") if at == len(self.panel.days) - 1 else ""
+        said = self.reasons.get(key, "") if at == self._newest else ""
         return f"{otherwise}: {said}" if said else otherwise
 
     def blocks(self, at: int) -> str | None:

@@ -208,6 +208,13 @@ class TestFreshness:
             participation = breakout(frames).checks[2]
             assert (participation.parts[1].passed is not None) == measured
 
+    def test_why_one_never_came_is_said_of_the_newest_session_alone(self) -> None:
+        archive, _ = collect_archive(Answers(market(CLOSES)), CALENDAR, decision_time(day(LAST)))
+        history = evaluate(archive, CALENDAR, day(LAST), {"WALCL": "the answer is empty"})
+        newest = len(history.panel.days) - 1
+        assert history.gate.source("WALCL", newest).reason == "no observation yet: the answer is empty"
+        assert history.gate.source("WALCL", newest - 1).reason == "no observation yet"
+
 
 class TestSift:
     def test_a_bar_that_is_not_public_yet_is_left_out_without_a_word(self) -> None:

@@ -109,8 +109,8 @@ async def load_vintages(
 ) -> dict[str, Columns]:
     """Return every vintage of these series first seen by ``known_at``, and dated ``since`` or later if given.
 
-    What a restatement known by then supersedes is left out. Of those that are ``brief`` only the columns are read that
-    such a series has: it takes a third less time.
+    What a restatement known by then supersedes is left out. Of those that are ``brief``, as ``archived`` says, only the
+    columns are read that such a series has: it takes a third less time.
 
     There are hundreds of thousands: dates, and instants in UTC, are left as the driver reads them, text on SQLite.
     ``last_seen_at`` is ``None`` where a vintage was not seen again.
@@ -138,30 +138,22 @@ async def load_vintages(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """How many vintages of a series are archived that no restatement supersedes.
-
-    One that ``is_brief`` has nothing but values and adjusted closes.
-    """
-
-    vintages: int
-    is_brief: bool
-
-
-async def contents(connection: AsyncConnection, series: Collection[str]) -> dict[str, Contents]:
-    """Return what is archived of each of these series."""
+async def count(connection: AsyncConnection, series: Collection[str]) -> int:
+    """Return how many vintages are archived of these series that no restatement supersedes."""
     table = observation.c
-    seldom = func.count(func.coalesce(*_SELDOM)).label("seldom")
-    counted = select(table.series, func.count().label("vintages"), seldom).where(table.series.in_(series))
-    rows = (await connection.execute(counted.group_by(table.series))).all()
-    found = {row.series: Contents(row.vintages, row.seldom == 0) for row in rows}
+    found = (await connection.execute(select(func.count()).where(table.series.in_(series)))).scalar_one()
     # Few series have ever been restated; to look into every row of all the others takes twice as long.
     for key, at in (await restated_at(connection)).items():
-        if key in found:
-            kept = select(func.count()).where(table.series == key, table.first_seen_at >= at)
-            found[key] = replace(found[key], vintages=(await connection.execute(kept)).scalar_one())
-    return {key: one for key, one in found.items() if one.vintages}
+        superseded = select(func.count()).where(table.series == key, table.first_seen_at < at)
+        found -= (await connection.execute(superseded)).scalar_one() if key in series else 0
+    return found
+
+
+async def archived(connection: AsyncConnection, series: Collection[str]) -> dict[str, bool]:
+    """Return which of these series have vintages, and whether each is brief: only values and adjusted closes."""
+    seldom = func.count(func.coalesce(*_SELDOM))
+    query = select(observation.c.series, seldom.label("seldom")).where(observation.c.series.in_(series))
+    return {row.series: row.seldom == 0 for row in await connection.execute(query.group_by(observation.c.series))}
 
 
 async def restated_at(connection: AsyncConnection, known_at: datetime | None = None) -> dict[str, datetime]:

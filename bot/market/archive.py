@@ -39,12 +39,13 @@ class ArchiveReader:
             {key: at for key, at in found.items() if key in SERIES}
             for found in (await observations.checked_at(connection), await observations.restated_at(connection))
         )
-        contents = await observations.contents(connection, SERIES)
-        count, is_same = sum(one.vintages for one in contents.values()), url == self._url and restated == self._restated
+        count = await observations.count(connection, SERIES)
+        is_same = url == self._url and restated == self._restated
         archive = await self._extended(connection, checked, count, now) if is_same else None
         if archive is None:
-            brief = {key for key, one in contents.items() if one.is_brief}
-            vintages = await observations.load_vintages(connection, now, contents, brief=brief)
+            found = await observations.archived(connection, SERIES)
+            brief = {key for key, is_brief in found.items() if is_brief}
+            vintages = await observations.load_vintages(connection, now, found, brief=brief)
             archive = _ordered(settle(vintages))
             # With rows that were not public yet by then, the next call could not tell whether it has them.
             is_all = sum(len(columns[0]) for columns in vintages.values()) == count

@@ -54,7 +54,11 @@ _NOT_STARTED = Failure(FailureKind.THROTTLED, "it had not left", retry_after=0.0
 
 @dataclass(slots=True)
 class Sender:
-    """Delivers every alert that is recorded. ``wake`` it when there is a new one."""
+    """Delivers every alert that is recorded. ``wake`` it when there is a new one.
+
+    ``give_way`` waits for whoever is being answered, so many seconds at most, and returns whether somebody wrote a
+    moment ago: then slices are short.
+    """
 
     database: Database
     clock: Clock

@@ -103,17 +103,24 @@ class Inbox:
             self._start_worker(received[0].chat_id, first)
         taken = None
         try:
-            async with self._guarded(self._database.transaction()) as connection:
-                await inbox.store(connection, received)
-                taken = await self._take(connection, received[0].chat_id) if is_handed else None
-        except RetryUpdateError as error:
-            await self._tell_operators(error)
-            raise
+            taken = await self._store(received, takes=is_handed)
         finally:
-            first.set_result(taken)
+            # A worker that was cancelled meanwhile, because the program ends, waits no more.
+            if not first.done():
+                first.set_result(taken)
         if not is_handed:
             for chat_id in chats:
                 self._start_worker(chat_id)
+
+    async def _store(self, received: Sequence[Received], *, takes: bool) -> Received | None:
+        """Store updates; where it ``takes`` one, return the oldest of their chat, once that is committed."""
+        try:
+            async with self._guarded(self._database.transaction()) as connection:
+                await inbox.store(connection, received)
+                return await self._take(connection, received[0].chat_id) if takes else None
+        except RetryUpdateError as error:
+            await self._tell_operators(error)
+            raise
 
     async def give_way(self, seconds: float) -> bool:
         """Wait until nobody is being answered, so long at most. Returns whether somebody wrote a moment ago."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from bot.updates.inbox import ALLOWED_UPDATES
 from storage import chats, inbox
+from storage.uninterrupted import UninterruptedConnection
 from tests.bot.running import Time
 from tests.bot.updates.conftest import ME, OTHER, Alarms, subscribers, until_answered, waiting
 
@@ -155,6 +157,32 @@ async def test_an_update_that_cannot_be_stored_is_not_acknowledged(
     await until_answered(sandbox, polled)
     assert acknowledged[:3] == [False] * 3
     assert await subscribers(app) == [ME]
+
+
+async def test_an_update_whose_storing_fails_at_the_commit_is_answered_once_it_is_stored_and_once(
+    app: App, sandbox: Sandbox, polled: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[list[int]] = []
+    handled: list[int] = []
+    commit, handle = UninterruptedConnection.commit, app.telegram.process_update
+
+    async def failing(connection: UninterruptedConnection) -> None:
+        if len(failed) < 3:
+            failed.append(list(handled))
+            raise sqlite3.OperationalError("disk I/O error")
+        await commit(connection)
+
+    async def noted(update: Update) -> None:
+        handled.append(update.update_id)
+        await handle(update)
+
+    monkeypatch.setattr(UninterruptedConnection, "commit", failing)
+    monkeypatch.setattr(app.telegram, "process_update", noted)
+    sandbox.world.write(ME, "/help")
+    await until_answered(sandbox, polled)
+    await app.inbox.handle_stored()
+    assert failed == [[]] * 3
+    assert len(handled) == len(sandbox.sent(ME)) == 1
 
 
 @pytest.mark.parametrize("name", ["take", "finish"])

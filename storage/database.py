@@ -119,16 +119,16 @@ class Database:
     async def transaction(self, *, gives_way: bool = False) -> AsyncIterator[AsyncConnection]:
         """Run statements in one transaction: committed at the end, rolled back on any exception.
 
-        One that ``gives_way`` is of those that nobody waits for: on SQLite the others wait for one of these at most.
+        Those that give way are many, of delivery: on SQLite all others wait for one of them at most.
         """
         engine = self._opened(self._engine)
         if not self.is_exclusive:
             async with engine.begin() as connection:
                 yield connection
             return
-        # Of those that give way one at a time waits for the others' lock.
-        first = self._giving_way if gives_way else nullcontext()
-        async with first, self._lock, engine.connect() as connection, connection.begin():
+        # One of those that give way stands in the queue, and the others of them wait for it.
+        turn = self._giving_way if gives_way else nullcontext()
+        async with turn, self._lock, engine.connect() as connection, connection.begin():
             yield connection
 
     @asynccontextmanager

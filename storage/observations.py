@@ -16,8 +16,8 @@ from storage.schema import Instant, observation, restatement, source_check
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 FIELD_COLUMNS = [c for c in observation.c if c.name not in ("series", "observed_on", "first_seen_at", "last_seen_at")]
-_OFTEN = [c for c in FIELD_COLUMNS if c.name in ("value", "adj_close")]
-_SELDOM = [c for c in FIELD_COLUMNS if c not in set(_OFTEN)]
+_OF_BRIEF = [c for c in FIELD_COLUMNS if c.name in ("value", "adj_close")]
+_OF_OTHERS = [c for c in FIELD_COLUMNS if c not in set(_OF_BRIEF)]
 
 Columns = Sequence[Sequence[Any]]
 """The vintages of one series by column: observed_on, first_seen_at, last_seen_at and the figures."""
@@ -124,15 +124,15 @@ async def load_vintages(
     if since is not None:
         query = query.where(table.observed_on >= since)
     found: dict[str, Columns] = {}
-    some, all_of_them = query.add_columns(*_OFTEN), query.add_columns(*FIELD_COLUMNS)
+    brief_query, whole_query = query.add_columns(*_OF_BRIEF), query.add_columns(*FIELD_COLUMNS)
     for key in series:
         bound = {"of": key, "restated": restated.get(key, _EARLIEST)}
-        cursor = (await connection.execute(some if key in brief else all_of_them, bound)).cursor
+        cursor = (await connection.execute(brief_query if key in brief else whole_query, bound)).cursor
         # The driver's own rows: to make SQLAlchemy's of them takes a third as long again.
         if rows := cursor.fetchall():
             columns = list(zip(*rows, strict=True))
             if key in brief:
-                read, nothing = dict(zip(_OFTEN, columns[len(dated) :], strict=True)), (None,) * len(rows)
+                read, nothing = dict(zip(_OF_BRIEF, columns[len(dated) :], strict=True)), (None,) * len(rows)
                 columns[len(dated) :] = [read.get(field, nothing) for field in FIELD_COLUMNS]
             found[key] = columns
     return found
@@ -151,9 +151,9 @@ async def count(connection: AsyncConnection, series: Collection[str]) -> int:
 
 async def archived(connection: AsyncConnection, series: Collection[str]) -> dict[str, bool]:
     """Return which of these series have vintages, and whether each is brief: only values and adjusted closes."""
-    seldom = func.count(func.coalesce(*_SELDOM))
-    query = select(observation.c.series, seldom.label("seldom")).where(observation.c.series.in_(series))
-    return {row.series: row.seldom == 0 for row in await connection.execute(query.group_by(observation.c.series))}
+    others = func.count(func.coalesce(*_OF_OTHERS)).label("others")
+    query = select(observation.c.series, others).where(observation.c.series.in_(series))
+    return {row.series: row.others == 0 for row in await connection.execute(query.group_by(observation.c.series))}
 
 
 async def restated_at(connection: AsyncConnection, known_at: datetime | None = None) -> dict[str, datetime]:

@@ -1,4 +1,4 @@
-"""An SQLite connection on which a statement costs one turn of its thread, BEGIN none, and which ends what it began.
+"""An SQLite connection on which a statement costs one turn of its thread and BEGIN none; what is begun there ends.
 
 This uses names that aiosqlite keeps to itself; ``requirements.in`` therefore names the version.
 """
@@ -22,6 +22,9 @@ _T = TypeVar("_T")
 class UninterruptedConnection(aiosqlite.Connection):
     """Delays a cancellation until what its thread does is over: opening, a statement, closing.
 
+    A transaction begins with its first statement. What is run on the connection itself, as ``Database._outside`` does,
+    is in none.
+
     Without this the thread would report to a loop that may be closed by then. And SQLAlchemy, cancelled in the middle
     of a statement, would give the connection up and open another one, while the first still holds the write lock with
     a transaction that nobody ends any more.
@@ -37,9 +40,10 @@ class UninterruptedConnection(aiosqlite.Connection):
 
     def run(self, statement: Callable[[], _T]) -> _T:
         """Run the next statement in the thread of this connection, and before it the BEGIN that is still due."""
-        begin, self._begin = self._begin, ""
-        if begin:
-            self._conn.execute(begin)
+        if self._begin:
+            self._conn.execute(self._begin)
+            # Only now: nothing is run outside of the transaction because it could not be begun.
+            self._begin = ""
         return statement()
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

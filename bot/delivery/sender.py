@@ -37,7 +37,7 @@ _SHORTEST_SLEEP, _LONGEST_SLEEP = 0.02, 30.0
 # Where other workers queue things, too, nobody wakes this one.
 _LOOK_AGAIN = 2.0
 _AFTER_FAILURE = 5.0
-# The next slice of a fan-out waits so long at most for whoever is being answered.
+# A slice of a fan-out waits so long at most for whoever is being answered: a million chats then take a minute.
 _GIVES_WAY = 0.02
 # And so long for who writes next: one after a long slice, the other after a short one.
 _BETWEEN_SLICES, _BETWEEN_SHORT_ONES = 0.001, 0.005
@@ -146,13 +146,12 @@ class Sender:
 
     async def _enqueue(self) -> None:
         """Enqueue recorded alerts, and queue what was held, until the program stops."""
-        somebody_wrote = False
         while not self._stopping.is_set():
             self._has_news.clear()
             try:
+                somebody_wrote = await self.give_way(_GIVES_WAY)
                 if await self._enqueue_some(fan_out.SHORT_SLICE if somebody_wrote else fan_out.SLICE):
                     await asyncio.sleep(_BETWEEN_SHORT_ONES if somebody_wrote else _BETWEEN_SLICES)
-                    somebody_wrote = await self.give_way(_GIVES_WAY)
                     continue
                 async with self.database.reading() as connection:
                     dues = (await queue.next_release(connection), await digests.next_due(connection))

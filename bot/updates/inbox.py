@@ -73,7 +73,7 @@ class Inbox:
         self._unseen: set[int] = set()
         self._inline: set[asyncio.Task[None]] = set()
         self._errors: dict[int, Exception] = {}
-        self._stored_at = -math.inf
+        self._wrote_at = -math.inf
         self._is_stopping = False
         application.add_error_handler(self._note_error)
 
@@ -94,39 +94,43 @@ class Inbox:
         received = [Received(raw["update_id"], _chat_of(raw), json.dumps(raw).encode()) for raw in lasting]
         if not received:
             return
-        self._stored_at = asyncio.get_running_loop().time()
-        chats = {one.chat_id for one in received}
-        first = asyncio.get_running_loop().create_future()
-        # Mostly somebody writes who is not being answered: what they wrote is taken as it is stored.
-        is_handed = len(chats) == 1 and chats.isdisjoint(self._workers) and not self._capacity.locked()
-        if is_handed:
-            self._start_worker(received[0].chat_id, first)
-        taken = None
         try:
-            taken = await self._store(received, takes=is_handed)
-        finally:
-            # A worker that was cancelled meanwhile, because the program ends, waits no more.
-            if not first.done():
-                first.set_result(taken)
-        if not is_handed:
-            for chat_id in chats:
-                self._start_worker(chat_id)
-
-    async def _store(self, received: Sequence[Received], *, takes: bool) -> Received | None:
-        """Store updates; where it ``takes`` one, return the oldest of their chat, once that is committed."""
-        try:
-            async with self._guarded(self._database.transaction()) as connection:
-                await inbox.store(connection, received)
-                return await self._take(connection, received[0].chat_id) if takes else None
+            await self._store(received)
         except RetryUpdateError as error:
             await self._tell_operators(error)
             raise
+
+    async def _store(self, received: Sequence[Received]) -> None:
+        """Store updates, and let the workers of their chats handle them."""
+        self._wrote_at = asyncio.get_running_loop().time()
+        chats = [*dict.fromkeys(one.chat_id for one in received)]
+        # Mostly somebody writes who is not being answered. Without a lease, taking is reading, and so what they wrote
+        # can be taken as it is stored, for the worker of their chat.
+        is_handed = self._lease is None and len(chats) == 1 and chats[0] not in self._workers
+        is_handed = is_handed and not self._capacity.locked()
+        handed: asyncio.Future[Received | None] = asyncio.get_running_loop().create_future()
+        if is_handed:
+            self._start_worker(chats[0], handed)
+        taken = None
+        try:
+            async with self._guarded(self._database.transaction()) as connection:
+                await inbox.store(connection, received)
+                oldest = await self._take(connection, chats[0]) if is_handed else None
+            # Only what is committed is handled.
+            taken = oldest
+        finally:
+            # A worker that was cancelled meanwhile, because the program ends, waits no more.
+            if not handed.done():
+                handed.set_result(taken)
+        if not is_handed:
+            for chat_id in chats:
+                self._start_worker(chat_id)
 
     async def give_way(self, seconds: float) -> bool:
         """Wait until nobody is being answered, so long at most. Returns whether somebody wrote a moment ago."""
         if self._workers:
             await asyncio.wait([*self._workers.values()], timeout=seconds)
-        return asyncio.get_running_loop().time() < self._stored_at + _A_MOMENT
+        return asyncio.get_running_loop().time() < self._wrote_at + _A_MOMENT
 
     async def run(self) -> None:
         """Handle for ever what is stored; when cancelled, finish what is in hand first."""
@@ -170,13 +174,13 @@ class Inbox:
         for chat_id in chats:
             self._start_worker(chat_id)
 
-    def _start_worker(self, chat_id: int, first: asyncio.Future[Received | None] | None = None) -> None:
+    def _start_worker(self, chat_id: int, handed: asyncio.Future[Received | None] | None = None) -> None:
         self._unseen.add(chat_id)
         if chat_id not in self._workers and not self._is_stopping:
-            self._workers[chat_id] = asyncio.create_task(self._work(chat_id, first))
+            self._workers[chat_id] = asyncio.create_task(self._work(chat_id, handed))
 
-    async def _work(self, chat_id: int, first: asyncio.Future[Received | None] | None) -> None:
-        """Handle what one chat sent, the oldest first, until nothing is left; ``first`` is taken already."""
+    async def _work(self, chat_id: int, handed: asyncio.Future[Received | None] | None) -> None:
+        """Handle what one chat sent, the oldest first, until nothing is left; what is ``handed`` is taken already."""
         try:
             while chat_id in self._unseen:
                 self._unseen.discard(chat_id)
@@ -184,8 +188,8 @@ class Inbox:
                 while True:
                     # For one update at a time: who sends many must not keep a place that others wait for.
                     async with self._capacity:
-                        if first is not None:
-                            received, first = await first, None
+                        if handed is not None:
+                            received, handed = await handed, None
                         else:
                             received = await self._retrying()(self._next, chat_id, finished)
                         if received is None:

@@ -87,7 +87,7 @@ async def claim(
     Several workers on one database never take the same one. ``now`` is the time by the database's clock.
     """
     # Mostly there is none, and one statement says so.
-    found = (await connection.execute(_LOOK)).one()
+    found = (await connection.execute(_WANTED)).one()
     session, decided_at = found.session or _NOTHING_YET, found.decided_at
     values = {"until": now + lease, "newest": session}
     rows: list[Any] = []
@@ -107,7 +107,7 @@ _IS_ASKED = board.c.shows.is_(None)
 _IS_DUE = board.c.shows < bindparam("newest", type_=board.c.shows.type)
 
 
-def _look() -> Any:
+def _what_is_wanted() -> Any:
     newest = select(verdict.c.session, verdict.c.decided_at).order_by(verdict.c.session.desc()).limit(1).subquery()
     is_asked = exists().where(_IS_QUEUED, _IS_ASKED).label("is_asked")
     is_due = exists().where(_IS_QUEUED, board.c.shows < newest.c.session).correlate(newest).label("is_due")
@@ -115,7 +115,7 @@ def _look() -> Any:
     return select(*newest.c, is_asked, is_due).select_from(one_row.outerjoin(newest, true()))
 
 
-_LOOK = _look()
+_WANTED = _what_is_wanted()
 # As text: of a column of another table, SQLAlchemy would leave the table's name out here.
 _LANGUAGE = literal_column("(SELECT chat.language FROM chat WHERE chat.id = board.chat_id)", String())
 

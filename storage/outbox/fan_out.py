@@ -19,7 +19,7 @@ from storage.outbox.supersession import superseded_by
 from storage.schema import alert, chart, chat, delivery, post, supersession
 
 # Whoever writes waits for one slice, some seven milliseconds, and while there is somebody for a short one, some two.
-# Short ones alone would take twice as long.
+# Short ones alone would take twice as long, without the pauses between them.
 SLICE, SHORT_SLICE = 3_000, 500
 # The charts of an evening take some five seconds after its alerts are stored, and longer on a busy machine.
 DRAWN_WITHIN = timedelta(minutes=1)

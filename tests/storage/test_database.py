@@ -156,6 +156,23 @@ class TestTransactions:
                 raise RuntimeError
         assert await chats(database) == 0
 
+    async def test_one_that_cannot_be_begun_stores_nothing_whatever_is_made_of_the_error(
+        self, sqlite: Database
+    ) -> None:
+        async with sqlite.transaction() as connection:
+            await connection.execute(text("PRAGMA busy_timeout = 0"))
+        other = sqlite3.connect(str(sqlite.url.database), timeout=0, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(RuntimeError):
+            async with sqlite.transaction() as connection:
+                with suppress(DBAPIError):
+                    await connection.execute(insert(chat).values(id=1, type="private"))
+                other.execute("ROLLBACK")
+                await connection.execute(insert(chat).values(id=2, type="private"))
+                raise RuntimeError
+        other.close()
+        assert await chats(sqlite) == 0
+
     @pytest.mark.parametrize("fails", [False, True])
     async def test_one_without_statements_leaves_nothing_to_the_next(self, database: Database, fails: bool) -> None:
         with suppress(RuntimeError):

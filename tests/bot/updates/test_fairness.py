@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -19,6 +21,17 @@ from tests.bot.delivery.test_delivery import subscribe
 from tests.bot.running import attempt
 
 ME, FLOODER = 5, 6
+
+
+@asynccontextmanager
+async def delivering(app: App) -> AsyncIterator[None]:
+    """Deliver, and fetch no updates."""
+    sending = asyncio.create_task(app.sender.run())
+    try:
+        yield
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
 
 
 @pytest.fixture
@@ -74,6 +87,19 @@ async def test_however_many_are_handled_at_once_one_at_a_time_waits_for_the_data
     assert most <= 3
 
 
+async def test_of_several_chats_whoever_wrote_first_is_handled_first(
+    app: App, sandbox: Sandbox, order: list[int]
+) -> None:
+    app.inbox._capacity = asyncio.Semaphore(1)
+    wrote = [1001, 8, 77, 3]
+    for chat_id in wrote:
+        sandbox.world.add_private_chat(chat_id)
+        sandbox.world.write(chat_id, "/help")
+    await app.inbox.store(sandbox.world.updates)
+    await app.inbox.handle_stored()
+    assert order == wrote
+
+
 async def test_what_is_stored_while_an_earlier_one_still_is_comes_after_it(app: App, sandbox: Sandbox) -> None:
     sandbox.world.add_private_chat(ME)
     for text in ("/help", "/nonsense", "/subscribe"):
@@ -94,17 +120,19 @@ class TestBetweenTwoSlicesOfAFanOut:
     ) -> list[int | str]:
         """The sizes of the slices that were enqueued, and the word 'answered' where somebody was."""
         found: list[int | str] = []
-        first, enqueue, handle = asyncio.Event(), fan_out.fan_out, app.telegram.process_update
+        enqueue, handle = fan_out.fan_out, app.telegram.process_update
+        storing: list[asyncio.Task[None]] = []
 
         async def noted(connection: AsyncConnection, now: Any, size: int, *more: Any) -> Any:
             enqueued = await enqueue(connection, now, size, *more)
             if enqueued is not None and not enqueued.is_last:
                 found.append(size)
-                first.set()
+            # What somebody has just written waits for this slice.
+            if sandbox.world.updates and not storing:
+                storing.append(asyncio.create_task(app.inbox.store(sandbox.world.updates)))
             return enqueued
 
-        async def later(update: Update) -> None:
-            await first.wait()
+        async def answered(update: Update) -> None:
             await handle(update)
             found.append("answered")
 
@@ -112,19 +140,18 @@ class TestBetweenTwoSlicesOfAFanOut:
         monkeypatch.setattr(fan_out, "SLICE", 2)
         monkeypatch.setattr(fan_out, "SHORT_SLICE", 1)
         monkeypatch.setattr(handling, "_A_MOMENT", 60)
-        monkeypatch.setattr(app.telegram, "process_update", later)
+        monkeypatch.setattr(app.telegram, "process_update", answered)
         await subscribe(app, sandbox, *self.EVERYBODY)
         await record(attempt(), "attempt")
         sandbox.world.add_private_chat(ME)
         return found
 
     async def test_whoever_has_written_is_answered_and_the_next_ones_are_short(
-        self, app: App, sandbox: Sandbox, running: Running, seen: list[int | str], monkeypatch: pytest.MonkeyPatch
+        self, app: App, sandbox: Sandbox, seen: list[int | str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sender, "_GIVES_WAY", 60)
         sandbox.world.write(ME, "/help")
-        await app.inbox.store(sandbox.world.updates)
-        async with running(app), asyncio.timeout(20):
+        async with delivering(app), asyncio.timeout(20):
             while len(seen) < 6:
                 await asyncio.sleep(0.01)
         assert seen == [2, "answered", 1, 1, 1, 1]
@@ -140,9 +167,9 @@ class TestBetweenTwoSlicesOfAFanOut:
         sandbox.world.write(ME, "/help")
         await app.inbox.store(sandbox.world.updates)
         async with running(app), asyncio.timeout(20):
-            while len(seen) < 5:
+            while len(seen) < 6:
                 await asyncio.sleep(0.01)
-        assert seen == [2, 1, 1, 1, 1]
+        assert seen == [1] * 6
 
     async def test_they_are_long_where_nobody_writes(self, app: App, running: Running, seen: list[int | str]) -> None:
         async with running(app), asyncio.timeout(20):

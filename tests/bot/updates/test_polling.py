@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 from telegram import Update
 
-from bot.app import App
+from bot.app import App, build
+from bot.clock import SteppedClock
 from bot.delivery.request import AiohttpRequest
+from bot.errors import RetryUpdateError
 from bot.sandbox.server import Fault, Sandbox
 from bot.sandbox.telegram import BotApiError
 from bot.updates.inbox import ALLOWED_UPDATES
-from storage import chats, inbox
+from storage import AsyncConnection, chats, inbox
+from storage.database import Database
 from storage.uninterrupted import UninterruptedConnection
-from tests.bot.running import Time
+from tests.bot.running import EVENING, Time, settings_for
 from tests.bot.updates.conftest import ME, OTHER, Alarms, subscribers, until_answered, waiting
 
 
@@ -183,6 +187,32 @@ async def test_an_update_whose_storing_fails_at_the_commit_is_answered_once_it_i
     await app.inbox.handle_stored()
     assert failed == [[]] * 3
     assert len(handled) == len(sandbox.sent(ME)) == 1
+
+
+async def test_an_update_is_answered_soon_and_once_though_nobody_heard_that_it_was_stored(
+    sandbox: Sandbox, either_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    @asynccontextmanager
+    async def unheard(self: Database) -> AsyncIterator[AsyncConnection]:
+        async with transaction(self) as connection:
+            yield connection
+        ended.append(True)
+        if len(ended) == 1:
+            raise OperationalError("COMMIT", {}, ConnectionError("the answer was lost"))
+
+    sandbox.world.add_private_chat(ME)
+    sandbox.world.write(ME, "/help")
+    async with build(settings_for(sandbox, either_url), SteppedClock(EVENING)) as app:
+        await app.connect()
+        transaction = Database.transaction
+        monkeypatch.setattr(Database, "transaction", unheard)
+        with pytest.raises(RetryUpdateError):
+            await app.inbox.store(sandbox.world.updates)
+        # Telegram brings it again.
+        await app.poller.once()
+        assert len(sandbox.sent(ME)) == 1
 
 
 @pytest.mark.parametrize("name", ["take", "finish"])

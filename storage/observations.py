@@ -140,20 +140,38 @@ async def load_vintages(
 
 async def count(connection: AsyncConnection, series: Collection[str]) -> int:
     """Return how many vintages are archived of these series that no restatement supersedes."""
-    table = observation.c
-    found = (await connection.execute(select(func.count()).where(table.series.in_(series)))).scalar_one()
+    found = (await connection.execute(select(func.count()).where(observation.c.series.in_(series)))).scalar_one()
+    return found - sum((await _superseded(connection, series)).values())
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """How many vintages of a series no restatement supersedes; a brief one has only values and adjusted closes."""
+
+    vintages: int
+    is_brief: bool
+
+
+async def archived(connection: AsyncConnection, series: Collection[str]) -> dict[str, Archived]:
+    """Return what is archived of each of these series, those without anything left out."""
+    vintages, others = func.count().label("vintages"), func.count(func.coalesce(*_OF_OTHERS)).label("others")
+    query = select(observation.c.series, vintages, others).where(observation.c.series.in_(series))
+    rows = (await connection.execute(query.group_by(observation.c.series))).all()
+    superseded = await _superseded(connection, series)
+    return {row.series: Archived(row.vintages - superseded.get(row.series, 0), row.others == 0) for row in rows}
+
+
+async def _superseded(connection: AsyncConnection, series: Collection[str]) -> dict[str, int]:
     # Few series have ever been restated; to look into every row of all the others takes twice as long.
-    for key, at in (await restated_at(connection)).items():
-        superseded = select(func.count()).where(table.series == key, table.first_seen_at < at)
-        found -= (await connection.execute(superseded)).scalar_one() if key in series else 0
-    return found
+    restated = {key: at for key, at in (await restated_at(connection)).items() if key in series}
+    return {
+        key: (await connection.execute(_EARLIER, {"of": key, "at": at})).scalar_one() for key, at in restated.items()
+    }
 
 
-async def archived(connection: AsyncConnection, series: Collection[str]) -> dict[str, bool]:
-    """Return which of these series have vintages, and whether each is brief: only values and adjusted closes."""
-    others = func.count(func.coalesce(*_OF_OTHERS)).label("others")
-    query = select(observation.c.series, others).where(observation.c.series.in_(series))
-    return {row.series: row.others == 0 for row in await connection.execute(query.group_by(observation.c.series))}
+_EARLIER = select(func.count()).where(
+    observation.c.series == bindparam("of"), observation.c.first_seen_at < bindparam("at", type_=Instant)
+)
 
 
 async def restated_at(connection: AsyncConnection, known_at: datetime | None = None) -> dict[str, datetime]:

@@ -39,12 +39,16 @@ class ArchiveReader:
             {key: at for key, at in found.items() if key in SERIES}
             for found in (await observations.checked_at(connection), await observations.restated_at(connection))
         )
-        count = await observations.count(connection, SERIES)
-        is_same = url == self._url and restated == self._restated
-        archive = await self._extended(connection, checked, count, now) if is_same else None
+        archive, count = None, 0
+        if url == self._url and restated == self._restated:
+            count = await observations.count(connection, SERIES)
+            archive = await self._extended(connection, checked, count, now)
         if archive is None:
             found = await observations.archived(connection, SERIES)
-            brief = {key for key, is_brief in found.items() if is_brief}
+            count, brief = (
+                sum(one.vintages for one in found.values()),
+                {key for key, one in found.items() if one.is_brief},
+            )
             vintages = await observations.load_vintages(connection, now, found, brief=brief)
             archive = _ordered(settle(vintages))
             # With rows that were not public yet by then, the next call could not tell whether it has them.

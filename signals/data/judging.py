@@ -26,8 +26,11 @@ def judged(series: Series, frame: pd.DataFrame, vintages: pd.DataFrame) -> pd.Da
         All of them, by date and then by when they were first seen.
     """
     believed: set[pd.Timestamp] = set()
+    looked_at, steps = None, frame.index
     while True:
-        days = [day for day in frame.index[implausible_steps(series, Closes.of(frame))] if day not in believed]
+        if frame is not looked_at:
+            looked_at, steps = frame, frame.index[implausible_steps(series, Closes.of(frame))]
+        days = [day for day in steps if day not in believed]
         if not days:
             return _doubted_if_contradicted(series, frame, vintages)
         day, newest = days[0], len(frame) - 1

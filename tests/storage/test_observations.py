@@ -12,7 +12,7 @@ from signals.data.series import FIELDS
 from signals.data.vintages import COLUMNS, instants, settle
 from storage import observations
 from storage.database import Database
-from storage.observations import SourceCheck
+from storage.observations import Archived, SourceCheck
 from storage.schema import observation
 
 EVENING = datetime(2020, 11, 13, 22, 30, tzinfo=UTC)
@@ -100,9 +100,9 @@ async def test_a_series_is_brief_only_without_any_other_figure_than_values_and_a
     await add(database, bar(FRIDAY, 173.0), one)
     async with database.transaction() as connection:
         found = await observations.archived(connection, ["IWM", "SPY"])
-        assert found == {"IWM": field in ("value", "adj_close")}
+        assert found == {"IWM": Archived(2, is_brief=field in ("value", "adj_close"))}
         whole = await observations.load_vintages(connection, LATER, ["IWM"])
-        brief = [key for key, is_brief in found.items() if is_brief]
+        brief = [key for key, one in found.items() if one.is_brief]
         assert await observations.load_vintages(connection, LATER, ["IWM"], brief=brief) == whole
 
 
@@ -112,6 +112,7 @@ async def test_what_a_restatement_supersedes_is_not_counted(database: Database) 
     async with database.transaction() as connection:
         assert await observations.count(connection, ["IWM", "SPY"]) == 1
         assert await observations.count(connection, ["SPY"]) == 0
+        assert await observations.archived(connection, ["IWM", "SPY"]) == {"IWM": Archived(1, is_brief=True)}
 
 
 async def test_the_newest_date_of_every_series_is_known(database: Database) -> None:

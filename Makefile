@@ -58,7 +58,7 @@ pictures: $(VENV)/installed ## what people see, into docs/images: tests in Chrom
 	$(BIN)/python -m tests.bot.charts.sheet docs/images/charts.png breakout-5y-light liquidity-5y-dark cascade-5y-light
 
 kills: $(VENV)/installed ## kill -9 at every commit and every request of a replay
-	KILL_EVERYWHERE=1 $(BIN)/python -m pytest tests/bot/test_kills.py -q -n $(WORKERS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) tests/bot/kills/test_kills.py tests/bot/kills/everywhere.py
 
 release: $(VENV)/installed ## keep the database of the version in pyproject.toml, from which later ones must upgrade
 	$(BIN)/python -m tests.storage.releases.make

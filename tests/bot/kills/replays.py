@@ -1,20 +1,17 @@
-"""Kill -9 between any two steps of a replay, run it again: nothing is lost, nothing doubles.
+"""A replay of two evenings with news as a process, to be killed at any of its steps and repeated.
 
 A step is a committed transaction, or a request on its way. The process is a real one, the kill is real, and the
-truth is what the server's chat holds. ``make kills`` kills at every step; the suite at those that matter most.
+truth is what the server's chat holds.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import sqlite3
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-
-import pytest
 
 from bot.app import build
 from bot.clock import SteppedClock
@@ -25,7 +22,7 @@ from signals.rules import GATE
 from storage import chats
 from storage.settings import chosen
 from storage.settings.kinds import EVERYTHING
-from tests.bot import killed
+from tests.bot.kills import killed
 from tests.bot.market.in_process import MarketInProcess
 from tests.bot.market.test_evening import write
 from tests.bot.running import environment_for, forked, settings_for
@@ -36,15 +33,7 @@ CLOSES = [*lead(), 101.0, 102.0, 103.0]
 FIRST, LAST = day(N), day(N + 2)
 READER = 7001
 ATTEMPT, CONFIRMED = "Russell 2000 at a record", "Russell 2000 breakout confirmed"
-# What the transactions of the two evenings with news do, in order; 'collect' and the like stand between them.
-STEPS = ("record", "fan_out", "claim", "mark_sent")
-KILLS = [("record", 1, "after")]
 _ATTEMPTS = 8
-EVERYWHERE = bool(os.environ.get("KILL_EVERYWHERE"))
-ELSEWHERE = pytest.mark.skipif(
-    not EVERYWHERE,
-    reason="a minute and more for all the places of a replay; the suite kills where news is on its way, make kills everywhere",
-)
 
 
 class Prepared:
@@ -65,13 +54,6 @@ class Prepared:
                     await chats.subscribe(connection, READER, "private", at)
                     await chosen.hear_only(connection, READER, EVERYTHING)
                 await app.evening.run(at)
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    prepared = Prepared(tmp_path_factory.mktemp("kills"))
-    asyncio.run(prepared.make())
-    return prepared
 
 
 class Replay:
@@ -121,51 +103,7 @@ def steps(prepared: Prepared, folder: Path) -> list[str]:
     return asyncio.run(trace())
 
 
-@pytest.fixture(scope="module")
-def traced(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    return steps(prepared, tmp_path_factory.mktemp("trace"))
-
-
-async def test_an_undisturbed_replay_delivers_both_once_and_a_second_one_nothing(
-    prepared: Prepared, tmp_path: Path
-) -> None:
-    async with serve(Sandbox(limiter=Limiter(1000, 1000))) as sandbox:
-        replay = Replay(prepared, tmp_path, sandbox)
-        for _ in range(2):
-            assert await replay.finish(replay.start()) == 0
-            first, second = sandbox.sent(READER)
-            assert first.startswith(ATTEMPT)
-            assert second.startswith(CONFIRMED)
-        assert replay.states() == {"attempt": "sent", "confirmed": "sent"}
-
-
-@ELSEWHERE
-def test_the_trace_names_the_steps_of_both_alerts(traced: list[str]) -> None:
-    assert [traced.count(step) >= 2 for step in STEPS] == [True] * 4
-
-
-@ELSEWHERE
-@pytest.mark.parametrize(("step", "occurrence", "moment"), KILLS)
-def test_killed_between_two_steps_nothing_is_lost_and_nothing_doubles(
-    prepared: Prepared, traced: list[str], tmp_path: Path, step: str, occurrence: int, moment: str
-) -> None:
-    numbers = [number for number, label in enumerate(traced, 1) if label == step]
-    asyncio.run(_kill_at(prepared, tmp_path, numbers[occurrence - 1], moment))
-
-
-@ELSEWHERE
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("tenth", range(10))
-def test_killed_at_every_single_step(
-    prepared: Prepared, traced: list[str], tmp_path: Path, tenth: int, moment: str
-) -> None:
-    for number in range(1 + tenth, len(traced) + 1, 10):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        asyncio.run(_kill_at(prepared, folder, number, moment))
-
-
-async def _kill_at(prepared: Prepared, folder: Path, number: int, moment: str) -> None:
+async def kill_at(prepared: Prepared, folder: Path, number: int, moment: str) -> None:
     """Kill at a transaction, and repeat the replay. What is collected is stored in one more or one less of them."""
     for attempt in range(_ATTEMPTS):
         (own := folder / str(attempt)).mkdir()
@@ -198,16 +136,10 @@ async def _repeat(replay: Replay, where: str) -> None:
             assert any("Sent once more" in text for text in replay.sandbox.sent(READER)), where
 
 
-@pytest.mark.parametrize(
-    ("which", "final", "copies"),
-    [pytest.param(1, "unknown", 1, marks=ELSEWHERE), pytest.param(2, "sent", 2)],
-    ids=["attempt", "confirmed"],
-)
-async def test_killed_between_request_and_acknowledgement_it_shows_as_unknown_and_follows_its_policy(
-    prepared: Prepared, tmp_path: Path, which: int, final: str, copies: int
-) -> None:
+async def kill_on_its_way(prepared: Prepared, folder: Path, which: int, final: str, copies: int) -> None:
+    """Kill between the request of the first or second alert and its acknowledgement, and repeat the replay."""
     async with serve(Sandbox(limiter=Limiter(1000, 1000))) as sandbox:
-        replay = Replay(prepared, tmp_path, sandbox)
+        replay = Replay(prepared, folder, sandbox)
         words, kind = ((ATTEMPT, "attempt"), (CONFIRMED, "confirmed"))[which - 1]
         if which == 1:
             sandbox.faults.append(("sendMessage", Fault.HANG))

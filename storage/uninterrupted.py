@@ -22,12 +22,12 @@ _T = TypeVar("_T")
 class UninterruptedConnection(aiosqlite.Connection):
     """Delays a cancellation until what its thread does is over: opening, a statement, closing.
 
-    A transaction begins with its first statement. What is run on the connection itself, as ``Database._outside`` does,
-    is in none.
-
     Without this the thread would report to a loop that may be closed by then. And SQLAlchemy, cancelled in the middle
     of a statement, would give the connection up and open another one, while the first still holds the write lock with
     a transaction that nobody ends any more.
+
+    A transaction begins with its first statement. What is run on the connection itself, as ``Database._outside`` does,
+    is in none.
     """
 
     is_read_only = False

@@ -189,11 +189,19 @@ class TestTransactions:
         async with sqlite.transaction() as connection:
             found = {
                 name: (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
-                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "auto_vacuum")
+                for name in (
+                    "journal_mode",
+                    "synchronous",
+                    "wal_autocheckpoint",
+                    "foreign_keys",
+                    "busy_timeout",
+                    "auto_vacuum",
+                )
             }
         assert found == {
             "journal_mode": "wal",
             "synchronous": 2,
+            "wal_autocheckpoint": 200,
             "foreign_keys": 1,
             "busy_timeout": 10000,
             "auto_vacuum": 2,

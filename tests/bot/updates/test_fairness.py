@@ -12,6 +12,7 @@ from telegram import Update
 
 from bot.app import App
 from bot.delivery import sender
+from bot.delivery.purging import Purger
 from bot.sandbox.server import Sandbox
 from bot.updates import inbox as handling
 from storage import AsyncConnection
@@ -85,6 +86,18 @@ async def test_however_many_are_handled_at_once_one_at_a_time_waits_for_the_data
         await app.poller.once()
     # What is stored, what has its effect and what is finished.
     assert most <= 3
+
+
+async def test_of_all_that_delivery_does_one_transaction_waits_in_front_of_whoever_writes(app: App) -> None:
+    async with app.database.transaction():
+        works = (app.sender._enqueue_some(), app.sender._send_some(), Purger(app.database, app.clock).once())
+        working = [asyncio.create_task(work) for work in works]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(app.database._lock._waiters or ()) == 1
+        assert len(app.database._giving_way._waiters or ()) == len(works) - 1
+    async with asyncio.timeout(10):
+        await asyncio.gather(*working)
 
 
 async def test_of_several_chats_whoever_wrote_first_is_handled_first(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, exists, func, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 
 from storage import AsyncConnection
 from storage.database import database_now, lock, upsert
@@ -33,7 +33,7 @@ _OLDEST = (
     .limit(1)
 )
 _MARK_HANDLED = update(received_update).where(_IS_IT, _ROW.handled_at.is_(None)).values(handled_at=_AT)
-_FINISH = update(received_update).where(_IS_IT).values(_DROPPED | {"handled_at": func.coalesce(_ROW.handled_at, _AT)})
+_FINISH = update(received_update).where(_IS_IT).values(_DROPPED | {"handled_at": _AT})
 
 
 @dataclass(frozen=True, slots=True)
